@@ -1,0 +1,47 @@
+// Package blob is the seam behind which a server keeps blobs: up to plane.BlobChunksMax opaque
+// chunks of plane.BlobChunkBytes each under a random id.
+//
+// A Store is safe for concurrent use. Put returns after the chunk is on stable storage. File
+// names, times and directory order must not tell blobs apart or say when they came, below a day
+// (privacy.md: no file per blob named by its id in arrival order).
+package blob
+
+import (
+	"context"
+	"errors"
+
+	"paperplane/protocol/plane"
+)
+
+var (
+	// ErrAbsent: no such blob or chunk. The caller answers plane.Refused.
+	ErrAbsent = errors.New("blob: absent")
+	// ErrFull: no space left; nothing was stored.
+	ErrFull = errors.New("blob: disk full")
+	// ErrClash: the chunk is there with other bytes, or the blob has another count. Refused.
+	ErrClash = errors.New("blob: chunk differs")
+	// ErrSize: wrong chunk size, index or count. A bug of the caller.
+	ErrSize = errors.New("blob: bad size")
+	// ErrDamaged: stored bytes do not match their checksum.
+	ErrDamaged = errors.New("blob: damaged data")
+)
+
+// Store keeps blobs. Implementations: dir (a folder), mem, faulty; see blobtest.
+type Store interface {
+	// Put stores chunk index of a blob of count chunks, filed under day. Putting the same chunk
+	// again is no error; other bytes are ErrClash.
+	Put(ctx context.Context, id plane.BlobID, index, count int, day plane.Day, data []byte) error
+	// Get returns one chunk; ErrAbsent when it is not there.
+	Get(ctx context.Context, id plane.BlobID, index int) ([]byte, error)
+	// Stat returns the blob's count of chunks and which are there (have[i]); ErrAbsent for an
+	// unknown id.
+	Stat(ctx context.Context, id plane.BlobID) (have []bool, err error)
+	// Delete removes the blob; an unknown id is no error. Deleted means gone from the disk.
+	Delete(ctx context.Context, id plane.BlobID) error
+	// Expire removes every blob filed before day.
+	Expire(ctx context.Context, before plane.Day) error
+	// Size returns the bytes in use, for quotas and metrics.
+	Size(ctx context.Context) (int64, error)
+	// Close frees all resources.
+	Close() error
+}
