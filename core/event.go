@@ -1,0 +1,197 @@
+package core
+
+// Event is what changed, for a face to show. Events carry whole values, so a face that missed
+// some asks for State and pages of messages and is whole again.
+type Event interface{ event() }
+
+// State is everything a face needs at its start, besides the messages.
+type State struct {
+	Account  *Account `json:"account,omitempty"` // nil: open an invite first
+	Volatile bool     `json:"volatile"`          // nothing is kept after the tab closes
+	Online   bool     `json:"online"`
+	Notice   string   `json:"notice,omitempty"` // a Notice kind that still holds
+	Chats    []Chat   `json:"chats"`
+	Settings Settings `json:"settings"`
+}
+
+// Account is oneself.
+type Account struct {
+	Person string `json:"person"` // id
+	Name   string `json:"name"`
+	Origin string `json:"origin"`
+}
+
+// Settings are one's switches.
+type Settings struct {
+	ReadReceipts bool `json:"readReceipts"`
+	TypingShown  bool `json:"typingShown"`
+}
+
+// ChatKind says what a chat is.
+type ChatKind string
+
+// The kinds of chats.
+const (
+	ChatTwo   ChatKind = "two"
+	ChatGroup ChatKind = "group"
+	ChatSaved ChatKind = "saved"
+)
+
+// Chat is one line of the chat list.
+type Chat struct {
+	ID       string   `json:"id"`
+	Kind     ChatKind `json:"kind"`
+	Name     string   `json:"name"` // empty until the other's profile has arrived
+	Person   string   `json:"person,omitempty"`
+	Picture  []byte   `json:"picture,omitempty"`
+	Members  int      `json:"members"`
+	Admin    bool     `json:"admin"`
+	State    string   `json:"state"` // "open", "waiting" (other has not answered yet), "left", "broken"
+	Unread   int      `json:"unread"`
+	Draft    string   `json:"draft,omitempty"`
+	Last     *Message `json:"last,omitempty"`
+	At       int64    `json:"at"`                 // ms since 1970, orders the list
+	ReadUpTo string   `json:"readUpTo,omitempty"` // newest message one has read
+	Forked   bool     `json:"forked,omitempty"`   // the server showed two histories
+}
+
+// MessageState is how far an own message has got; others' messages are "received".
+type MessageState string
+
+// The states, in order; Failed needs a person (Retry or Discard).
+const (
+	StateQueued    MessageState = "queued"
+	StateSent      MessageState = "sent"
+	StateDelivered MessageState = "delivered"
+	StateRead      MessageState = "read"
+	StateFailed    MessageState = "failed"
+	StateReceived  MessageState = "received"
+)
+
+// MessageKind says what a message shows.
+type MessageKind string
+
+// The kinds. A notice is a line such as "Ann added Bob": see Notice.
+const (
+	KindText    MessageKind = "text"
+	KindFile    MessageKind = "file"
+	KindNotice  MessageKind = "notice"
+	KindDeleted MessageKind = "deleted"
+)
+
+// Message is one message as shown. Index orders a chat's messages and pages through them.
+type Message struct {
+	ID        string       `json:"id"`
+	Chat      string       `json:"chat"`
+	Index     uint64       `json:"index"`
+	At        int64        `json:"at"`   // ms since 1970, by the sender's clock
+	From      string       `json:"from"` // person id
+	FromName  string       `json:"fromName"`
+	Own       bool         `json:"own"`
+	Kind      MessageKind  `json:"kind"`
+	Text      string       `json:"text,omitempty"`
+	Notice    *Line        `json:"notice,omitempty"`
+	ReplyTo   *Quote       `json:"replyTo,omitempty"`
+	Edited    bool         `json:"edited,omitempty"`
+	Reactions []Reaction   `json:"reactions,omitempty"`
+	Files     []Attachment `json:"files,omitempty"`
+	State     MessageState `json:"state"`
+}
+
+// Line is a notice: What is "created", "added", "removed", "left", "renamed", "picture",
+// "joined", "forked"; Who did it to Whom (names); Text is the new name.
+type Line struct {
+	What string   `json:"what"`
+	Who  string   `json:"who,omitempty"`
+	Whom []string `json:"whom,omitempty"`
+	Text string   `json:"text,omitempty"`
+}
+
+// Quote is the message replied to.
+type Quote struct {
+	ID       string `json:"id"`
+	FromName string `json:"fromName"`
+	Text     string `json:"text"`
+}
+
+// Reaction counts one emoji.
+type Reaction struct {
+	Emoji string   `json:"emoji"`
+	By    []string `json:"by"` // names
+	Own   bool     `json:"own"`
+}
+
+// Attachment is a file of a message. State: "remote", "loading", "local", "uploading", "failed".
+type Attachment struct {
+	Name    string `json:"name"`
+	Mime    string `json:"mime"`
+	Size    int64  `json:"size"`
+	Width   int    `json:"width,omitempty"`
+	Height  int    `json:"height,omitempty"`
+	Preview []byte `json:"preview,omitempty"`
+	State   string `json:"state"`
+	Done    int64  `json:"done,omitempty"`
+	Ref     string `json:"ref,omitempty"` // local vault file, when local
+}
+
+// Member is one member of a chat.
+type Member struct {
+	Person string `json:"person"`
+	Name   string `json:"name"`
+	Own    bool   `json:"own"`
+	Admin  bool   `json:"admin"`
+	Chat   string `json:"chat,omitempty"` // one's two-person chat with them, if a contact
+}
+
+// ChatChanged: a chat is new or differs.
+type ChatChanged struct {
+	Chat Chat `json:"chat"`
+}
+
+// ChatGone: a chat was removed from the list.
+type ChatGone struct {
+	Chat string `json:"chat"`
+}
+
+// MessageChanged: a message is new or differs.
+type MessageChanged struct {
+	Message Message `json:"message"`
+}
+
+// MessageGone: an own unsent message was discarded.
+type MessageGone struct {
+	Chat    string `json:"chat"`
+	Message string `json:"message"`
+}
+
+// TypingChanged: who (names) is typing in a chat now.
+type TypingChanged struct {
+	Chat string   `json:"chat"`
+	Who  []string `json:"who"`
+}
+
+// OnlineChanged: the server is reachable or not.
+type OnlineChanged struct {
+	Online bool `json:"online"`
+}
+
+// AccountChanged: oneself.
+type AccountChanged struct {
+	Account  Account  `json:"account"`
+	Settings Settings `json:"settings"`
+}
+
+// Notice: something the person must know. Kind is "clock" (the clock is wrong), "server-key"
+// (the server shows another key), "disk-full", "volatile", "" (all well again).
+type Notice struct {
+	Kind string `json:"kind"`
+}
+
+func (ChatChanged) event()    {}
+func (ChatGone) event()       {}
+func (MessageChanged) event() {}
+func (MessageGone) event()    {}
+func (TypingChanged) event()  {}
+func (OnlineChanged) event()  {}
+func (AccountChanged) event() {}
+func (Notice) event()         {}
