@@ -62,3 +62,8 @@ type Log interface {
 
 // RetryWindow is how many of a log's newest records a retried Append is compared with.
 const RetryWindow = 256
+
+// SizeOK reports whether n is one of the record sizes; implementations answer ErrSize otherwise.
+func SizeOK(n int) bool {
+	return n == plane.RecordSmall || n == plane.RecordMedium || n == plane.RecordLarge
+}
