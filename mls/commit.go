@@ -1,0 +1,354 @@
+package mls
+
+import (
+	"crypto/hpke"
+	"maps"
+	"slices"
+	"time"
+)
+
+// CommitOptions says what a commit does. With nothing set it refreshes the committer's keys.
+type CommitOptions struct {
+	Add            []*KeyPackage
+	Remove         []uint32
+	Extensions     []Extension // new GroupContext extensions, all of them; nil = unchanged
+	LeafExtensions []Extension // new extensions of the committer's leaf; nil = unchanged. Needs a path
+	PSKs           []PSK       // external pre-shared keys to mix in
+	UsePending     bool        // include the pending proposals that are valid together
+	ForcePath      bool        // also where the RFC allows a commit without new keys
+	WithoutTree    bool        // leave the ratchet tree out of the Welcome; joiners get Tree otherwise
+	AAD            []byte
+	Now            time.Time // for the lifetimes of added KeyPackages
+}
+
+// Pending is a commit that has not won yet. Save Next and the old Group before sending Message.
+type Pending struct {
+	Message []byte // PrivateMessage for the group
+	Welcome []byte // for the added members, nil without any
+	Next    *Group // the state if the commit wins
+}
+
+// Commit prepares the next epoch. g can do afterwards whatever it could before: process another's
+// commit, commit again, open messages; only its handshake ratchet has moved, which Delta shows.
+//
+// A RuleError says which rule the wanted commit would break, M-025 for a KeyPackage outside its
+// lifetime. ErrNotMember: a Remove index is nobody's. ErrClosed: the group has ended.
+func (g *Group) Commit(o CommitOptions) (*Pending, error) {
+	if g.closed {
+		return nil, ErrClosed
+	}
+	st := staging{forcePath: o.ForcePath || o.LeafExtensions != nil, leafExts: cloneExtensions(o.LeafExtensions), aad: o.AAD, withoutTree: o.WithoutTree}
+	own := func(p *proposal) item { return item{p: p.encode(), sender: senderMember, index: g.me, sound: true} }
+	for _, i := range o.Remove {
+		if g.tree.leaf(i) == nil {
+			return nil, ErrNotMember
+		}
+		st.list = append(st.list, own(&proposal{typ: ProposalRemove, removed: i}))
+	}
+	for _, k := range o.Add {
+		if k.s != g.s {
+			return nil, broken("M-010")
+		}
+		if !k.kp.leaf.lives(o.Now) {
+			return nil, broken("M-025")
+		}
+		st.list = append(st.list, own(&proposal{typ: ProposalAdd, kp: k.kp}))
+	}
+	if o.Extensions != nil {
+		if err := checkContextExtensions(o.Extensions); err != nil {
+			return nil, err
+		}
+		st.list = append(st.list, own(&proposal{typ: ProposalGroupContextExtensions, exts: cloneExtensions(o.Extensions)}))
+	}
+	work := *g // so that PSKs given here are known to apply and to Next, not to g
+	for _, p := range o.PSKs {
+		work.pskChanged = nil
+		work.SetPSK(p)
+		st.list = append(st.list, own(&proposal{typ: ProposalPSK, psk: pskID{typ: pskExternal, id: slices.Clone(p.ID), nonce: random(g.s.nh)}}))
+	}
+	if o.UsePending {
+		st.list = append(work.choose(st.list), st.list...)
+	}
+	if err := work.validateList(st.list, g.me, false); err != nil {
+		return nil, err
+	}
+	return work.stage(&st)
+}
+
+// choose picks pending proposals that are valid together and with the given ones. Removals come
+// first: a member on its way out has the last word over its updates.
+func (g *Group) choose(given []item) []item {
+	var got []item
+	for _, removal := range []bool{true, false} {
+		for _, q := range g.proposals {
+			out := q.p.typ == ProposalRemove || q.p.typ == ProposalSelfRemove
+			if out != removal || q.p.typ == ProposalReInit {
+				continue
+			}
+			try := append(slices.Clone(got), item{q.p, q.sender, q.index, true, true})
+			if g.validateList(append(slices.Clone(given), try...), g.me, false) != nil {
+				continue
+			}
+			if _, err := g.apply(append(slices.Clone(try), given...)); err != nil {
+				continue
+			}
+			got = try
+		}
+	}
+	return got
+}
+
+// staging is a commit under construction.
+type staging struct {
+	list        []item
+	forcePath   bool
+	leafExts    []Extension
+	aad         []byte
+	withoutTree bool
+
+	external bool      // a join from outside: g is the group as its GroupInfo shows it
+	init     []byte    // the external init secret
+	newLeaf  *leafNode // the joiner's leaf, not signed yet
+
+	tamper func(*commitBody, *authContent) // tests make bad commits with it; nil otherwise
+}
+
+// stage builds commit, Welcome and next state from a validated list. g is not changed, except for
+// its handshake ratchet.
+func (g *Group) stage(st *staging) (*Pending, error) {
+	s := g.s
+	a, err := g.apply(st.list)
+	if err != nil {
+		return nil, err
+	}
+	next := g.successor(a)
+	old := g.tree.leaf(g.me)
+	if st.external {
+		next.me = a.tree.add(st.newLeaf)
+		a.isAdded[next.me] = true
+		old = st.newLeaf
+	}
+	c := &commitBody{}
+	for _, q := range st.list {
+		if q.byRef {
+			c.props = append(c.props, proposalOrRef{ref: g.refOf(q.p)})
+		} else {
+			c.props = append(c.props, proposalOrRef{p: q.p})
+		}
+	}
+	commitSecret := s.zero()
+	var secrets []pathSecret
+	if st.external || st.forcePath || a.needPath || len(st.list) == 0 {
+		if c.path, secrets, commitSecret, err = next.newPath(a, old, st.leafExts); err != nil {
+			return nil, err
+		}
+	} else {
+		next.ctx.treeHash = a.tree.rootHash()
+	}
+	init := st.init
+	msg := &authContent{wire: WirePrivate, c: content{g.ctx.groupID, g.ctx.epoch, senderMember, g.me, st.aad, ContentCommit, nil}}
+	if st.external {
+		msg.wire, msg.c.sender, msg.c.index = WirePublic, senderNewCommit, 0
+	} else {
+		init = g.es.init
+	}
+	if st.tamper != nil {
+		st.tamper(c, msg)
+	}
+	var w writer
+	c.write(&w)
+	msg.c.body = w.b
+	if msg.sig, err = g.signer.sign("FramedContentTBS", msg.toBeSigned(g.context)); err != nil {
+		return nil, err
+	}
+	next.advance(g.interim, msg, init, commitSecret, a.psk)
+	msg.tag = next.tag
+	if st.tamper != nil {
+		st.tamper(nil, msg)
+	}
+	out := &Pending{Next: next}
+	if out.Message, err = g.frame(msg); err != nil {
+		return nil, err
+	}
+	if len(a.added) > 0 {
+		x, err := next.welcome(a, secrets, st.withoutTree)
+		if err != nil {
+			return nil, err
+		}
+		out.Welcome = x.bytes()
+	}
+	next.es.joiner, next.es.welcome = nil, nil
+	return out, nil
+}
+
+// frame encodes a signed commit in its wire format.
+func (g *Group) frame(a *authContent) ([]byte, error) {
+	if a.wire == WirePrivate {
+		return g.seal(a)
+	}
+	w := header(WirePublic)
+	a.c.write(w)
+	a.writeAuth(w)
+	if a.c.sender == senderMember {
+		w.vec(g.s.mac(g.es.membership, a.toBeMACed(g.context)))
+	}
+	return w.b, nil
+}
+
+// refOf finds the reference of a pending proposal.
+func (g *Group) refOf(p *proposal) []byte {
+	for _, q := range g.proposals {
+		if q.p == p {
+			return q.ref
+		}
+	}
+	return nil
+}
+
+// successor is the next state before its keys: tree, extensions, epoch number, and of the private
+// keys those whose nodes are still there.
+func (g *Group) successor(a *applied) *Group {
+	next := &Group{
+		s: g.s, ctx: g.ctx, tree: a.tree, me: g.me, signer: g.signer, priv: map[uint32]hpke.PrivateKey{},
+		psks: maps.Clone(g.psks), resumption: g.resumption, closed: a.reinit != nil,
+	}
+	next.ctx.exts = a.exts
+	next.ctx.epoch++
+	for x, k := range g.priv {
+		if x < a.tree.width() && !a.tree.blank(x) {
+			next.priv[x] = k
+		}
+	}
+	return next
+}
+
+// advance derives the new epoch from an authenticated commit (§8).
+func (g *Group) advance(interim []byte, commit *authContent, init, commitSecret, psk []byte) {
+	g.ctx.confirmed = g.s.confirmedHash(interim, commit.confirmedInput())
+	g.context = g.ctx.bytes()
+	g.enter(g.s.epoch(g.s.joiner(init, commitSecret, g.context), psk, g.context))
+}
+
+// pathSecret is the secret of one node of an update path.
+type pathSecret struct {
+	node   uint32
+	secret []byte
+}
+
+// newPath gives this member fresh keys up to the root (§7.5): it installs them in g, which is the
+// next state, and returns the path, its secrets and the commit secret.
+func (g *Group) newPath(a *applied, old *leafNode, leafExts []Extension) (*updatePath, []pathSecret, []byte, error) {
+	s, t := g.s, g.tree
+	nodes, copath := t.filtered(g.me)
+	leafKey, err := s.kem.GenerateKey()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, p := range t.path(g.me) {
+		delete(g.priv, p)
+	}
+	g.priv[2*g.me] = leafKey
+	secret := random(s.nh)
+	secrets := make([]pathSecret, len(nodes))
+	keys := make([][]byte, len(nodes))
+	for i, x := range nodes {
+		k, err := s.keyPair(secret)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		secrets[i], keys[i] = pathSecret{x, secret}, k.PublicKey().Bytes()
+		g.priv[x] = k
+		secret = s.derive(secret, "path")
+	}
+	l := *old
+	l.encKey, l.source, l.parentHash = leafKey.PublicKey().Bytes(), sourceCommit, t.merge(g.me, nodes, copath, keys)
+	l.notBefore, l.notAfter = 0, 0
+	if leafExts != nil {
+		l.exts = leafExts
+		l.caps.extensions = slices.Clone(l.caps.extensions)
+		for _, x := range leafExts {
+			if !l.caps.extension(x.Type) {
+				l.caps.extensions = append(l.caps.extensions, x.Type)
+			}
+		}
+	}
+	if err := l.sign(g.signer, g.ctx.groupID, g.me); err != nil {
+		return nil, nil, nil, err
+	}
+	t.setLeaf(g.me, &l)
+	g.ctx.treeHash = t.rootHash()
+	info := labelled("UpdatePathNode", g.ctx.bytes())
+	up := &updatePath{leaf: &l, nodes: make([]pathNode, len(nodes))}
+	for i := range nodes {
+		up.nodes[i].key = keys[i]
+		for _, x := range a.recipients(copath[i]) {
+			c, err := s.encrypt(t.public(x), info, secrets[i].secret)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			up.nodes[i].cts = append(up.nodes[i].cts, c)
+		}
+	}
+	return up, secrets, secret, nil
+}
+
+// recipients is the resolution of a copath node without the members that this commit adds (§7.6).
+func (a *applied) recipients(x uint32) []uint32 {
+	return slices.DeleteFunc(a.tree.resolve(x, nil), func(y uint32) bool { return y&1 == 0 && a.isAdded[y/2] })
+}
+
+// welcome makes the Welcome for the members that the commit adds (§12.4.3.1). g is the new epoch.
+func (g *Group) welcome(a *applied, secrets []pathSecret, withoutTree bool) (*welcome, error) {
+	s := g.s
+	var exts []Extension
+	if !withoutTree {
+		exts = []Extension{{ExtRatchetTree, g.tree.bytes()}}
+	}
+	gi, err := g.groupInfo(exts)
+	if err != nil {
+		return nil, err
+	}
+	x := &welcome{suite: s.id, secrets: make([]encryptedSecrets, len(a.added))}
+	if x.info, err = s.sealInfo(g.es.welcome, gi.bytes()); err != nil {
+		return nil, err
+	}
+	info := labelled("Welcome", x.info)
+	for i, j := range a.added {
+		var w writer
+		w.vec(g.es.joiner)
+		k := slices.IndexFunc(secrets, func(p pathSecret) bool { return under(p.node, 2*j.leaf) })
+		w.opt(k >= 0)
+		if k >= 0 {
+			w.vec(secrets[k].secret)
+		}
+		w.sub(func(w *writer) {
+			for i := range a.pskIDs {
+				a.pskIDs[i].write(w)
+			}
+		})
+		x.secrets[i].ref = j.kp.ref(s)
+		if x.secrets[i].ct, err = s.encrypt(j.kp.initKey, info, w.b); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+func (s *suite) sealInfo(welcomeSecret, plain []byte) ([]byte, error) {
+	a, err := s.aead(s.expandLabel(welcomeSecret, "key", nil, s.nk))
+	if err != nil {
+		return nil, err
+	}
+	return a.Seal(nil, s.expandLabel(welcomeSecret, "nonce", nil, nonceLen), plain, nil), nil
+}
+func (s *suite) openInfo(welcomeSecret, sealed []byte) ([]byte, error) {
+	a, err := s.aead(s.expandLabel(welcomeSecret, "key", nil, s.nk))
+	if err != nil {
+		return nil, err
+	}
+	b, err := a.Open(nil, s.expandLabel(welcomeSecret, "nonce", nil, nonceLen), sealed, nil)
+	if err != nil {
+		return nil, broken("M-123")
+	}
+	return b, nil
+}

@@ -1,0 +1,228 @@
+package mls
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/hpke"
+	"slices"
+	"time"
+)
+
+// JoinOptions is what a Welcome needs to be opened.
+type JoinOptions struct {
+	Secret *KeyPackageSecret
+	Signer *Signer // whose public key the KeyPackage's leaf has
+	Tree   []byte  // as of Group.Tree; nil when the Welcome carries it
+	PSKs   []PSK
+	Now    time.Time // the zero time skips the lifetimes of the leaves; see Join
+}
+
+// Join makes the Group that a Welcome leads to, after checking the whole tree (§12.4.3.1).
+//
+// Lifetimes are not checked: leaves that were added long ago are valid members (§7.3).
+// ErrNotForUs: the Welcome has no entry for the KeyPackage. ErrSigner: the signer is not the
+// KeyPackage's. ErrUnknownPSK: a needed key is not among PSKs. Anything else wraps ErrInvalid.
+func Join(msg []byte, o JoinOptions) (*Group, error) {
+	m, err := parseMessage(msg)
+	if err != nil {
+		return nil, err
+	}
+	if m.welcome == nil {
+		return nil, broken("M-006")
+	}
+	sec := o.Secret
+	if sec == nil || o.Signer == nil || !bytes.Equal(o.Signer.pub, sec.kp.leaf.sigKey) {
+		return nil, ErrSigner
+	}
+	s, x := sec.s, m.welcome
+	if x.suite != s.id {
+		return nil, brokenBy("M-121", ErrSuite)
+	}
+	gs, err := x.open(s, sec)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string][]byte{}
+	for _, p := range o.PSKs {
+		known[string(p.ID)] = slices.Clone(p.Secret)
+	}
+	var psks [][]byte
+	for _, id := range gs.psks {
+		k, ok := known[string(id.id)]
+		if id.typ != pskExternal || !ok {
+			return nil, brokenBy("M-083", ErrUnknownPSK)
+		}
+		psks = append(psks, k)
+	}
+	psk := s.pskSecret(gs.psks, psks)
+	plain, err := s.openInfo(s.welcomeSecret(gs.joiner, psk), x.info)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{b: plain}
+	gi := r.groupInfo()
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	t, err := gi.verify(s, o.Tree)
+	if err != nil {
+		return nil, err
+	}
+	me, ok := t.find(sec.kp.leaf)
+	if !ok {
+		return nil, broken("M-126")
+	}
+	g := &Group{s: s, ctx: gi.ctx, tree: t, me: me, signer: o.Signer, priv: map[uint32]hpke.PrivateKey{2 * me: sec.leaf}, psks: known}
+	if gs.path != nil {
+		nodes, _ := t.filtered(gi.signer)
+		k := slices.IndexFunc(nodes, func(n uint32) bool { return under(n, 2*me) })
+		if k < 0 {
+			return nil, broken("M-127")
+		}
+		if _, err := g.install(nodes[k:], gs.path); err != nil {
+			return nil, broken("M-127")
+		}
+	}
+	g.context = g.ctx.bytes()
+	g.enter(s.epoch(gs.joiner, psk, g.context))
+	g.es.joiner, g.es.welcome = nil, nil
+	if !hmac.Equal(g.tag, gi.tag) {
+		return nil, broken("M-128")
+	}
+	return g, nil
+}
+
+// groupSecrets is GroupSecrets (§12.4.3.1); path is nil when absent.
+type groupSecrets struct {
+	joiner, path []byte
+	psks         []pskID
+}
+
+func (r *reader) groupSecrets() *groupSecrets {
+	g := &groupSecrets{joiner: r.vec()}
+	if r.opt() {
+		g.path = r.vec()
+	}
+	r.each(func(r *reader) { g.psks = append(g.psks, r.pskID()) })
+	return g
+}
+
+// open finds and decrypts the entry for a KeyPackage.
+func (x *welcome) open(s *suite, sec *KeyPackageSecret) (*groupSecrets, error) {
+	ref := sec.kp.ref(s)
+	k := slices.IndexFunc(x.secrets, func(e encryptedSecrets) bool { return bytes.Equal(e.ref, ref) })
+	if k < 0 {
+		return nil, brokenBy("M-120", ErrNotForUs)
+	}
+	b, err := s.decrypt(sec.init, labelled("Welcome", x.info), x.secrets[k].ct)
+	if err != nil {
+		return nil, broken("M-122")
+	}
+	r := reader{b: b}
+	gs := r.groupSecrets()
+	return gs, r.end()
+}
+
+// verify checks a GroupInfo with its tree and returns the tree. given, if not nil, is the tree
+// from elsewhere.
+func (gi *groupInfo) verify(s *suite, given []byte) (*tree, error) {
+	if gi.ctx.suite != s.id {
+		return nil, brokenBy("M-121", ErrSuite)
+	}
+	if given == nil {
+		var ok bool
+		if given, ok = findExtension(gi.exts, ExtRatchetTree); !ok {
+			return nil, broken("M-129")
+		}
+	}
+	if err := checkContextExtensions(gi.ctx.exts); err != nil {
+		return nil, err
+	}
+	t, err := parseTree(s, slices.Clone(given))
+	if err != nil {
+		return nil, err
+	}
+	signer := t.leaf(gi.signer)
+	if signer == nil || !s.verify(signer.sigKey, "GroupInfoTBS", gi.toBeSigned(), gi.sig) {
+		return nil, broken("M-124")
+	}
+	return t, t.validate(&gi.ctx)
+}
+
+// ExternalOptions is what a join without a Welcome needs.
+type ExternalOptions struct {
+	Signer         *Signer
+	Credential     Credential
+	LeafExtensions []Extension
+	Capabilities   Capabilities
+	Remove         *uint32 // this client's former leaf, to be removed in the same commit
+	PSKs           []PSK
+	AAD            []byte
+}
+
+// JoinExternal joins by an external commit (§12.4.3.2): it returns a PublicMessage for the group
+// and the state if that commit wins. groupInfo is an MLSMessage with the external_pub extension;
+// tree is nil when the GroupInfo carries it. SelfRemove proposals are not included, since a joiner
+// does not see them. Errors as Join and Commit.
+func JoinExternal(groupInfo, tree []byte, o ExternalOptions) (commit []byte, next *Group, err error) {
+	m, err := parseMessage(groupInfo)
+	if err != nil {
+		return nil, nil, err
+	}
+	if m.info == nil {
+		return nil, nil, broken("M-006")
+	}
+	gi := m.info
+	s := suiteOf(gi.ctx.suite)
+	if s == nil {
+		return nil, nil, brokenBy("M-009", ErrSuite)
+	}
+	t, err := gi.verify(s, tree)
+	if err != nil {
+		return nil, nil, err
+	}
+	ext, ok := findExtension(gi.exts, ExtExternalPub)
+	r := reader{b: ext}
+	pub := r.vec()
+	if !ok || r.end() != nil {
+		return nil, nil, broken("M-132")
+	}
+	kem, init, err := s.externalSend(pub)
+	if err != nil {
+		return nil, nil, broken("M-132")
+	}
+	var more []uint16
+	for _, x := range gi.ctx.exts {
+		more = append(more, x.Type)
+	}
+	l, _, err := newLeaf(s, o.Signer, o.Credential, Lifetime{}, o.LeafExtensions, o.Capabilities, more)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := &Group{s: s, ctx: gi.ctx, tree: t, me: NoSender, signer: o.Signer, interim: s.interimHash(gi.ctx.confirmed, gi.tag)}
+	g.context = g.ctx.bytes()
+	st := staging{external: true, init: init, newLeaf: l, aad: o.AAD}
+	add := func(p *proposal) { st.list = append(st.list, item{p: p.encode(), sender: senderNewCommit}) }
+	add(&proposal{typ: ProposalExternalInit, kem: kem})
+	if o.Remove != nil {
+		add(&proposal{typ: ProposalRemove, removed: *o.Remove})
+	}
+	for _, p := range o.PSKs {
+		g.SetPSK(p)
+		add(&proposal{typ: ProposalPSK, psk: pskID{typ: pskExternal, id: slices.Clone(p.ID), nonce: random(s.nh)}})
+	}
+	if err := g.validateList(st.list, NoSender, true); err != nil {
+		return nil, nil, err
+	}
+	p, err := g.stage(&st)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := p.Next.tree.checkFresh([]uint32{p.Next.me}); err != nil {
+		return nil, nil, err
+	}
+	if err := p.Next.tree.checkSupport(p.Next.ctx.exts, []uint32{p.Next.me}); err != nil {
+		return nil, nil, err
+	}
+	return p.Message, p.Next, nil
+}

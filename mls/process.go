@@ -1,0 +1,393 @@
+package mls
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/hpke"
+	"slices"
+	"time"
+)
+
+// Received is what Process made of a message: Application, ProposalReceived or CommitReceived.
+type Received interface{ received() }
+
+// Application is application data from another member.
+type Application struct {
+	Sender    uint32
+	AAD, Data []byte
+}
+
+// ProposalReceived says that a proposal is now pending.
+type ProposalReceived struct {
+	Sender uint32 // leaf index; NoSender when the sender is not a member
+	Kind   ProposalType
+	Leaf   uint32 // the leaf that a Remove, Update or SelfRemove is about
+	AAD    []byte
+}
+
+// NoSender stands for a sender that is not a member.
+const NoSender = ^uint32(0)
+
+// CommitReceived is a valid commit. The Group that processed it is still the old epoch.
+type CommitReceived struct {
+	Committer         uint32   // leaf index in the new epoch
+	Next              *Group   // the new epoch; nil when this member was removed
+	Added             []uint32 // leaf indexes in the new epoch, an external joiner included
+	Removed           []uint32 // leaf indexes in the old epoch, by Remove proposals
+	SelfRemoved       []uint32 // the same, by SelfRemove proposals
+	Updated           []uint32 // leaves with new keys by Update proposals
+	RemovedSelf       bool     // this member is out; Removed or SelfRemoved names it
+	External          bool     // the committer joined from outside
+	ExtensionsChanged bool     // of the GroupContext
+	Closed            bool     // by ReInit: nothing more can be sent
+	OutOfLifetime     []uint32 // added leaves whose lifetime does not contain now
+	AAD               []byte
+}
+
+func (Application) received()      {}
+func (ProposalReceived) received() {}
+func (CommitReceived) received()   {}
+
+// Process takes one message of this group.
+//
+// now is only used to fill OutOfLifetime: a commit is judged alike by all members whenever they
+// read it, or the group would fall apart over a wrong clock (§7.3 only recommends the check).
+//
+// Besides rule errors: ErrStaleEpoch, ErrFutureEpoch and ErrOtherGroup mean another Group (or none)
+// is the one to ask; ErrOwnMessage, that the head names this member, which within the group anyone
+// can claim: compare with what was sent; ErrReplay and ErrGenerationTooFar, that there is no key;
+// ErrUnknownPSK and ErrUnknownProposal, that something was not given or not seen here.
+//
+// A commit uses up its generation too: save CommitReceived.Next together with g's Delta or not at all.
+func (g *Group) Process(msg []byte, now time.Time) (Received, error) {
+	m, err := parseMessage(msg)
+	if err != nil {
+		return nil, err
+	}
+	a, err := g.open(m)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{b: a.c.body}
+	switch a.c.typ {
+	case ContentApplication:
+		return Application{a.c.index, a.c.aad, a.c.body}, nil
+	case ContentProposal:
+		return g.receiveProposal(a, r.proposal())
+	}
+	return g.receiveCommit(a, r.commitBody(), now)
+}
+
+func (g *Group) receiveProposal(a *authContent, p *proposal) (Received, error) {
+	q := item{p: p, sender: a.c.sender, index: a.c.index}
+	if err := g.checkProposal(&q); err != nil {
+		return nil, err
+	}
+	if err := g.remember(a, p, nil); err != nil {
+		return nil, err
+	}
+	out := ProposalReceived{Sender: NoSender, Kind: p.typ, Leaf: NoSender, AAD: a.c.aad}
+	if a.c.sender == senderMember {
+		out.Sender = a.c.index
+	}
+	switch p.typ {
+	case ProposalRemove:
+		out.Leaf = p.removed
+	case ProposalUpdate, ProposalSelfRemove:
+		out.Leaf = a.c.index
+	}
+	return out, nil
+}
+
+// remember keeps a proposal until the end of the epoch (M-089).
+func (g *Group) remember(a *authContent, p *proposal, key hpke.PrivateKey) error {
+	ref := g.s.refHash("MLS 1.0 Proposal Reference", a.bytes())
+	if g.pending(ref) != nil {
+		return nil
+	}
+	if len(g.proposals) >= PendingProposalsMax {
+		return broken("M-089")
+	}
+	g.proposals = append(g.proposals, &pendingProposal{ref, p, a.c.sender, a.c.index, key})
+	return nil
+}
+func (g *Group) pending(ref []byte) *pendingProposal {
+	for _, q := range g.proposals {
+		if bytes.Equal(q.ref, ref) {
+			return q
+		}
+	}
+	return nil
+}
+
+// resolve turns a commit's proposals and references into items (M-085).
+func (g *Group) resolve(a *authContent, c *commitBody) ([]item, error) {
+	list := make([]item, 0, len(c.props))
+	for _, p := range c.props {
+		if p.p != nil {
+			list = append(list, item{p: p.p, sender: a.c.sender, index: a.c.index})
+			continue
+		}
+		q := g.pending(p.ref)
+		if q == nil {
+			return nil, brokenBy("M-085", ErrUnknownProposal)
+		}
+		list = append(list, item{q.p, q.sender, q.index, true, true})
+	}
+	return list, nil
+}
+
+func (g *Group) receiveCommit(m *authContent, c *commitBody, now time.Time) (Received, error) {
+	external := m.c.sender == senderNewCommit
+	list, err := g.resolve(m, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.validateList(list, m.c.index, external); err != nil {
+		return nil, err
+	}
+	a, err := g.apply(list)
+	if err != nil {
+		return nil, err
+	}
+	if c.path == nil && (a.needPath || len(list) == 0) {
+		return nil, broken("M-100")
+	}
+	out := CommitReceived{
+		Committer: m.c.index, Removed: a.removed, SelfRemoved: a.selfRemoved, External: external,
+		ExtensionsChanged: a.extsChanged, Closed: a.reinit != nil, AAD: m.c.aad,
+	}
+	for i := range a.updated {
+		out.Updated = append(out.Updated, i)
+	}
+	slices.Sort(out.Updated)
+	next := g.successor(a)
+	init := g.es.init
+	if external {
+		if init, err = g.externalInit(a.kem); err != nil {
+			return nil, err
+		}
+		if a.tree.free >= MembersMax {
+			return nil, broken("M-045")
+		}
+		out.Committer = a.tree.add(c.path.leaf)
+		a.isAdded[out.Committer] = true
+		out.Added = append(out.Added, out.Committer)
+		if err := a.tree.checkFresh(out.Added); err != nil {
+			return nil, err
+		}
+	}
+	for _, j := range a.added {
+		out.Added = append(out.Added, j.leaf)
+		if !j.kp.leaf.lives(now) {
+			out.OutOfLifetime = append(out.OutOfLifetime, j.leaf)
+		}
+	}
+	out.RemovedSelf = a.gone(g.me)
+	commitSecret := g.s.zero()
+	if c.path == nil {
+		next.ctx.treeHash = a.tree.rootHash()
+	} else {
+		nodes, copath, err := next.mergePath(a, c.path, out.Committer)
+		if err != nil {
+			return nil, err
+		}
+		if !out.RemovedSelf {
+			if err := next.ownUpdate(g, a); err != nil {
+				return nil, err
+			}
+			if commitSecret, err = next.openPath(a, c.path, nodes, copath); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if out.RemovedSelf {
+		return out, nil // the new epoch's secrets are not for us, so the tag cannot be checked
+	}
+	next.advance(g.interim, m, init, commitSecret, a.psk)
+	next.es.joiner, next.es.welcome = nil, nil
+	if !hmac.Equal(next.tag, m.tag) {
+		return nil, broken("M-108")
+	}
+	out.Next = next
+	return out, nil
+}
+
+// ownUpdate takes up the key of an Update of ours that the commit includes.
+func (g *Group) ownUpdate(old *Group, a *applied) error {
+	if !a.updated[g.me] {
+		return nil
+	}
+	key := g.tree.leaf(g.me).encKey
+	for _, q := range old.proposals {
+		if q.key != nil && bytes.Equal(q.p.leaf.encKey, key) {
+			g.priv[2*g.me] = q.key
+			return nil
+		}
+	}
+	return broken("M-107")
+}
+
+// mergePath checks an update path against the tree and puts it in (§7.5, §12.4.2). g is the next
+// state; committer is its place in that tree.
+func (g *Group) mergePath(a *applied, up *updatePath, committer uint32) (nodes, copath []uint32, err error) {
+	s, t := g.s, g.tree
+	old := t.leaf(committer)
+	if up.leaf.source != sourceCommit {
+		return nil, nil, broken("M-101")
+	}
+	if old != up.leaf && bytes.Equal(old.encKey, up.leaf.encKey) {
+		return nil, nil, broken("M-102")
+	}
+	if err := up.leaf.check(s); err != nil {
+		return nil, nil, err
+	}
+	nodes, copath = t.filtered(committer)
+	if len(nodes) != len(up.nodes) {
+		return nil, nil, broken("M-104")
+	}
+	keys := make([][]byte, len(nodes))
+	for i := range nodes {
+		keys[i] = slices.Clone(up.nodes[i].key)
+		if !s.goodKey(keys[i]) {
+			return nil, nil, broken("M-015")
+		}
+		if len(up.nodes[i].cts) != len(a.recipients(copath[i])) {
+			return nil, nil, broken("M-105")
+		}
+	}
+	all := keys
+	if old != up.leaf {
+		all = append(slices.Clone(keys), up.leaf.encKey)
+	} else if slices.ContainsFunc(keys, func(k []byte) bool { return bytes.Equal(k, up.leaf.encKey) }) {
+		return nil, nil, broken("M-103")
+	}
+	if err := t.checkPathKeys(all); err != nil {
+		return nil, nil, err
+	}
+	ph := t.merge(committer, nodes, copath, keys)
+	if !hmac.Equal(ph, up.leaf.parentHash) {
+		return nil, nil, broken("M-106")
+	}
+	if !up.leaf.signedBy(s, g.ctx.groupID, committer) {
+		return nil, nil, broken("M-021")
+	}
+	t.setLeaf(committer, up.leaf.detach())
+	changed := []uint32{committer}
+	if !bytes.Equal(old.sigKey, up.leaf.sigKey) {
+		if err := t.checkFresh(changed); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := t.checkSupport(g.ctx.exts, changed); err != nil {
+		return nil, nil, err
+	}
+	g.ctx.treeHash = t.rootHash()
+	for _, p := range t.path(committer) {
+		delete(g.priv, p)
+	}
+	return nodes, copath, nil
+}
+
+// openPath decrypts the path secret meant for this member and derives the keys above (§7.5, M-107).
+func (g *Group) openPath(a *applied, up *updatePath, nodes, copath []uint32) ([]byte, error) {
+	k := slices.IndexFunc(nodes, func(x uint32) bool { return under(x, 2*g.me) })
+	if k < 0 {
+		return nil, broken("M-107")
+	}
+	info := labelled("UpdatePathNode", g.ctx.bytes())
+	for slot, x := range a.recipients(copath[k]) {
+		key, ok := g.priv[x]
+		if !ok {
+			continue
+		}
+		secret, err := g.s.decrypt(key, info, up.nodes[k].cts[slot])
+		if err != nil {
+			return nil, broken("M-107")
+		}
+		return g.install(nodes[k:], secret)
+	}
+	return nil, broken("M-107")
+}
+
+// install derives the keys of nodes, bottom up, from the first one's path secret, checks them
+// against the tree and returns the commit secret.
+func (g *Group) install(nodes []uint32, secret []byte) ([]byte, error) {
+	for _, x := range nodes {
+		key, err := g.s.keyPair(secret)
+		if err != nil || !bytes.Equal(key.PublicKey().Bytes(), g.tree.public(x)) {
+			return nil, broken("M-107")
+		}
+		g.priv[x] = key
+		secret = g.s.derive(secret, "path")
+	}
+	return secret, nil
+}
+
+// externalInit opens the init secret of an external commit (§8.3).
+func (g *Group) externalInit(kem []byte) ([]byte, error) {
+	k, err := g.s.kem.DeriveKeyPair(g.es.external)
+	if err != nil {
+		return nil, err
+	}
+	init, err := g.s.externalReceive(k, kem)
+	if err != nil {
+		return nil, broken("M-095")
+	}
+	return init, nil
+}
+
+// propose signs a proposal, keeps it as pending here too and returns the PrivateMessage.
+func (g *Group) propose(p *proposal, key hpke.PrivateKey, aad []byte) ([]byte, error) {
+	if g.closed {
+		return nil, ErrClosed
+	}
+	q := item{p: p.encode(), sender: senderMember, index: g.me}
+	if err := g.checkProposal(&q); err != nil {
+		return nil, err
+	}
+	a, err := g.sign(ContentProposal, p.raw, aad)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.remember(a, p, key); err != nil {
+		return nil, err
+	}
+	return g.seal(a)
+}
+
+// ProposeAdd proposes to add a member. now is for the KeyPackage's lifetime (M-025).
+func (g *Group) ProposeAdd(k *KeyPackage, aad []byte, now time.Time) ([]byte, error) {
+	if !k.kp.leaf.lives(now) {
+		return nil, broken("M-025")
+	}
+	return g.propose(&proposal{typ: ProposalAdd, kp: k.kp}, nil, aad)
+}
+
+// ProposeRemove proposes to remove a member. ErrNotMember: nobody has the index.
+func (g *Group) ProposeRemove(i uint32, aad []byte) ([]byte, error) {
+	if g.tree.leaf(i) == nil {
+		return nil, ErrNotMember
+	}
+	return g.propose(&proposal{typ: ProposalRemove, removed: i}, nil, aad)
+}
+
+// ProposeSelfRemove announces that this member leaves; any other member's commit with UsePending,
+// also an external one, carries it out.
+func (g *Group) ProposeSelfRemove(aad []byte) ([]byte, error) {
+	return g.propose(&proposal{typ: ProposalSelfRemove}, nil, aad)
+}
+
+// ProposeUpdate proposes fresh keys for this member's leaf.
+func (g *Group) ProposeUpdate(aad []byte) ([]byte, error) {
+	key, err := g.s.kem.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	l := *g.tree.leaf(g.me)
+	l.encKey, l.source, l.notBefore, l.notAfter, l.parentHash = key.PublicKey().Bytes(), sourceUpdate, 0, 0, nil
+	if err := l.sign(g.signer, g.ctx.groupID, g.me); err != nil {
+		return nil, err
+	}
+	return g.propose(&proposal{typ: ProposalUpdate, leaf: &l}, key, aad)
+}

@@ -1,0 +1,210 @@
+package mls
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/ecdh"
+	"crypto/elliptic"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/hpke"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"hash"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// Suite is a cipher suite number (§17.1). Suites 4 and 6 need X448 and Ed448, which the standard
+// library does not have. XWing has no number from IANA yet: 0x004F is the provisional one that
+// OpenMLS uses for the same parameters.
+type Suite uint16
+
+// The suites of this package. XWing is the default; P521AES and P384AES are there for test vectors.
+const (
+	X25519AES    Suite = 1
+	P256AES      Suite = 2
+	X25519ChaCha Suite = 3
+	P521AES      Suite = 5
+	P384AES      Suite = 7
+	XWing        Suite = 0x004F
+)
+
+// Valid says whether the suite is one of ours.
+func (s Suite) Valid() bool { return suiteOf(s) != nil }
+
+// suite holds the algorithms of one Suite. Values are shared and never change.
+type suite struct {
+	id       Suite
+	kem      hpke.KEM
+	kdf      hpke.KDF
+	hpkeAEAD hpke.AEAD
+	newHash  func() hash.Hash
+	sum      func([]byte) []byte
+	nh, nk   int // bytes of a hash and of an AEAD key
+	encLen   int // bytes of a KEM encapsulation
+	aead     func(key []byte) (cipher.AEAD, error)
+	curve    elliptic.Curve // of the signature scheme; nil is Ed25519
+}
+
+const nonceLen = 12 // bytes of a nonce, the same for every AEAD of ours
+
+func newGCM(key []byte) (cipher.AEAD, error) {
+	b, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(b)
+}
+func sum256(b []byte) []byte { h := sha256.Sum256(b); return h[:] }
+func sum384(b []byte) []byte { h := sha512.Sum384(b); return h[:] }
+func sum512(b []byte) []byte { h := sha512.Sum512(b); return h[:] }
+
+var (
+	suiteX25519AES    = &suite{X25519AES, hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.AES128GCM(), sha256.New, sum256, 32, 16, 32, newGCM, nil}
+	suiteP256AES      = &suite{P256AES, hpke.DHKEM(ecdh.P256()), hpke.HKDFSHA256(), hpke.AES128GCM(), sha256.New, sum256, 32, 16, 65, newGCM, elliptic.P256()}
+	suiteX25519ChaCha = &suite{X25519ChaCha, hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), sha256.New, sum256, 32, 32, 32, chacha20poly1305.New, nil}
+	suiteP521AES      = &suite{P521AES, hpke.DHKEM(ecdh.P521()), hpke.HKDFSHA512(), hpke.AES256GCM(), sha512.New, sum512, 64, 32, 133, newGCM, elliptic.P521()}
+	suiteP384AES      = &suite{P384AES, hpke.DHKEM(ecdh.P384()), hpke.HKDFSHA384(), hpke.AES256GCM(), sha512.New384, sum384, 48, 32, 97, newGCM, elliptic.P384()}
+	suiteXWing        = &suite{XWing, hpke.MLKEM768X25519(), hpke.HKDFSHA256(), hpke.AES128GCM(), sha256.New, sum256, 32, 16, 1120, newGCM, nil}
+)
+
+// suiteOf returns nil for a suite that is not ours.
+func suiteOf(s Suite) *suite {
+	switch s {
+	case X25519AES:
+		return suiteX25519AES
+	case P256AES:
+		return suiteP256AES
+	case X25519ChaCha:
+		return suiteX25519ChaCha
+	case P521AES:
+		return suiteP521AES
+	case P384AES:
+		return suiteP384AES
+	case XWing:
+		return suiteXWing
+	}
+	return nil
+}
+
+// random never fails: crypto/rand stops the program when the system has no randomness.
+func random(n int) []byte { b := make([]byte, n); rand.Read(b); return b }
+
+func (s *suite) zero() []byte { return make([]byte, s.nh) }
+func (s *suite) extract(salt, ikm []byte) []byte {
+	p, err := hkdf.Extract(s.newHash, ikm, salt)
+	if err != nil {
+		panic(err) // only with FIPS mode and short keys, which no suite of ours has
+	}
+	return p
+}
+
+// expandLabel is ExpandWithLabel (§8). n must be at most 255 hashes and 65,535.
+func (s *suite) expandLabel(secret []byte, label string, context []byte, n int) []byte {
+	w := writer{make([]byte, 0, len(label)+len(context)+20)}
+	w.u16(uint16(n))
+	w.size(len(label) + 8)
+	w.raw([]byte("MLS 1.0 "))
+	w.raw([]byte(label))
+	w.vec(context)
+	o, err := hkdf.Expand(s.newHash, secret, string(w.b), n)
+	if err != nil {
+		panic(err) // n is bounded by every caller
+	}
+	return o
+}
+func (s *suite) derive(secret []byte, label string) []byte {
+	return s.expandLabel(secret, label, nil, s.nh)
+}
+
+// deriveTree is DeriveTreeSecret (§9).
+func (s *suite) deriveTree(secret []byte, label string, generation uint32, n int) []byte {
+	return s.expandLabel(secret, label, []byte{byte(generation >> 24), byte(generation >> 16), byte(generation >> 8), byte(generation)}, n)
+}
+
+// refHash is RefHash (§5.2).
+func (s *suite) refHash(label string, value []byte) []byte {
+	w := writer{make([]byte, 0, len(label)+len(value)+8)}
+	w.vec([]byte(label))
+	w.vec(value)
+	return s.sum(w.b)
+}
+func (s *suite) mac(key, data []byte) []byte {
+	h := hmac.New(s.newHash, key)
+	h.Write(data)
+	return h.Sum(nil)
+}
+
+// labelled is the struct that SignWithLabel and EncryptWithLabel work on (§5.1.2, §5.1.3).
+func labelled(label string, content []byte) []byte {
+	w := writer{make([]byte, 0, len(content)+len(label)+24)}
+	w.size(len(label) + 8)
+	w.raw([]byte("MLS 1.0 "))
+	w.raw([]byte(label))
+	w.vec(content)
+	return w.b
+}
+
+// ciphertext is HPKECiphertext (§5.1.3).
+type ciphertext struct{ kem, ct []byte }
+
+func (c *ciphertext) write(w *writer) { w.vec(c.kem); w.vec(c.ct) }
+func (r *reader) ciphertext() ciphertext {
+	return ciphertext{r.vec(), r.vec()}
+}
+
+// encrypt seals to pub; info comes from labelled.
+func (s *suite) encrypt(pub, info, plain []byte) (ciphertext, error) {
+	pk, err := s.kem.NewPublicKey(pub)
+	if err != nil {
+		return ciphertext{}, err
+	}
+	c, err := hpke.Seal(pk, s.kdf, s.hpkeAEAD, info, plain)
+	if err != nil {
+		return ciphertext{}, err
+	}
+	return ciphertext{c[:s.encLen:s.encLen], c[s.encLen:]}, nil
+}
+func (s *suite) decrypt(k hpke.PrivateKey, info []byte, c ciphertext) ([]byte, error) {
+	if len(c.kem) != s.encLen {
+		return nil, ErrInvalid
+	}
+	both := make([]byte, 0, len(c.kem)+len(c.ct))
+	return hpke.Open(k, s.kdf, s.hpkeAEAD, info, append(append(both, c.kem...), c.ct...))
+}
+
+// goodKey says whether pub is a well-formed key of the suite's KEM.
+func (s *suite) goodKey(pub []byte) bool {
+	_, err := s.kem.NewPublicKey(pub)
+	return err == nil
+}
+
+// keyPair derives a tree node's key pair from its path secret (§7.4).
+func (s *suite) keyPair(pathSecret []byte) (hpke.PrivateKey, error) {
+	return s.kem.DeriveKeyPair(s.derive(pathSecret, "node"))
+}
+
+// externalLabel is the exporter context of the external init secret (§8.3).
+const externalLabel = "MLS 1.0 external init secret"
+
+func (s *suite) externalSend(pub []byte) (kem, secret []byte, err error) {
+	pk, err := s.kem.NewPublicKey(pub)
+	if err != nil {
+		return nil, nil, err
+	}
+	kem, ctx, err := hpke.NewSender(pk, s.kdf, s.hpkeAEAD, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	secret, err = ctx.Export(externalLabel, s.nh)
+	return kem, secret, err
+}
+func (s *suite) externalReceive(k hpke.PrivateKey, kem []byte) ([]byte, error) {
+	ctx, err := hpke.NewRecipient(kem, k, s.kdf, s.hpkeAEAD, nil)
+	if err != nil {
+		return nil, err
+	}
+	return ctx.Export(externalLabel, s.nh)
+}

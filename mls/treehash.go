@@ -1,0 +1,252 @@
+package mls
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Tree hashes (§7.8) and parent hashes (§7.9).
+
+func (t *tree) hashLeaf(x uint32, l *leafNode) []byte {
+	n := 8
+	if l != nil {
+		n += len(l.raw)
+	}
+	w := writer{make([]byte, 0, n)}
+	w.u8(1)
+	w.u32(x / 2)
+	w.opt(l != nil)
+	if l != nil {
+		w.raw(l.raw)
+	}
+	return t.s.sum(w.b)
+}
+func (t *tree) hashParent(p *parentNode, l, r []byte, drop []uint32) []byte {
+	var w writer
+	w.u8(2)
+	w.opt(p != nil)
+	if p != nil {
+		p.write(&w, drop)
+	}
+	w.vec(l)
+	w.vec(r)
+	return t.s.sum(w.b)
+}
+
+// nodeHash returns the tree hash of a subtree, computing what is not known yet.
+func (t *tree) nodeHash(x uint32) []byte {
+	n := t.at(x)
+	if n.hash != nil {
+		return n.hash
+	}
+	var h []byte
+	if x&1 == 0 {
+		h = t.hashLeaf(x, n.leaf)
+	} else {
+		h = t.hashParent(n.parent, t.nodeHash(left(x)), t.nodeHash(right(x)), nil)
+	}
+	n.hash = h
+	return h
+}
+func (t *tree) rootHash() []byte { return t.nodeHash(t.root()) }
+
+// hashWithout is the tree hash of x as if the leaves in drop (ascending) were blank and not
+// unmerged anywhere: the "original sibling tree hash" of §7.9.
+func (t *tree) hashWithout(x uint32, drop []uint32) []byte {
+	k := level(x)
+	lo, hi := x>>(k+1)<<k, (x>>(k+1)+1)<<k // leaf indexes of the subtree
+	i, _ := slices.BinarySearch(drop, lo)
+	j, _ := slices.BinarySearch(drop, hi)
+	if i == j {
+		return t.nodeHash(x)
+	}
+	d := drop[i:j]
+	if x&1 == 0 {
+		return t.hashLeaf(x, nil)
+	}
+	return t.hashParent(t.at(x).parent, t.hashWithout(left(x), d), t.hashWithout(right(x), d), d)
+}
+
+// parentHash is ParentHashInput of p hashed, with the given node as the sibling.
+func (t *tree) parentHash(p *parentNode, sibling uint32) []byte {
+	var w writer
+	w.vec(p.key)
+	w.vec(p.parentHash)
+	w.vec(t.hashWithout(sibling, p.unmerged))
+	return t.s.sum(w.b)
+}
+
+// checkParentHashes: every parent is linked to by exactly one node below it (§7.9.2, M-041).
+func (t *tree) checkParentHashes() error {
+	for x := uint32(1); x < t.width(); x += 2 {
+		p := t.at(x).parent
+		if p != nil && !t.linked(p, left(x), right(x)) && !t.linked(p, right(x), left(x)) {
+			return broken("M-041")
+		}
+	}
+	return nil
+}
+
+// linked says whether a node in the resolution of child carries p's parent hash, and the rest of
+// that resolution is exactly p's unmerged leaves below child.
+func (t *tree) linked(p *parentNode, child, sib uint32) bool {
+	res := t.resolve(child, nil)
+	var want []byte
+	for i, d := range res {
+		var ph []byte
+		if n := t.at(d); n.leaf != nil {
+			ph = n.leaf.parentHash
+		} else {
+			ph = n.parent.parentHash
+		}
+		if len(ph) == 0 {
+			continue
+		}
+		if want == nil {
+			want = t.parentHash(p, sib)
+		}
+		if !bytes.Equal(ph, want) {
+			continue
+		}
+		var in []uint32
+		for _, u := range p.unmerged {
+			if under(child, 2*u) {
+				in = append(in, 2*u)
+			}
+		}
+		rest := slices.Delete(slices.Clone(res), i, i+1)
+		slices.Sort(rest)
+		if slices.Equal(in, rest) {
+			return true
+		}
+	}
+	return false
+}
+
+// validate is what a joiner checks of a whole tree (§12.4.3.1).
+func (t *tree) validate(ctx *groupContext) error {
+	if !bytes.Equal(t.rootHash(), ctx.treeHash) {
+		return broken("M-040")
+	}
+	if err := t.checkUnmerged(); err != nil {
+		return err
+	}
+	if err := t.checkParentHashes(); err != nil {
+		return err
+	}
+	if err := t.checkUnique(); err != nil {
+		return err
+	}
+	var err error
+	t.leaves(func(i uint32, l *leafNode) bool {
+		if err = l.check(t.s); err == nil && !l.signedBy(t.s, ctx.groupID, i) {
+			err = broken("M-021")
+		}
+		return err == nil
+	})
+	if err != nil {
+		return err
+	}
+	return t.checkSupport(ctx.exts, nil)
+}
+
+// checkUnmerged: unmerged leaves are members below the parent, and unmerged at every parent in
+// between (§12.4.3.1, M-043).
+func (t *tree) checkUnmerged() error {
+	for x := uint32(1); x < t.width(); x += 2 {
+		p := t.at(x).parent
+		if p == nil {
+			continue
+		}
+		if !t.s.goodKey(p.key) {
+			return broken("M-015")
+		}
+		for _, u := range p.unmerged {
+			if u >= t.n || !under(x, 2*u) || t.at(2*u).leaf == nil {
+				return broken("M-043")
+			}
+			for y := parentOf(2 * u); y != x; y = parentOf(y) {
+				if q := t.at(y).parent; q != nil {
+					if _, ok := slices.BinarySearch(q.unmerged, u); !ok {
+						return broken("M-043")
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// checkUnique: no two members share a signature key (M-027) and no two nodes an encryption key
+// (M-028, M-044).
+func (t *tree) checkUnique() error {
+	sig := make(map[string]struct{}, t.n)
+	enc := make(map[string]struct{}, t.n)
+	fresh := func(m map[string]struct{}, k []byte) bool {
+		_, dup := m[string(k)]
+		m[string(k)] = struct{}{}
+		return !dup
+	}
+	for x := range t.width() {
+		switch n := t.at(x); {
+		case n.leaf != nil:
+			if !fresh(sig, n.leaf.sigKey) {
+				return broken("M-027")
+			}
+			if !fresh(enc, n.leaf.encKey) {
+				return broken("M-028")
+			}
+		case n.parent != nil:
+			if !fresh(enc, n.parent.key) {
+				return broken("M-044")
+			}
+		}
+	}
+	return nil
+}
+
+// checkSupport: what the group uses is supported by everyone who is in it: required capabilities
+// (M-022), GroupContext extensions (M-031), credential types in use (M-023). With changed nil all
+// leaves are checked against each other; otherwise only those leaves are new and the others are
+// known to fit together.
+func (t *tree) checkSupport(exts []Extension, changed []uint32) error {
+	req, err := requiredOf(exts)
+	if err != nil {
+		return err
+	}
+	one := func(l *leafNode) error {
+		if !req.metBy(&l.caps) {
+			return broken("M-022")
+		}
+		for _, x := range exts {
+			if !l.caps.extension(x.Type) {
+				return broken("M-031")
+			}
+		}
+		return nil
+	}
+	inUse, added := map[uint16]bool{}, map[uint16]bool{}
+	isNew := map[uint32]bool{}
+	for _, i := range changed {
+		isNew[i] = true
+		added[t.leaf(i).cred.typ] = true
+	}
+	t.leaves(func(i uint32, l *leafNode) bool { inUse[l.cred.typ] = true; return true })
+	t.leaves(func(i uint32, l *leafNode) bool {
+		types := added
+		if changed == nil || isNew[i] {
+			types = inUse
+			if err = one(l); err != nil {
+				return false
+			}
+		}
+		for c := range types {
+			if !l.caps.credential(c) {
+				err = broken("M-023")
+				return false
+			}
+		}
+		return true
+	})
+	return err
+}

@@ -1,0 +1,325 @@
+package mls
+
+import (
+	"bytes"
+	"slices"
+)
+
+// item is one proposal of a commit with where it came from.
+type item struct {
+	p      *proposal
+	sender uint8
+	index  uint32 // leaf of the sender
+	byRef  bool
+	sound  bool // the proposal by itself was checked already
+}
+
+// checkContextExtensions: the extensions of a GroupContext that this package reads must decode.
+func checkContextExtensions(exts []Extension) error {
+	w := writer{}
+	w.extensions(exts)
+	r := reader{b: w.b}
+	if r.extensions(); r.err != nil {
+		return r.err // M-008
+	}
+	if _, err := requiredOf(exts); err != nil {
+		return err
+	}
+	if b, ok := findExtension(exts, ExtExternalSenders); ok {
+		r := reader{b: b}
+		r.each(func(r *reader) { r.vec(); r.credential() })
+		return r.end()
+	}
+	return nil
+}
+
+// checkProposal is what can be said of one proposal by itself (§12.1), on receipt or in a commit.
+func (g *Group) checkProposal(q *item) error {
+	p := q.p
+	if !defaultProposal(uint16(p.typ)) {
+		var err error
+		g.tree.leaves(func(_ uint32, l *leafNode) bool {
+			err = need(l.caps.proposal(uint16(p.typ)), "M-079")
+			return err == nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	switch p.typ {
+	case ProposalAdd:
+		return p.kp.check(g.s)
+	case ProposalUpdate:
+		old := g.tree.leaf(q.index)
+		if q.sender != senderMember || old == nil {
+			return broken("M-087")
+		}
+		if p.leaf.source != sourceUpdate {
+			return broken("M-026")
+		}
+		if bytes.Equal(p.leaf.encKey, old.encKey) {
+			return broken("M-030")
+		}
+		if err := p.leaf.check(g.s); err != nil {
+			return err
+		}
+		return need(p.leaf.signedBy(g.s, g.ctx.groupID, q.index), "M-021")
+	case ProposalRemove:
+		return need(g.tree.leaf(p.removed) != nil, "M-080")
+	case ProposalPSK:
+		if len(p.psk.nonce) != g.s.nh {
+			return broken("M-081")
+		}
+		return need(p.psk.typ == pskExternal || p.psk.usage == usageApplication, "M-082")
+	case ProposalReInit:
+		return need(p.reinit.version >= version, "M-077")
+	case ProposalGroupContextExtensions:
+		return checkContextExtensions(p.exts)
+	case ProposalSelfRemove:
+		return need(q.sender == senderMember, "M-088")
+	}
+	return nil
+}
+
+// validateList checks a commit's proposals against each other (§12.2). committer is the leaf of a
+// member; external commits have rules of their own.
+func (g *Group) validateList(list []item, committer uint32, external bool) error {
+	for i := range list {
+		if list[i].sound {
+			continue
+		}
+		if err := g.checkProposal(&list[i]); err != nil {
+			return err
+		}
+	}
+	if external {
+		if err := validateExternal(list); err != nil {
+			return err
+		}
+	}
+	leaves := map[uint32]bool{} // updated or removed
+	signers := map[string]bool{}
+	psks := map[string]bool{}
+	contexts := 0
+	once := func(leaf uint32) error {
+		if leaves[leaf] {
+			return broken("M-072")
+		}
+		leaves[leaf] = true
+		return nil
+	}
+	for _, q := range list {
+		var err error
+		switch p := q.p; p.typ {
+		case ProposalAdd:
+			err = need(!signers[string(p.kp.leaf.sigKey)], "M-073")
+			signers[string(p.kp.leaf.sigKey)] = true
+		case ProposalUpdate:
+			if q.index == committer {
+				return broken("M-070")
+			}
+			err = once(q.index)
+		case ProposalRemove:
+			if p.removed == committer && !external {
+				return broken("M-071")
+			}
+			err = once(p.removed)
+		case ProposalSelfRemove:
+			if !q.byRef || q.index == committer && !external {
+				return broken("M-088")
+			}
+			err = once(q.index)
+		case ProposalPSK:
+			var w writer
+			p.psk.write(&w)
+			err = need(!psks[string(w.b)], "M-075")
+			psks[string(w.b)] = true
+		case ProposalReInit:
+			err = need(len(list) == 1, "M-077")
+		case ProposalExternalInit:
+			err = need(external, "M-078")
+		case ProposalGroupContextExtensions:
+			contexts++
+			err = need(contexts == 1, "M-076")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validateExternal is the list of §12.2 for external commits.
+func validateExternal(list []item) error {
+	inits, removes := 0, 0
+	for _, q := range list {
+		if q.byRef && q.p.typ != ProposalSelfRemove {
+			return broken("M-093")
+		}
+		switch q.p.typ {
+		case ProposalExternalInit:
+			inits++
+		case ProposalRemove:
+			removes++
+		case ProposalPSK, ProposalSelfRemove:
+		default:
+			return broken("M-092")
+		}
+	}
+	if inits != 1 {
+		return broken("M-090")
+	}
+	return need(removes <= 1, "M-091")
+}
+
+// applied is the outcome of a proposal list.
+type applied struct {
+	tree        *tree
+	exts        []Extension
+	extsChanged bool
+	added       []joiner
+	isAdded     map[uint32]bool
+	updated     map[uint32]bool
+	removed     []uint32 // leaf indexes before the commit
+	selfRemoved []uint32
+	needPath    bool
+	psk         []byte // psk_secret
+	pskIDs      []pskID
+	kem         []byte // of ExternalInit
+	reinit      *reInit
+}
+type joiner struct {
+	leaf uint32
+	kp   *keyPackage
+}
+
+// gone says whether the leaf was removed.
+func (a *applied) gone(leaf uint32) bool {
+	return slices.Contains(a.removed, leaf) || slices.Contains(a.selfRemoved, leaf)
+}
+
+// apply carries out a validated list in the order of §12.3 and checks the resulting tree.
+func (g *Group) apply(list []item) (*applied, error) {
+	a := &applied{tree: g.tree.clone(), exts: g.ctx.exts, isAdded: map[uint32]bool{}, updated: map[uint32]bool{}}
+	t := a.tree
+	var psks [][]byte
+	var changed []uint32
+	for _, q := range list {
+		a.needPath = a.needPath || q.p.needsPath()
+		switch q.p.typ {
+		case ProposalGroupContextExtensions:
+			a.exts, a.extsChanged = q.p.exts, true
+		case ProposalUpdate:
+			t.update(q.index, q.p.leaf)
+			a.updated[q.index] = true
+			changed = append(changed, q.index)
+		case ProposalPSK:
+			k, err := g.pskOf(&q.p.psk)
+			if err != nil {
+				return nil, err
+			}
+			psks, a.pskIDs = append(psks, k), append(a.pskIDs, q.p.psk)
+		case ProposalExternalInit:
+			a.kem = q.p.kem
+		case ProposalReInit:
+			a.reinit = &q.p.reinit
+		}
+	}
+	for _, q := range list {
+		switch q.p.typ {
+		case ProposalRemove:
+			t.remove(q.p.removed)
+			a.removed = append(a.removed, q.p.removed)
+		case ProposalSelfRemove:
+			t.remove(q.index)
+			a.selfRemoved = append(a.selfRemoved, q.index)
+		}
+	}
+	t.truncate()
+	for _, q := range list {
+		if q.p.typ != ProposalAdd {
+			continue
+		}
+		if t.free >= MembersMax {
+			return nil, broken("M-045")
+		}
+		i := t.add(q.p.kp.leaf)
+		a.isAdded[i] = true
+		a.added = append(a.added, joiner{i, q.p.kp})
+		changed = append(changed, i)
+	}
+	a.psk = g.s.pskSecret(a.pskIDs, psks)
+	if err := t.checkFresh(changed); err != nil {
+		return nil, err
+	}
+	switch {
+	case a.extsChanged:
+		return a, t.checkSupport(a.exts, nil)
+	case len(changed) > 0:
+		return a, t.checkSupport(a.exts, changed)
+	}
+	return a, nil
+}
+
+// pskOf finds a pre-shared key (M-083).
+func (g *Group) pskOf(p *pskID) ([]byte, error) {
+	if p.typ == pskExternal {
+		if k, ok := g.psks[string(p.id)]; ok {
+			return k, nil
+		}
+	} else if bytes.Equal(p.gid, g.ctx.groupID) {
+		if k, ok := g.resumption[p.epoch]; ok {
+			return k, nil
+		}
+	}
+	return nil, brokenBy("M-083", ErrUnknownPSK)
+}
+
+// keyHead is enough of a key to tell it from others almost always.
+func keyHead(k []byte) (h [8]byte) { copy(h[:], k); return h }
+
+// checkFresh: the changed leaves' keys are nobody else's (M-027, M-028). The rest of the tree is
+// known to be free of duplicates, so one pass with short keys tells whether to look closer.
+func (t *tree) checkFresh(changed []uint32) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	heads := make(map[[8]byte]bool, 2*len(changed))
+	isNew := make(map[uint32]bool, len(changed))
+	for _, i := range changed {
+		l := t.leaf(i)
+		e, s := keyHead(l.encKey), keyHead(l.sigKey)
+		if heads[e] || heads[s] {
+			return t.checkUnique()
+		}
+		heads[e], heads[s] = true, true
+		isNew[2*i] = true
+	}
+	for x := range t.width() {
+		n := t.at(x)
+		if n.leaf != nil && !isNew[x] && (heads[keyHead(n.leaf.encKey)] || heads[keyHead(n.leaf.sigKey)]) ||
+			n.parent != nil && heads[keyHead(n.parent.key)] {
+			return t.checkUnique()
+		}
+	}
+	return nil
+}
+
+// checkPathKeys: the keys of an update path are distinct and stand nowhere in the tree (M-103).
+func (t *tree) checkPathKeys(keys [][]byte) error {
+	heads := make(map[[8]byte][]byte, len(keys))
+	for _, k := range keys {
+		if old, ok := heads[keyHead(k)]; ok && bytes.Equal(old, k) {
+			return broken("M-103")
+		}
+		heads[keyHead(k)] = k
+	}
+	for x := range t.width() {
+		if k := t.public(x); k != nil {
+			if old, ok := heads[keyHead(k)]; ok && bytes.Equal(old, k) {
+				return broken("M-103")
+			}
+		}
+	}
+	return nil
+}
