@@ -67,8 +67,8 @@ type Histogram uint8
 
 // The histograms.
 const (
-	AppendTime Histogram = iota // from accepting an APPEND to its record being durable
-	RequestTime                 // handling of any other request
+	AppendTime  Histogram = iota // from accepting an APPEND to its record being durable
+	RequestTime                  // handling of any other request
 	histograms
 )
 
