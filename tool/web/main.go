@@ -1,0 +1,237 @@
+// Command web builds everything of the browser app that the binary embeds, into face/web/dist:
+// the WASM core, the bundles, index.html, the service worker, precompressed copies, and
+// manifest.json, which names the SHA-256 of every file and is what a release publishes.
+//
+// The same sources give the same bytes in any directory and on any machine with the same Go:
+// names come from contents, no time or path goes into a file. Nothing is written that has not changed,
+// and what is already compressed is kept, so a warm build takes a second or two.
+//
+// Before: npm ci --ignore-scripts in web/ (Preact's sources come from there; no Node program runs here).
+// Usage, from anywhere in the repository: go run -C tool ./web [-release]
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// shellBytesMax bounds what a browser loads before the core: html, css and scripts, brotli 11.
+const shellBytesMax = 60_000
+
+// Qualities of brotli: 11 takes ten seconds for the core and saves a seventh.
+const (
+	qualityDev     = 5
+	qualityRelease = 11
+)
+
+func main() {
+	release := flag.Bool("release", false, "compress as well as can be, and fail above the size budget")
+	out := flag.String("out", "", "directory to write to (default: face/web/dist)")
+	flag.Parse()
+	if err := run(*release, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "web:", err)
+		os.Exit(1)
+	}
+}
+
+func run(release bool, out string) error {
+	start := time.Now()
+	root, err := rootDir()
+	if err != nil {
+		return err
+	}
+	if out == "" {
+		out = filepath.Join(root, "face", "web", "dist")
+	}
+	if _, err := os.Stat(filepath.Join(root, "web", "node_modules", "preact")); err != nil {
+		return fmt.Errorf("web/node_modules is missing: run npm ci --ignore-scripts in web/ first")
+	}
+	files, err := build(root)
+	if err != nil {
+		return err
+	}
+	quality := qualityDev
+	if release {
+		quality = qualityRelease
+	}
+	sizes, err := write(out, files, quality)
+	if err != nil {
+		return err
+	}
+	shell := 0
+	for name, size := range sizes {
+		if ext := path.Ext(name); ext == ".js" || ext == ".css" || ext == ".html" {
+			shell += size
+		}
+	}
+	version := sha256.Sum256(files["manifest.json"])
+	fmt.Printf("web: version %s, shell %d bytes brotli (budget %d), core %s, %d ms\n",
+		hex.EncodeToString(version[:8]), shell, shellBytesMax, coreSize(sizes), time.Since(start).Milliseconds())
+	if release && shell > shellBytesMax {
+		return fmt.Errorf("the app shell is %d bytes brotli, more than %d", shell, shellBytesMax)
+	}
+	return nil
+}
+
+func coreSize(sizes map[string]int) string {
+	for name, size := range sizes {
+		if path.Ext(name) == ".wasm" {
+			return fmt.Sprintf("%d bytes brotli", size)
+		}
+	}
+	return "missing (no cmd/wasm)"
+}
+
+// build makes every file in memory, by its path below dist.
+func build(root string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	add := func(dir, name, ext string, content []byte) string {
+		sum := sha256.Sum256(content)
+		full := dir + name + "-" + hex.EncodeToString(sum[:6]) + ext
+		files[full] = content
+		return "/" + full
+	}
+	wasm, err := core(root)
+	if err != nil {
+		return nil, err
+	}
+	coreURL := ""
+	if wasm != nil {
+		coreURL = add("assets/", "core", ".wasm", wasm)
+	}
+	exec, err := wasmExec()
+	if err != nil {
+		return nil, err
+	}
+	b := bundler{web: filepath.Join(root, "web"), wasmExec: exec}
+	bundle := func(name, entry, ext string, define map[string]string) (string, error) {
+		content, err := b.bundle(entry, define)
+		if err != nil {
+			return "", err
+		}
+		return add("assets/", name, ext, content), nil
+	}
+	worker, err := bundle("worker", "lib/worker.ts", ".js", map[string]string{"CORE_URL": quote(coreURL)})
+	if err != nil {
+		return nil, err
+	}
+	app, err := bundle("app", "app/main.tsx", ".js", map[string]string{"WORKER_URL": quote(worker)})
+	if err != nil {
+		return nil, err
+	}
+	theme, err := bundle("theme", "lib/theme.ts", ".js", nil)
+	if err != nil {
+		return nil, err
+	}
+	css, err := bundle("app", "style/app.css", ".css", nil)
+	if err != nil {
+		return nil, err
+	}
+	html, err := os.ReadFile(filepath.Join(root, "web", "index.html"))
+	if err != nil {
+		return nil, err
+	}
+	files["index.html"] = []byte(strings.NewReplacer("/style/app.css", css, "/app/main.js", app, "/lib/theme.js", theme).Replace(string(html)))
+	if err := static(filepath.Join(root, "web", "icon"), files); err != nil {
+		return nil, err
+	}
+	// The service worker carries the names of one whole version, so it is made of the others.
+	names := slices.Sorted(mapKeys(files))
+	all := sha256.New()
+	for _, name := range names {
+		fmt.Fprintf(all, "%s %x\n", name, sha256.Sum256(files[name]))
+	}
+	list, err := json.Marshal(names)
+	if err != nil {
+		return nil, err
+	}
+	sw, err := b.bundle("lib/sw.ts", map[string]string{"FILES": string(list), "VERSION": quote(hex.EncodeToString(all.Sum(nil)[:8]))})
+	if err != nil {
+		return nil, err
+	}
+	files["sw.js"] = sw
+	sums := map[string]string{}
+	for name, content := range files {
+		sum := sha256.Sum256(content)
+		sums["/"+name] = hex.EncodeToString(sum[:])
+	}
+	manifest, err := json.MarshalIndent(sums, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	files["manifest.json"] = append(manifest, '\n')
+	return files, nil
+}
+
+// static adds the files of dir under their own names.
+func static(dir string, files map[string][]byte) error {
+	return fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files[name], err = os.ReadFile(filepath.Join(dir, name))
+		return err
+	})
+}
+
+// core compiles cmd/wasm, or returns nil when the source tree has none.
+func core(root string) ([]byte, error) {
+	if _, err := os.Stat(filepath.Join(root, "cmd", "wasm")); err != nil {
+		return nil, nil
+	}
+	dir, err := os.MkdirTemp("", "paperplane-web-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	out := filepath.Join(dir, "core.wasm")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", out, "./cmd/wasm")
+	cmd.Dir, cmd.Stderr = root, os.Stderr
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("go build ./cmd/wasm: %w", err)
+	}
+	return os.ReadFile(out)
+}
+
+// wasmExec returns the toolchain's own glue, which must match the compiler that made the core.
+func wasmExec() ([]byte, error) {
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js"))
+}
+
+func rootDir() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "web", "index.html")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", fmt.Errorf("not inside the repository")
+		}
+		dir = up
+	}
+}
+
+func quote(s string) string {
+	b, _ := json.Marshal(s) // a string always encodes
+	return string(b)
+}
