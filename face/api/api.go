@@ -1,0 +1,247 @@
+// Package api is what every face speaks to a client: commands, results and events as JSON.
+//
+// A call is {"id", "cmd", "args"}; its answer {"id", "ok"} or {"id", "err"}. id is the caller's
+// idempotency key: repeating a call whose answer was lost does nothing twice. An event is
+// {"event", …}. Names are those of package core in lower camel case; the commands that the
+// machine does not know (messages, message, qr, about) are answered from here. Unknown
+// commands, unknown arguments and trailing bytes are errors.
+// An API is safe for concurrent use. TypeScript types are generated into web/app/api.ts.
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+
+	"rsc.io/qr"
+
+	"paperplane/client"
+	"paperplane/core"
+)
+
+// Limits of calls.
+const (
+	// CallBytesMax bounds one call's JSON.
+	CallBytesMax = 256 << 10
+	// PageMax bounds the messages of one page.
+	PageMax = 500
+	// QRBytesMax bounds what a QR code can hold here.
+	QRBytesMax = 1200
+)
+
+// About says what runs. Storage is "disk" or "memory".
+type About struct {
+	Version string `json:"version"`
+	Storage string `json:"storage"`
+}
+
+// API answers calls for one client.
+type API struct {
+	c     *client.Client
+	about About
+}
+
+// New makes an API for c.
+func New(c *client.Client, about About) *API { return &API{c: c, about: about} }
+
+type call struct {
+	ID   string          `json:"id"`
+	Cmd  string          `json:"cmd"`
+	Args json.RawMessage `json:"args,omitempty"`
+}
+
+type answer struct {
+	ID  string       `json:"id"`
+	OK  any          `json:"ok,omitempty"`
+	Err core.ErrCode `json:"err,omitempty"`
+}
+
+// commands make a core command of its arguments, by name.
+var commands = map[string]func(json.RawMessage) (core.Command, error){
+	"join": as[core.Join], "checkLink": as[core.CheckLink], "invite": as[core.Invite], "getState": as[core.GetState],
+	"sendText": as[core.SendText], "edit": as[core.Edit], "delete": as[core.Delete], "react": as[core.React],
+	"markRead": as[core.MarkRead], "typing": as[core.Typing], "setDraft": as[core.SetDraft], "retry": as[core.Retry],
+	"discard": as[core.Discard], "fetch": as[core.Fetch], "stop": as[core.Stop], "newGroup": as[core.NewGroup],
+	"setGroup": as[core.SetGroup], "addMembers": as[core.AddMembers], "removeMember": as[core.RemoveMember],
+	"leave": as[core.Leave], "getMembers": as[core.GetMembers], "setName": as[core.SetName], "setSettings": as[core.SetSettings],
+}
+
+func as[C core.Command](args json.RawMessage) (core.Command, error) {
+	c, err := decode[C](args)
+	return c, err
+}
+
+// decode reads strict JSON: no unknown names, nothing after the value.
+func decode[T any](b []byte) (T, error) {
+	var v T
+	if len(b) == 0 {
+		return v, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
+		return v, err
+	}
+	if d.More() {
+		return v, errors.New("api: more than one value")
+	}
+	return v, nil
+}
+
+// messagesArgs and the like are the arguments of the commands answered here.
+type messagesArgs struct {
+	Chat   string `json:"chat"`
+	Before uint64 `json:"before,omitempty"`
+	Limit  int    `json:"limit"`
+}
+
+type messageArgs struct {
+	Chat    string `json:"chat"`
+	Message string `json:"message"`
+}
+
+type qrArgs struct {
+	Text string `json:"text"`
+}
+
+// Page answers "messages": oldest first.
+type Page struct {
+	Messages []core.Message `json:"messages"`
+}
+
+// QR answers "qr": Size rows of Size characters, '1' is dark.
+type QR struct {
+	Size int      `json:"size"`
+	Rows []string `json:"rows"`
+}
+
+// Call answers one call. The answer is always JSON; ctx bounds the waiting.
+func (a *API) Call(ctx context.Context, request []byte) []byte {
+	if len(request) > CallBytesMax {
+		return encode(answer{Err: core.ErrBadArguments})
+	}
+	c, err := decode[call](request)
+	if err != nil || c.ID == "" || len(c.ID) > 64 {
+		return encode(answer{ID: c.ID, Err: core.ErrBadArguments})
+	}
+	ok, err := a.run(ctx, c)
+	if err != nil {
+		return encode(answer{ID: c.ID, Err: codeOf(err)})
+	}
+	return encode(answer{ID: c.ID, OK: ok})
+}
+
+func codeOf(err error) core.ErrCode {
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		return e.Code
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return core.ErrOffline
+	}
+	return core.ErrInternal
+}
+
+func bad() error { return &client.Error{Code: core.ErrBadArguments} }
+
+func (a *API) run(ctx context.Context, c call) (any, error) {
+	if parse, ok := commands[c.Cmd]; ok {
+		cmd, err := parse(c.Args)
+		if err != nil {
+			return nil, bad()
+		}
+		return a.c.Do(ctx, c.ID, cmd)
+	}
+	switch c.Cmd {
+	case "messages":
+		args, err := decode[messagesArgs](c.Args)
+		if err != nil || args.Limit < 1 || args.Limit > PageMax {
+			return nil, bad()
+		}
+		list, err := a.c.Messages(args.Chat, args.Before, args.Limit)
+		if list == nil {
+			list = []core.Message{}
+		}
+		return Page{list}, err
+	case "message":
+		args, err := decode[messageArgs](c.Args)
+		if err != nil {
+			return nil, bad()
+		}
+		return a.c.Message(args.Chat, args.Message)
+	case "qr":
+		args, err := decode[qrArgs](c.Args)
+		if err != nil {
+			return nil, bad()
+		}
+		return MakeQR(args.Text)
+	case "about":
+		return a.about, nil
+	}
+	return nil, &client.Error{Code: core.ErrUnknown}
+}
+
+// MakeQR draws text as a QR code with a quiet zone of four.
+func MakeQR(text string) (QR, error) {
+	if text == "" || len(text) > QRBytesMax {
+		return QR{}, bad()
+	}
+	code, err := qr.Encode(text, qr.L)
+	if err != nil {
+		return QR{}, bad()
+	}
+	const quiet = 4
+	n := code.Size + 2*quiet
+	out := QR{Size: n, Rows: make([]string, n)}
+	for y := range n {
+		row := bytes.Repeat([]byte{'0'}, n)
+		for x := range n {
+			if code.Black(x-quiet, y-quiet) {
+				row[x] = '1'
+			}
+		}
+		out.Rows[y] = string(row)
+	}
+	return out, nil
+}
+
+// EncodeEvent gives an event's JSON.
+func EncodeEvent(e core.Event) []byte {
+	name := ""
+	switch e.(type) {
+	case core.ChatChanged:
+		name = "chatChanged"
+	case core.ChatGone:
+		name = "chatGone"
+	case core.MessageChanged:
+		name = "messageChanged"
+	case core.MessageGone:
+		name = "messageGone"
+	case core.TypingChanged:
+		name = "typingChanged"
+	case core.OnlineChanged:
+		name = "onlineChanged"
+	case core.AccountChanged:
+		name = "accountChanged"
+	case core.Notice:
+		name = "notice"
+	}
+	body := encode(e)
+	out := append([]byte(`{"event":"`+name+`"`), ',')
+	if string(body) == "{}" {
+		out = out[:len(out)-1]
+	}
+	return append(out, body[1:]...)
+}
+
+// ResyncEvent tells a face that it missed events: it asks for state and messages again.
+func ResyncEvent() []byte { return []byte(`{"event":"resync"}`) }
+
+// encode cannot fail: every type that reaches it is plain data.
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return []byte(`{"err":"internal"}`)
+	}
+	return b
+}
