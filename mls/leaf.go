@@ -331,8 +331,5 @@ func (l *leafNode) check(s *suite) error {
 			return broken("M-024")
 		}
 	}
-	if !slices.Contains(l.caps.versions, version) || !slices.Contains(l.caps.suites, uint16(s.id)) {
-		return broken("M-029")
-	}
 	return need(l.caps.credential(l.cred.typ), "M-020")
 }

@@ -1,0 +1,188 @@
+package mls
+
+import (
+	"compress/gzip"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The official vectors of the MLS working group (mlswg/mls-implementations, test-vectors). What
+// each file asks for is in that repository's test-vectors.md.
+
+var vectorsDir = flag.String("vectors", "", "directory of official MLS test vectors; every file in it must be known and pass")
+
+const defaultVectors = "../../shared/vectors/mls"
+
+// vectorKinds maps the start of a file's name to its check. A check returns nil, errSuite for a
+// suite that is not ours, or what is wrong.
+var vectorKinds = map[string]func(json.RawMessage) error{
+	"crypto-basics":      vector(checkCryptoBasics),
+	"deserialization":    vector(checkDeserialization),
+	"key-schedule":       vector(checkKeySchedule),
+	"message-protection": vector(checkMessageProtection),
+	"messages":           vector(checkMessages),
+	"passive-client-":    vector(checkPassive),
+	"psk_secret":         vector(checkPSKSecret),
+	"secret-tree":        vector(checkSecretTree),
+	"transcript-hashes":  vector(checkTranscript),
+	"tree-math":          vector(checkTreeMath),
+	"tree-operations":    vector(checkTreeOperations),
+	"tree-validation":    vector(checkTreeValidation),
+	"treekem":            vector(checkTreeKEM),
+	"welcome":            vector(checkWelcome),
+}
+
+var errSuite = errors.New("suites 4 and 6: X448 and Ed448 are not in the standard library")
+
+func vector[T any](f func(*T) error) func(json.RawMessage) error {
+	return func(b json.RawMessage) error {
+		var head struct {
+			Suite Suite `json:"cipher_suite"`
+		}
+		if err := json.Unmarshal(b, &head); err != nil {
+			return err
+		}
+		if head.Suite == 4 || head.Suite == 6 {
+			return errSuite
+		}
+		v := new(T)
+		if err := json.Unmarshal(b, v); err != nil {
+			return err
+		}
+		return f(v)
+	}
+}
+
+// Every official vector file passes; a file of unknown kind is a failure, not a skip.
+func TestVectors(t *testing.T) {
+	dir := *vectorsDir
+	if dir == "" {
+		dir = defaultVectors
+		if _, err := os.Stat(dir); err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatalf("no vectors in %s and no -vectors flag", dir)
+			}
+			t.Skipf("no vectors in %s and no -vectors flag", dir)
+		}
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Fatal("no vector files")
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(strings.TrimSuffix(f.Name(), ".gz"), ".json"), func(t *testing.T) {
+			check := kindOf(f.Name())
+			if check == nil {
+				t.Fatalf("unknown kind of vector file: %s", f.Name())
+			}
+			list := readVectors(t, filepath.Join(dir, f.Name()))
+			passed, skipped := 0, 0
+			for i, v := range list {
+				switch err := check(v); {
+				case err == nil:
+					passed++
+				case errors.Is(err, errSuite):
+					skipped++
+				default:
+					t.Errorf("vector %d: %v", i, err)
+				}
+			}
+			why := ""
+			if skipped > 0 {
+				why = " (" + errSuite.Error() + ")"
+			}
+			t.Logf("%d passed, %d failed, %d skipped%s", passed, len(list)-passed-skipped, skipped, why)
+			if passed == 0 {
+				t.Error("no vector ran")
+			}
+		})
+	}
+}
+
+func kindOf(name string) func(json.RawMessage) error {
+	stem := strings.TrimSuffix(name, ".gz")
+	if !strings.HasSuffix(stem, ".json") {
+		return nil
+	}
+	best := ""
+	for k := range vectorKinds {
+		if strings.HasPrefix(stem, k) && len(k) > len(best) {
+			best = k
+		}
+	}
+	return vectorKinds[best]
+}
+
+func readVectors(t *testing.T, path string) []json.RawMessage {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var r io.Reader = f
+	if strings.HasSuffix(path, ".gz") {
+		if r, err = gzip.NewReader(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var list []json.RawMessage
+	if err := json.NewDecoder(r).Decode(&list); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// An unknown file name has no kind.
+func TestVectorKinds(t *testing.T) {
+	for _, name := range []string{"novel.json", "welcome.txt", "readme.md", "tree.json.gz"} {
+		if kindOf(name) != nil {
+			t.Errorf("%s: got a kind, want none", name)
+		}
+	}
+}
+
+// hexBytes is a hex string; null stays nil.
+type hexBytes []byte
+
+func (h *hexBytes) UnmarshalJSON(b []byte) error {
+	var s *string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	if s == nil {
+		*h = nil
+		return nil
+	}
+	v, err := hex.DecodeString(*s)
+	*h = v
+	return err
+}
+
+// same compares; what names the value in the failure text.
+func same(what string, got, want []byte) error {
+	if string(got) != string(want) {
+		return fmt.Errorf("%s: got %x, want %x", what, got, want)
+	}
+	return nil
+}
+
+// pad restores leading zero bytes that some files' private keys lack.
+func pad(s *suite, key []byte) []byte {
+	n := map[Suite]int{P256AES: 32, P384AES: 48, P521AES: 66}[s.id]
+	if n > len(key) {
+		key = append(make([]byte, n-len(key)), key...)
+	}
+	return key
+}
