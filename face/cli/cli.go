@@ -1,0 +1,262 @@
+// Package cli is the scriptable face: join, invite, contacts, send, read, export.
+//
+// Each command opens the account's core, does one thing and ends; with --json what it prints is
+// one JSON object a line, stable for scripts. Exit codes: 0 done (a message that waits for the
+// server to come back counts as done and says so), 1 it failed, 2 wrong use.
+// Texts from other people are printed with control characters taken out.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"paperplane/client"
+	"paperplane/core"
+	"paperplane/face/api"
+)
+
+// Exit codes.
+const (
+	ExitOK     = 0
+	ExitFailed = 1
+	ExitUsage  = 2
+)
+
+// Env is what a command works with.
+type Env struct {
+	Args   []string
+	In     io.Reader
+	Out    io.Writer
+	Err    io.Writer
+	Locale string // for dates in exports; unused elsewhere
+	// Open opens the account's core; the function it returns closes it.
+	Open func(ctx context.Context) (api.Core, func(), error)
+}
+
+// Command is one subcommand. Help starts with its usage line.
+type Command struct {
+	Name  string
+	Brief string
+	Help  string
+	Run   func(ctx context.Context, env Env) int
+}
+
+// Commands lists all commands of this face in the order of the help.
+func Commands() []Command {
+	return []Command{
+		{"join", "open an invite link and choose a name", joinHelp, withFlags(joinHelp, runJoin)},
+		{"invite", "make an invite link for somebody", inviteHelp, withFlags(inviteHelp, runInvite)},
+		{"contacts", "list conversations", contactsHelp, withFlags(contactsHelp, runContacts)},
+		{"send", "send a message or a file", sendHelp, withFlags(sendHelp, runSend)},
+		{"read", "print a conversation", readHelp, withFlags(readHelp, runRead)},
+		{"export", "save a conversation as a page or as JSON", exportHelp, withFlags(exportHelp, runExport)},
+	}
+}
+
+// errUsage is wrong use; its text is shown with the usage line.
+type errUsage struct{ text string }
+
+func (e *errUsage) Error() string { return e.text }
+
+func usage(format string, args ...any) error { return &errUsage{fmt.Sprintf(format, args...)} }
+
+// run is a command after its flags.
+type run func(ctx context.Context, env Env, fs *flag.FlagSet) error
+
+// withFlags turns errors into exit codes and words.
+func withFlags(help string, f run) func(context.Context, Env) int {
+	return func(ctx context.Context, env Env) int {
+		fs := flag.NewFlagSet("", flag.ContinueOnError)
+		fs.SetOutput(io.Discard)
+		err := f(ctx, env, fs)
+		if u, ok := errors.AsType[*errUsage](err); ok {
+			line, _, _ := strings.Cut(help, "\n")
+			fmt.Fprintf(env.Err, "%s\nUsage: %s\n", u.text, line)
+			return ExitUsage
+		}
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			fmt.Fprintln(env.Out, "Usage: "+help)
+			return ExitOK
+		case err != nil:
+			fmt.Fprintln(env.Err, words(err))
+			return ExitFailed
+		}
+		return ExitOK
+	}
+}
+
+// parse reads flags wherever they stand among the other arguments.
+func parse(fs *flag.FlagSet, args []string) ([]string, error) {
+	var rest []string
+	for len(args) > 0 {
+		if err := fs.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, usage("%s", err.Error())
+		}
+		args = fs.Args()
+		if len(args) > 0 {
+			rest = append(rest, args[0])
+			args = args[1:]
+		}
+	}
+	return rest, nil
+}
+
+// said are the words for each reason; what to do is part of them.
+var said = map[core.ErrCode]string{
+	core.ErrBadLink:      "This link is damaged or cut off. Ask for it again.",
+	core.ErrLinkVersion:  "This link is from a newer Paperplane. Please update.",
+	core.ErrLinkUsedUp:   "This invite is used up or expired. Ask for a new one.",
+	core.ErrLinkSelf:     "This is your own invite. Give it to somebody else.",
+	core.ErrServerKey:    "The server shows another key than the one you know. Nothing was sent. Ask whoever runs it before you go on.",
+	core.ErrNameEmpty:    "Please give a name: --name NAME.",
+	core.ErrNameLong:     "This name is too long.",
+	core.ErrNameBad:      "This name has invisible characters that could mislead people. Please choose another.",
+	core.ErrTextEmpty:    "There is nothing to send.",
+	core.ErrTextLong:     "This text is too long for one message. Send it as a file: --file FILE.",
+	core.ErrFileLarge:    "This file is too large for the server.",
+	core.ErrNoAccount:    "There is no account yet. Open an invite first: paperplane join LINK --name NAME.",
+	core.ErrNoChat:       "There is no such conversation. See: paperplane contacts.",
+	core.ErrNoMessage:    "There is no such message.",
+	core.ErrNotAllowed:   "You may not do this here.",
+	core.ErrGroupFull:    "This group is full.",
+	core.ErrLeft:         "You are no longer a member of this group.",
+	core.ErrOffline:      "The server does not answer. Nothing is lost; try again later.",
+	core.ErrDiskFull:     "The disk is full. Nothing was lost; free some space and try again.",
+	core.ErrBusyElse:     "The account is open in another program that does not answer.",
+	core.ErrBadArguments: "The core did not understand this.",
+	core.ErrUnknown:      "The core does not know this command.",
+	core.ErrInternal:     "Something went wrong inside Paperplane. Please report it.",
+}
+
+// Say turns an error code into words for a person.
+func Say(code core.ErrCode) string {
+	if s, ok := said[code]; ok {
+		return s
+	}
+	return said[core.ErrInternal]
+}
+
+func words(err error) string {
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		return Say(e.Code)
+	}
+	return err.Error()
+}
+
+// Clean takes control characters and terminal escapes out of somebody's text; line breaks stay
+// when lines is set.
+func Clean(s string, lines bool) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' && lines {
+			return r
+		}
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// isolate keeps the direction of somebody's text from changing what stands around it.
+func isolate(s string) string { return "\u2068" + s + "\u2069" }
+
+// ChatName is what a chat is called on a screen.
+func ChatName(c core.Chat) string {
+	switch {
+	case c.Kind == core.ChatSaved:
+		return "Saved messages"
+	case c.Name == "":
+		return "(name not known yet)"
+	}
+	return Clean(c.Name, false)
+}
+
+// find returns the one chat that who names: its id, its name, or the beginning of its name.
+func find(chats []core.Chat, who string) (core.Chat, error) {
+	var begin, whole []core.Chat
+	for _, c := range chats {
+		name := ChatName(c)
+		switch {
+		case c.ID == who || c.Kind == core.ChatSaved && strings.EqualFold(who, "saved"):
+			return c, nil
+		case strings.EqualFold(name, who):
+			whole = append(whole, c)
+		case len(name) >= len(who) && strings.EqualFold(name[:len(who)], who):
+			begin = append(begin, c)
+		}
+	}
+	if len(whole) == 0 {
+		whole = begin
+	}
+	switch len(whole) {
+	case 0:
+		return core.Chat{}, &client.Error{Code: core.ErrNoChat}
+	case 1:
+		return whole[0], nil
+	}
+	return core.Chat{}, errors.New("More than one conversation is called that. Use its id: see paperplane contacts --json.")
+}
+
+// session is an opened core with its events.
+type session struct {
+	api.Core
+	events <-chan []byte
+	close  func()
+}
+
+func open(ctx context.Context, env Env) (*session, error) {
+	c, done, err := env.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	events, stop := c.Listen()
+	return &session{c, events, func() { stop(); done() }}, nil
+}
+
+func (s *session) state(ctx context.Context) (core.State, error) {
+	st, err := api.Do[core.State](ctx, s, "getState", struct{}{})
+	if err == nil && st.Account == nil {
+		err = &client.Error{Code: core.ErrNoAccount}
+	}
+	return st, err
+}
+
+// chat finds who among the conversations.
+func (s *session) chat(ctx context.Context, who string) (core.Chat, core.State, error) {
+	st, err := s.state(ctx)
+	if err != nil {
+		return core.Chat{}, st, err
+	}
+	c, err := find(st.Chats, who)
+	return c, st, err
+}
+
+// syncTime is how long a command waits for the server before it shows what is here.
+const syncTime = 4 * time.Second
+
+// sync waits until everything that the server has is here, or syncTime is over.
+func (s *session) sync(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, syncTime)
+	defer cancel()
+	_, _ = api.Do[core.Done](ctx, s, "sync", struct{}{})
+}
+
+func printJSON(w io.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
+}

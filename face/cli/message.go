@@ -1,0 +1,343 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"mime"
+	"os"
+	"path/filepath"
+	"time"
+
+	"paperplane/client"
+	"paperplane/core"
+	"paperplane/face/api"
+	"paperplane/protocol/plane"
+)
+
+const sendHelp = `paperplane send WHO TEXT|- [--file FILE] [--reply ID]
+
+Sends TEXT, or what comes on standard input, or FILE with TEXT beside it.
+WHO is a name from paperplane contacts, the beginning of one, or "saved".
+It ends when the server has the message. When the server is away the message
+waits and leaves the next time; then it says so and still ends with 0.`
+
+// sendTime is how long send waits for the server before it leaves the message in the queue; a
+// file gets more.
+const (
+	sendTime     = 10 * time.Second
+	sendFileTime = 10 * time.Minute
+	awayTime     = 4 * time.Second
+)
+
+func runSend(ctx context.Context, env Env, fs *flag.FlagSet) error {
+	file := fs.String("file", "", "a file to send")
+	reply := fs.String("reply", "", "the id of the message that this answers")
+	asJSON := fs.Bool("json", false, "print JSON")
+	rest, err := parse(fs, env.Args)
+	if err != nil {
+		return err
+	}
+	if len(rest) < 1 || len(rest) > 2 || len(rest) == 1 && *file == "" {
+		return usage("Say to whom, and what.")
+	}
+	text := ""
+	if len(rest) == 2 {
+		text = rest[1]
+	}
+	if text == "-" {
+		b, err := io.ReadAll(io.LimitReader(env.In, plane.TextBytesMax+1))
+		if err != nil {
+			return errors.New("Standard input could not be read.")
+		}
+		text = string(b)
+		for len(text) > 0 && text[len(text)-1] == '\n' {
+			text = text[:len(text)-1]
+		}
+	}
+	s, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	chat, _, err := s.chat(ctx, rest[0])
+	if err != nil {
+		return err
+	}
+	msg := core.SendText{Chat: chat.ID, Text: text, ReplyTo: *reply}
+	limit := sendTime
+	if *file != "" {
+		f, err := putFile(ctx, s, *file)
+		if err != nil {
+			return err
+		}
+		msg.Files, limit = []core.File{f}, sendFileTime
+	}
+	sent, err := api.Do[core.Sent](ctx, s, "sendText", msg)
+	if err != nil {
+		return err
+	}
+	state := s.waitSent(ctx, chat.ID, sent.Message, limit)
+	if *asJSON {
+		return printJSON(env.Out, map[string]any{"id": sent.Message, "state": state})
+	}
+	switch state {
+	case core.StateQueued:
+		fmt.Fprintln(env.Out, "Queued: the server is away. It leaves when it is back.")
+	case core.StateFailed:
+		return errors.New("The message could not be sent.")
+	}
+	return nil
+}
+
+// putFile puts a file from disk into the vault.
+func putFile(ctx context.Context, s *session, name string) (core.File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return core.File{}, errors.New("The file cannot be read.")
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return core.File{}, errors.New("This is not a file.")
+	}
+	if info.Size() > plane.BlobChunksMax*plane.BlobChunkBytes {
+		return core.File{}, &client.Error{Code: core.ErrFileLarge}
+	}
+	kind := mime.TypeByExtension(filepath.Ext(name))
+	if kind == "" {
+		kind = "application/octet-stream"
+	}
+	ref, size, err := s.PutFile(ctx, f)
+	if err != nil {
+		return core.File{}, &client.Error{Code: core.ErrDiskFull}
+	}
+	return core.File{Ref: ref, Name: filepath.Base(name), Mime: kind, Size: size}, nil
+}
+
+// waitSent waits until the server has the message, the server is away, or the time is over.
+func (s *session) waitSent(ctx context.Context, chat, id string, limit time.Duration) core.MessageState {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	away := time.NewTimer(awayTime)
+	defer away.Stop()
+	for {
+		m, err := api.Do[core.Message](ctx, s, "message", map[string]string{"chat": chat, "message": id})
+		if err == nil && m.State != core.StateQueued {
+			return m.State
+		}
+		select {
+		case <-ctx.Done():
+			return core.StateQueued
+		case <-away.C:
+			if st, err := s.state(ctx); err != nil || !st.Online {
+				return core.StateQueued
+			}
+			away.Reset(awayTime)
+		case _, ok := <-s.events:
+			if !ok {
+				return core.StateQueued
+			}
+		}
+	}
+}
+
+const readHelp = `paperplane read WHO [--json] [--follow] [--since N] [--limit N]
+
+Prints the newest messages (50), oldest first. --since N prints all with an
+index above N. --follow goes on printing as they come, until it is stopped.
+--json prints one object a line: id, index, at, from, text, kind, replyTo, state.`
+
+// messageLine is one line of read --json.
+type messageLine struct {
+	ID      string            `json:"id"`
+	Index   uint64            `json:"index"`
+	At      string            `json:"at"` // RFC 3339, UTC
+	From    string            `json:"from"`
+	Text    string            `json:"text"`
+	Kind    core.MessageKind  `json:"kind"`
+	ReplyTo string            `json:"replyTo"`
+	State   core.MessageState `json:"state"`
+	Files   []string          `json:"files,omitempty"`
+}
+
+func lineOf(m core.Message) messageLine {
+	l := messageLine{ID: m.ID, Index: m.Index, At: time.UnixMilli(m.At).UTC().Format("2006-01-02T15:04:05.000Z"),
+		From: m.FromName, Text: m.Text, Kind: m.Kind, State: m.State}
+	if m.ReplyTo != nil {
+		l.ReplyTo = m.ReplyTo.ID
+	}
+	if m.Notice != nil {
+		l.Text = NoticeText(*m.Notice)
+	}
+	for _, f := range m.Files {
+		l.Files = append(l.Files, f.Name)
+	}
+	return l
+}
+
+func runRead(ctx context.Context, env Env, fs *flag.FlagSet) error {
+	asJSON := fs.Bool("json", false, "print JSON")
+	follow := fs.Bool("follow", false, "go on")
+	since := fs.Uint64("since", 0, "an index")
+	limit := fs.Int("limit", 50, "how many")
+	rest, err := parse(fs, env.Args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 1 || *limit < 1 || *limit > api.PageMax {
+		return usage("Say whose conversation; --limit goes to %d.", api.PageMax)
+	}
+	s, err := open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	s.sync(ctx)
+	chat, _, err := s.chat(ctx, rest[0])
+	if err != nil {
+		return err
+	}
+	p := &printer{s: s, env: env, chat: chat.ID, json: *asJSON, last: *since}
+	if *since > 0 {
+		err = p.catchUp(ctx)
+	} else {
+		err = p.newest(ctx, *limit)
+	}
+	if err != nil || !*follow {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e, ok := <-s.events:
+			if !ok {
+				return errors.New("The core has stopped.")
+			}
+			if concerns(e, chat.ID) {
+				if err := p.catchUp(ctx); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// concerns says whether an event can mean new messages in chat.
+func concerns(event []byte, chat string) bool {
+	var e struct {
+		Event   string `json:"event"`
+		Message struct {
+			Chat string `json:"chat"`
+		} `json:"message"`
+	}
+	if json.Unmarshal(event, &e) != nil {
+		return false
+	}
+	return e.Event == "resync" || e.Event == "messageChanged" && e.Message.Chat == chat
+}
+
+// printer prints each message of a chat once, in order.
+type printer struct {
+	s    *session
+	env  Env
+	chat string
+	json bool
+	last uint64 // index of the last message printed
+}
+
+func (s *session) page(ctx context.Context, chat string, before uint64, limit int) ([]core.Message, error) {
+	p, err := api.Do[api.Page](ctx, s, "messages", map[string]any{"chat": chat, "before": before, "limit": limit})
+	return p.Messages, err
+}
+
+func (p *printer) newest(ctx context.Context, limit int) error {
+	list, err := p.s.page(ctx, p.chat, 0, limit)
+	if err != nil {
+		return err
+	}
+	return p.print(ctx, list)
+}
+
+// catchUp prints everything above last.
+func (p *printer) catchUp(ctx context.Context) error {
+	var all []core.Message
+	for before := uint64(0); ; {
+		list, err := p.s.page(ctx, p.chat, before, 100)
+		if err != nil {
+			return err
+		}
+		all = append(list, all...)
+		if len(list) == 0 || list[0].Index <= p.last+1 {
+			break
+		}
+		before = list[0].Index
+	}
+	for len(all) > 0 && all[0].Index <= p.last {
+		all = all[1:]
+	}
+	return p.print(ctx, all)
+}
+
+func (p *printer) print(ctx context.Context, list []core.Message) error {
+	for _, m := range list {
+		l := lineOf(m)
+		p.last = max(p.last, m.Index)
+		if p.json {
+			if err := printJSON(p.env.Out, l); err != nil {
+				return err
+			}
+			continue
+		}
+		at := time.UnixMilli(m.At).Local().Format("2006-01-02 15:04")
+		text := Clean(l.Text, true)
+		for _, f := range l.Files {
+			text += " [" + Clean(f, false) + "]"
+		}
+		if m.Kind == core.KindDeleted {
+			text = "(deleted)"
+		}
+		if _, err := fmt.Fprintf(p.env.Out, "%s  %s: %s\n", at, isolate(Clean(m.FromName, false)), isolate(text)); err != nil {
+			return err
+		}
+	}
+	if len(list) > 0 {
+		newest := list[len(list)-1]
+		_, _ = api.Do[core.Done](ctx, p.s, "markRead", core.MarkRead{Chat: p.chat, Message: newest.ID})
+	}
+	return nil
+}
+
+// NoticeText puts a notice into words.
+func NoticeText(l core.Line) string {
+	whom := ""
+	for i, w := range l.Whom {
+		if i > 0 {
+			whom += ", "
+		}
+		whom += w
+	}
+	switch l.What {
+	case "created":
+		return l.Who + " made the group"
+	case "added":
+		return l.Who + " added " + whom
+	case "removed":
+		return l.Who + " removed " + whom
+	case "left":
+		return l.Who + " left"
+	case "renamed":
+		return l.Who + " named the group " + l.Text
+	case "picture":
+		return l.Who + " changed the picture"
+	case "joined":
+		return l.Who + " joined"
+	case "forked":
+		return "The server showed people here two different histories. Ask whoever runs it."
+	}
+	return l.What
+}
