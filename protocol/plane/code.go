@@ -32,3 +32,18 @@ const (
 	// clients derive it from Refused for a log whose creation is under way).
 	Later
 )
+
+// codeWords are what metrics and logs call the codes: fixed words, never shown to a person.
+var codeWords = [...]string{
+	OK: "ok", Refused: "refused", Malformed: "malformed", TooLarge: "too-large", Busy: "busy",
+	Full: "full", Closed: "closed", Failed: "failed", UsedUp: "used-up", Later: "later",
+}
+
+// String returns the fixed word for a code, and "other" for one that this version does not know:
+// a peer cannot make new words, so the word may label a metric.
+func (c Code) String() string {
+	if int(c) < len(codeWords) && codeWords[c] != "" {
+		return codeWords[c]
+	}
+	return "other"
+}

@@ -90,8 +90,9 @@ func ParsePublicKey(s string) (PublicKey, error) {
 }
 
 func parse(dst []byte, s string) error {
+	// The decoder passes over line ends; with the length checked they cannot hide.
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(b) != len(dst) {
+	if err != nil || len(b) != len(dst) || len(s) != base64.RawURLEncoding.EncodedLen(len(dst)) {
 		return ErrText
 	}
 	copy(dst, b)
@@ -106,6 +107,9 @@ func (id BlobID) Format(f fmt.State, _ rune) { redact(f, "[blob]") }
 
 // Format prints a placeholder for every verb.
 func (k PublicKey) Format(f fmt.State, _ rune) { redact(f, "[key]") }
+
+// Format prints a placeholder for every verb: a signature would tell who was there.
+func (s Signature) Format(f fmt.State, _ rune) { redact(f, "[signature]") }
 
 // Format prints a placeholder for every verb.
 func (b Binding) Format(f fmt.State, _ rune) { redact(f, "[binding]") }

@@ -37,6 +37,9 @@ func SealChunk(key BlobKey, index, count int, plain []byte) ([]byte, error) {
 	if !chunkIndex(index, count) || index < count-1 && len(plain) != ChunkPlainMax {
 		return nil, ErrChunk
 	}
+	if key.key == nil {
+		return nil, ErrKey
+	}
 	return key.sealWith(key.nonce(index, count, plain), plane.BlobChunkBytes, chunkBind(index, count), plain)
 }
 

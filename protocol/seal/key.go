@@ -43,7 +43,7 @@ type BlobKey struct{ secret }
 // CardKey opens an inbox's card and key packages; it travels in invite links. 16 bytes.
 type CardKey struct {
 	_   [0]func()
-	key [CardKeyBytes]byte
+	key *[CardKeyBytes]byte // a pointer, as in secret; nil: not set
 }
 
 // CardKeyBytes is the length of a CardKey and of a door's seed.
@@ -63,10 +63,9 @@ func NewSignalKey(b []byte) (SignalKey, error) {
 
 // NewBlobKey makes a random key.
 func NewBlobKey() BlobKey {
-	var k BlobKey
-	_, _ = rand.Read(k.key[:]) // never fails: it ends the process instead
-	k.set = true
-	return k
+	var key [chacha20poly1305.KeySize]byte
+	_, _ = rand.Read(key[:]) // never fails: it ends the process instead
+	return BlobKey{secret{key: &key}}
 }
 
 // BlobKeyFromBytes is the inverse of BlobKey.Bytes; ErrKey for another length than 32.
@@ -77,32 +76,41 @@ func BlobKeyFromBytes(b []byte) (BlobKey, error) {
 
 // NewCardKey makes a random key.
 func NewCardKey() CardKey {
-	var k CardKey
-	_, _ = rand.Read(k.key[:])
-	return k
+	var key [CardKeyBytes]byte
+	_, _ = rand.Read(key[:])
+	return CardKey{key: &key}
 }
 
 // CardKeyFromBytes is the inverse of CardKey.Bytes; ErrKey for another length than 16.
 func CardKeyFromBytes(b []byte) (CardKey, error) {
-	var k CardKey
 	if len(b) != CardKeyBytes {
-		return k, ErrKey
+		return CardKey{}, ErrKey
 	}
-	copy(k.key[:], b)
-	return k, nil
+	key := [CardKeyBytes]byte(b)
+	return CardKey{key: &key}, nil
 }
 
-// Bytes returns a copy of the key, to be put into a profile message or the vault.
-func (k CardKey) Bytes() []byte { return append([]byte(nil), k.key[:]...) }
+// Bytes returns a copy of the key, to be put into a profile message or the vault. The zero
+// CardKey gives zeros.
+func (k CardKey) Bytes() []byte {
+	b := make([]byte, CardKeyBytes)
+	if k.key != nil {
+		copy(b, k.key[:])
+	}
+	return b
+}
 
 // Equal reports whether the keys are the same, in constant time.
-func (k CardKey) Equal(o CardKey) bool { return subtle.ConstantTimeCompare(k.key[:], o.key[:]) == 1 }
+func (k CardKey) Equal(o CardKey) bool { return subtle.ConstantTimeCompare(k.Bytes(), o.Bytes()) == 1 }
 
 // Format prints a placeholder for every verb.
 func (k CardKey) Format(f fmt.State, _ rune) { redact(f) }
 
 // derive returns the secret for one purpose (E-12).
 func (k CardKey) derive(purpose string) secret {
+	if k.key == nil {
+		return secret{}
+	}
 	b, err := hkdf.Key(sha256.New, k.key[:], nil, purpose, chacha20poly1305.KeySize)
 	inv.That(err == nil, "hkdf gives a key") // it fails only for lengths that are not ours
 	s, err := newSecret(b)
@@ -110,25 +118,30 @@ func (k CardKey) derive(purpose string) secret {
 	return s
 }
 
-// secret is a 32-byte key that knows whether it was set.
+// secret is a 32-byte key. The bytes lie behind a pointer because fmt does not ask unexported
+// fields for their Format: of a struct that holds a key it would print the bytes, but of a
+// pointer inside it prints the address. nil: not set.
 type secret struct {
 	_   [0]func()
-	key [chacha20poly1305.KeySize]byte
-	set bool
+	key *[chacha20poly1305.KeySize]byte
 }
 
 func newSecret(b []byte) (secret, error) {
-	var s secret
-	if len(b) != len(s.key) {
-		return s, ErrKey
+	if len(b) != chacha20poly1305.KeySize {
+		return secret{}, ErrKey
 	}
-	copy(s.key[:], b)
-	s.set = true
-	return s, nil
+	key := [chacha20poly1305.KeySize]byte(b)
+	return secret{key: &key}, nil
 }
 
-// Bytes returns a copy of the key, for the vault or for a message inside a conversation.
-func (s secret) Bytes() []byte { return append([]byte(nil), s.key[:]...) }
+// Bytes returns a copy of the key, for the vault or for a message inside a conversation; nil
+// when it is not set.
+func (s secret) Bytes() []byte {
+	if s.key == nil {
+		return nil
+	}
+	return append([]byte(nil), s.key[:]...)
+}
 
 // Format prints a placeholder for every verb.
 func (s secret) Format(f fmt.State, _ rune) { redact(f) }

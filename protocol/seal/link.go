@@ -127,7 +127,7 @@ func (l Link) bytes() []byte {
 	b = append(b, l.Server[:]...)
 	b = append(append(b, cborBytes|16), l.Inbox[:]...)
 	b = append(append(b, cborBytes|16), l.Door[:]...)
-	b = append(append(b, cborBytes|16), l.Card.key[:]...)
+	b = append(append(b, cborBytes|16), l.Card.Bytes()...)
 	if !l.HasAccount {
 		return append(b, cborBytes)
 	}
@@ -158,7 +158,9 @@ func (l *Link) parse(text string) error {
 	r.expect(cborBytes | 16)
 	r.take(l.Door[:])
 	r.expect(cborBytes | 16)
-	r.take(l.Card.key[:])
+	var card [CardKeyBytes]byte
+	r.take(card[:])
+	l.Card = CardKey{key: &card}
 	if bytes.Equal(r.b, []byte{cborBytes}) {
 		r.b = nil
 	} else {

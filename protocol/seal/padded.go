@@ -25,7 +25,7 @@ func (s secret) sealPadded(size int, aad, message []byte) ([]byte, error) {
 }
 
 func (s secret) sealWith(nonce [nonceBytes]byte, size int, aad, message []byte) ([]byte, error) {
-	if !s.set {
+	if s.key == nil {
 		return nil, ErrKey
 	}
 	if len(message) > size-overhead {
@@ -44,7 +44,7 @@ func (s secret) sealWith(nonce [nonceBytes]byte, size int, aad, message []byte) 
 
 // openPadded is the inverse; the caller has checked the size of body. The message is a new slice.
 func (s secret) openPadded(aad, body []byte) ([]byte, error) {
-	if !s.set || len(body) < overhead {
+	if s.key == nil || len(body) < overhead {
 		return nil, ErrOpen
 	}
 	aead, err := chacha20poly1305.NewX(s.key[:])
