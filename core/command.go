@@ -180,6 +180,10 @@ type GetMembers struct {
 	Chat string `json:"chat"`
 }
 
+// Sync waits until everything that the servers have now is here. Result: Done; ErrOffline when a
+// server does not answer within 15 s.
+type Sync struct{}
+
 // SetName changes one's own name; contacts learn it.
 type SetName struct {
 	Name string `json:"name"`
@@ -212,6 +216,7 @@ func (AddMembers) command()   {}
 func (RemoveMember) command() {}
 func (Leave) command()        {}
 func (GetMembers) command()   {}
+func (Sync) command()         {}
 func (SetName) command()      {}
 func (SetSettings) command()  {}
 

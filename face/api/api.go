@@ -64,7 +64,7 @@ var commands = map[string]func(json.RawMessage) (core.Command, error){
 	"markRead": as[core.MarkRead], "typing": as[core.Typing], "setDraft": as[core.SetDraft], "retry": as[core.Retry],
 	"discard": as[core.Discard], "fetch": as[core.Fetch], "stop": as[core.Stop], "newGroup": as[core.NewGroup],
 	"setGroup": as[core.SetGroup], "addMembers": as[core.AddMembers], "removeMember": as[core.RemoveMember],
-	"leave": as[core.Leave], "getMembers": as[core.GetMembers], "setName": as[core.SetName], "setSettings": as[core.SetSettings],
+	"leave": as[core.Leave], "getMembers": as[core.GetMembers], "sync": as[core.Sync], "setName": as[core.SetName], "setSettings": as[core.SetSettings],
 }
 
 func as[C core.Command](args json.RawMessage) (core.Command, error) {

@@ -1,0 +1,263 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"paperplane/client"
+	"paperplane/client/vault"
+	"paperplane/client/vault/mem"
+	"paperplane/core"
+	"paperplane/transport/ws"
+)
+
+var (
+	full   = flag.Bool("e2e", false, "run the long tests too")
+	rounds = flag.Int("rounds", 10, "how often the server is killed")
+)
+
+// binary is the program under test, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "pp-e2e-")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "paperplane")
+	build := exec.Command("go", "build", "-o", binary, "paperplane/cmd/paperplane")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "the program does not build:", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// server is one running `paperplane serve`.
+type server struct {
+	t     *testing.T
+	data  string
+	addr  string
+	extra []string
+	cmd   *exec.Cmd
+	out   *os.File
+}
+
+// freeAddr asks the system for a free loopback port.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// serve starts a server on fresh data and waits until it is healthy.
+func serve(t *testing.T, extra ...string) *server {
+	t.Helper()
+	s := &server{t: t, data: filepath.Join(t.TempDir(), "data"), addr: freeAddr(t), extra: extra}
+	out, err := os.Create(filepath.Join(t.TempDir(), "server.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.out = out
+	s.start()
+	t.Cleanup(func() {
+		s.stop(syscall.SIGTERM)
+		if t.Failed() {
+			b, _ := os.ReadFile(out.Name())
+			t.Logf("server said:\n%s", tail(string(b), 40))
+		}
+		_ = out.Close()
+	})
+	return s
+}
+
+func tail(s string, n int) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+func (s *server) start() {
+	s.t.Helper()
+	s.cmd = exec.Command(binary, append([]string{"serve", "--data", s.data, "--listen", s.addr}, s.extra...)...)
+	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	for range 400 {
+		if r, err := http.Get("http://" + s.addr + "/healthz"); err == nil {
+			r.Body.Close()
+			if r.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	s.t.Fatal("the server does not become healthy within 10 s")
+}
+
+// stop ends the server with a signal and waits for it.
+func (s *server) stop(sig syscall.Signal) {
+	if s.cmd == nil || s.cmd.Process == nil {
+		return
+	}
+	_ = s.cmd.Process.Signal(sig)
+	_ = s.cmd.Wait()
+	s.cmd = nil
+}
+
+// invite returns the server's first link.
+func (s *server) invite() string {
+	s.t.Helper()
+	b, err := os.ReadFile(filepath.Join(s.data, "invite.txt"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// person is a native client in this process, with its vault in memory.
+type person struct {
+	t    *testing.T
+	name string
+	c    *client.Client
+}
+
+func newPerson(t *testing.T, name, link string) *person {
+	t.Helper()
+	v, err := vault.Open(mem.New(1<<30), vault.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.Open(client.Options{Vault: v, Volatile: true, Dialer: ws.NewDialer(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &person{t: t, name: name, c: c}
+	t.Cleanup(func() { _ = c.Close() })
+	p.join(link)
+	return p
+}
+
+func do[R core.Result](p *person, cmd core.Command) R {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	r, err := client.Run[R](ctx, p.c, cmd)
+	if err != nil {
+		p.t.Fatalf("%s: %T: %v", p.name, cmd, err)
+	}
+	return r
+}
+
+// join opens a link and returns the chat it leads to.
+func (p *person) join(link string) string {
+	p.t.Helper()
+	return do[core.Joined](p, core.Join{Link: link, Name: p.name}).Chat
+}
+
+func (p *person) invite() string {
+	p.t.Helper()
+	return do[core.InviteLink](p, core.Invite{}).Link
+}
+
+func (p *person) state() core.State {
+	p.t.Helper()
+	return do[core.State](p, core.GetState{})
+}
+
+func (p *person) send(chat, text string) string {
+	p.t.Helper()
+	return do[core.Sent](p, core.SendText{Chat: chat, Text: text}).Message
+}
+
+// chatWith waits until p has a chat of that name and returns its id.
+func (p *person) chatWith(name string) string {
+	p.t.Helper()
+	var id string
+	p.until("chat with "+name, func() bool {
+		for _, c := range p.state().Chats {
+			if c.Name == name {
+				id = c.ID
+				return true
+			}
+		}
+		return false
+	})
+	return id
+}
+
+// all returns every message of a chat, oldest first.
+func (p *person) all(chat string) []core.Message {
+	p.t.Helper()
+	var list []core.Message
+	for before := uint64(0); ; {
+		page, err := p.c.Messages(chat, before, 200)
+		if err != nil {
+			p.t.Fatalf("%s: messages: %v", p.name, err)
+		}
+		if len(page) == 0 {
+			return list
+		}
+		list = append(page, list...)
+		if before = page[0].Index; before <= 1 {
+			return list
+		}
+	}
+}
+
+// until waits for a condition, at most 30 seconds.
+func (p *person) until(what string, ok func() bool) {
+	p.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("%s: %s did not happen within 30 s", p.name, what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// run starts the binary as somebody with a home of their own and returns its output.
+func run(t *testing.T, home string, args ...string) (stdout string, code int) {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Env = append(os.Environ(), "PAPERPLANE_HOME="+home)
+	var out, errOut strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	err := cmd.Run()
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		t.Logf("paperplane %s: exit %d: %s", args[0], e.ExitCode(), strings.TrimSpace(errOut.String()))
+		return out.String(), e.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), 0
+}
+
+// lines splits output into its lines.
+func lines(s string) (list []string) {
+	for sc := bufio.NewScanner(strings.NewReader(s)); sc.Scan(); {
+		list = append(list, sc.Text())
+	}
+	return list
+}
