@@ -199,9 +199,11 @@ func (v *Vault) load() error {
 		if err := s.f.Truncate(s.end); err != nil {
 			return err
 		}
-		if err := s.f.Sync(); err != nil {
-			return err
-		}
+	}
+	// What was read need not be durable: a process may have been killed, or a sync may have
+	// failed, between write and sync. It must be before anything is written behind it.
+	if err := s.f.Sync(); err != nil {
+		return err
 	}
 	v.idx.shrink()
 	return nil

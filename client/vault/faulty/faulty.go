@@ -52,7 +52,7 @@ type Disk struct {
 
 	ops     int
 	crashAt int
-	failAt  int
+	failAt  []int
 	space   int64 // bytes that may still be added; < 0: no limit
 }
 
@@ -83,8 +83,8 @@ func (d *Disk) Ops() int { d.mu.Lock(); defer d.mu.Unlock(); return d.ops }
 // CrashAt lets the disk lose power in the middle of operation n; 0 takes the plan back.
 func (d *Disk) CrashAt(n int) { d.mu.Lock(); d.crashAt = n; d.mu.Unlock() }
 
-// FailAt lets operation n fail with ErrFault, with a part of its effect.
-func (d *Disk) FailAt(n int) { d.mu.Lock(); d.failAt = n; d.mu.Unlock() }
+// FailAt lets the operations ops fail with ErrFault, each with a part of its effect.
+func (d *Disk) FailAt(ops ...int) { d.mu.Lock(); d.failAt = ops; d.mu.Unlock() }
 
 // Space leaves room for n more bytes, after which writes fit in part and fail with
 // vault.ErrFull; n < 0 takes the limit away.
@@ -102,7 +102,7 @@ func (d *Disk) Restart() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.life++
-	d.crashed, d.locked, d.crashAt, d.failAt = false, false, 0, 0
+	d.crashed, d.locked, d.crashAt, d.failAt = false, false, 0, nil
 	names := map[string]*inode{}
 	all := maps.Clone(d.durable)
 	maps.Copy(all, d.names)
@@ -201,11 +201,11 @@ func (d *Disk) Edit(name string, f func([]byte) []byte) bool {
 // begin numbers an operation and says what the plan has for it.
 func (d *Disk) begin() error {
 	d.ops++
-	switch d.ops {
-	case d.crashAt:
+	if d.ops == d.crashAt {
 		d.crashed = true
 		return ErrCrashed
-	case d.failAt:
+	}
+	if slices.Contains(d.failAt, d.ops) {
 		return ErrFault
 	}
 	return nil
@@ -291,11 +291,13 @@ func (d *Disk) Replace(from, to string) error {
 	return err
 }
 
-// List implements vault.Dir.
+// List implements vault.Dir, in no order.
 func (d *Disk) List() ([]string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Sorted(maps.Keys(d.names)), d.up()
+	names := slices.Sorted(maps.Keys(d.names))
+	d.rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	return names, d.up()
 }
 
 // Lock implements vault.Dir. A crash frees it.

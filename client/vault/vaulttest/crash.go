@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"paperplane/client/vault"
@@ -178,7 +179,7 @@ func (w *world) litter() string {
 		if _, ok := w.m[name]; ok {
 			continue
 		}
-		if segs++; segs > 1 || name[:4] != "seg-" {
+		if segs++; segs > 1 || !strings.HasPrefix(name, "seg-") {
 			return name
 		}
 	}
@@ -249,7 +250,7 @@ func (w *world) recover(t *testing.T, where string, after state, twice bool) boo
 		}
 		w.d.Restart()
 	}
-	for round := range 3 {
+	for round := range 4 {
 		var err error
 		if w.v, err = vault.Open(w.d, w.key); err != nil {
 			return fail("open %d: %v", round, err)
@@ -268,25 +269,33 @@ func (w *world) recover(t *testing.T, where string, after state, twice bool) boo
 		if name := w.litter(); name != "" {
 			return fail("left in the folder: %s", name)
 		}
-		more := step{what: "commit", ops: []vault.Op{{Key: fmt.Sprint("more", round), Value: []byte("x")}}}
-		if err := w.do(more); err != nil {
+		// Shorter than what was torn, or as long: a tail that was not cut would show.
+		more := step{what: "commit", ops: []vault.Op{{Key: fmt.Sprint("more", round), Value: make([]byte, 100*round)}}}
+		after = more.apply(w.m)
+		if round < 2 { // first in the middle of the commit, then right after it
+			w.d.CrashAt(w.d.Ops() + 1 + w.d.Ops()%2 + 2*round)
+		}
+		err = w.do(more)
+		if err != nil && !w.d.Crashed() {
 			return fail("commit %d after the crash: %v", round, err)
 		}
-		w.m = more.apply(w.m)
-		after = w.m
-		if round == 1 { // the last look is after a loss of power, not after a Close
+		if err == nil {
+			w.m = after
+		}
+		if round < 2 {
 			w.d.Crash()
 			w.d.Restart()
 		} else if err := w.v.Close(); err != nil {
-			return fail("close %d: %v", round, err)
+			return fail("close: %v", err)
 		}
 	}
 	return true
 }
 
-// Faults runs the script of seed once for every operation, lets that operation fail (a torn
-// write, a sync of which nobody knows) and goes on: a failed step left nothing behind, or the
-// vault says ErrBroken and is opened anew, then the step is there whole or not at all.
+// Faults runs the script of seed once for every operation and lets that one fail (a torn write,
+// a sync of which nobody knows), at times with the next one or two, and at times takes the power
+// away soon after. A failed step left nothing behind, or the vault says ErrBroken, refuses to
+// commit and is opened anew, then the step is there whole or not at all.
 func Faults(t *testing.T, seed uint64, steps int) {
 	t.Helper()
 	plan := script(seed, steps)
@@ -295,23 +304,29 @@ func Faults(t *testing.T, seed uint64, steps int) {
 		t.Fatalf("seed %d: step %d fails without a fault: %v", seed, at, err)
 	}
 	for op := 1; op <= dry.d.Ops(); op++ {
-		w := &world{d: faulty.New(seed*1_000_003 + uint64(op)), key: vault.NewKey(), m: state{}}
-		w.d.FailAt(op)
-		if !w.through(t, fmt.Sprintf("seed %d op %d", seed, op), plan, faulty.ErrFault, nil) {
-			return
+		for faults := 1; faults <= 3; faults++ {
+			r := rand.New(rand.NewPCG(seed, uint64(op<<2|faults)))
+			w := &world{d: faulty.New(r.Uint64()), key: vault.NewKey(), m: state{}}
+			w.d.FailAt([]int{op, op + 1, op + 2}[:faults]...)
+			if r.IntN(2) == 0 {
+				w.d.CrashAt(op + faults + r.IntN(6))
+			}
+			if !w.through(t, fmt.Sprintf("seed %d op %d faults %d", seed, op, faults), r, plan, faulty.ErrFault, nil) {
+				return
+			}
 		}
 	}
 }
 
-// Full runs the script of seed and before every step, in turn, leaves the disk a little space
-// or none: a step that fails does so with ErrFull and leaves no trace, the vault is never
-// broken by it, and goes on when there is space again.
+// Full runs the script of seed and before every second step leaves the disk a little space or
+// none: a step that fails does so with ErrFull and leaves no trace, the vault is never broken by
+// it, and goes on when there is space again.
 func Full(t *testing.T, seed uint64, steps int) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 2))
 	w := &world{d: faulty.New(seed), key: vault.NewKey(), m: state{}}
 	fulls := 0
-	w.through(t, fmt.Sprintf("seed %d", seed), script(seed, steps), vault.ErrFull, func(i int, failed bool) {
+	w.through(t, fmt.Sprintf("seed %d", seed), r, script(seed, steps), vault.ErrFull, func(i int, failed bool) {
 		if failed {
 			fulls++
 		}
@@ -326,82 +341,102 @@ func Full(t *testing.T, seed uint64, steps int) {
 	}
 }
 
-// through does plan; steps may fail with allowed, once each. before is called ahead of each try.
-func (w *world) through(t *testing.T, where string, plan []step, allowed error, before func(i int, failed bool)) bool {
+// through does plan, in which steps may fail with allowed, and checks after each that did;
+// then it tries the step again or leaves it. before is called ahead of each try and after each
+// failure. It says whether to go on with other runs.
+func (w *world) through(t *testing.T, where string, r *rand.Rand, plan []step, allowed error, before func(i int, failed bool)) bool {
 	t.Helper()
-	var err error
-	for try := 0; ; try++ {
-		if w.v, err = vault.Open(w.d, w.key); err == nil {
-			break
-		}
-		if !errors.Is(err, allowed) || try > 0 {
-			t.Errorf("%s: open: %v", where, err)
-			return false
-		}
+	if before == nil {
+		before = func(int, bool) {}
 	}
-	for i := 0; i < len(plan); i++ {
+	var err error
+	at := -1
+	fail := func(format string, args ...any) bool {
+		t.Helper()
+		what := "open"
+		if at >= 0 && at < len(plan) {
+			what = plan[at].what
+		}
+		t.Errorf("%s step %d %s: "+format, append([]any{where, at, what}, args...)...)
+		return false
+	}
+	// reopen opens until the plan's faults are used up.
+	reopen := func() error {
+		for range 5 {
+			if w.v, err = vault.Open(w.d, w.key); err == nil || !errors.Is(err, allowed) {
+				break
+			}
+		}
+		return err
+	}
+	after := w.m
+	if err = reopen(); err != nil && !w.d.Crashed() {
+		return fail("%v", err)
+	}
+	for at = 0; at < len(plan) && !w.d.Crashed(); at++ {
+		s := plan[at]
+		after = s.apply(w.m)
 		failed := false
-	again:
-		if before != nil {
-			before(i, failed)
-		}
-		s := plan[i]
-		err := w.do(s)
-		after := s.apply(w.m)
-		if err == nil {
-			w.m = after
-			continue
-		}
-		if !errors.Is(err, allowed) || failed {
-			t.Errorf("%s step %d %s: %v", where, i, s.what, err)
-			return false
-		}
-		failed = true
-		if before != nil {
-			before(i, failed)
-		}
-		broken := errors.Is(err, vault.ErrBroken)
-		if broken && allowed == vault.ErrFull {
-			t.Errorf("%s step %d %s: a full disk broke the vault: %v", where, i, s.what, err)
-			return false
-		}
-		if broken || s.what == "reopen" {
+		for tries := 0; ; tries++ {
+			before(at, failed)
+			if err = w.do(s); w.d.Crashed() {
+				break
+			}
+			if err == nil {
+				w.m = after
+				break
+			}
+			if !errors.Is(err, allowed) || tries > 4 {
+				return fail("%v", err)
+			}
+			failed = true
+			before(at, failed)
+			broken := errors.Is(err, vault.ErrBroken)
+			if broken && allowed == vault.ErrFull {
+				return fail("a full disk broke the vault: %v", err)
+			}
 			if broken {
+				if err := w.v.Commit([]vault.Op{{Key: "k", Value: []byte{}}}); !errors.Is(err, vault.ErrBroken) {
+					return fail("commit on a broken vault: got %v, want ErrBroken", err)
+				}
 				_ = w.v.Close()
 			}
-			if w.v, err = vault.Open(w.d, w.key); err != nil {
-				t.Errorf("%s step %d %s: open after a fault: %v", where, i, s.what, err)
-				return false
+			if broken || s.what == "reopen" {
+				if err = reopen(); w.d.Crashed() {
+					break
+				} else if err != nil {
+					return fail("open after a fault: %v", err)
+				}
+			}
+			got, err := held(w.v)
+			if err != nil {
+				return fail("read after a fault: %v", err)
+			}
+			was := diff(got, w.m)
+			if broken && was != "" && diff(got, after) == "" {
+				w.m = after
+				break
+			}
+			if was != "" {
+				return fail("a failed step left a trace: %s", was)
+			}
+			if r.IntN(2) == 0 {
+				break
 			}
 		}
-		got, err := held(w.v)
-		if err != nil {
-			t.Errorf("%s step %d %s: read after a fault: %v", where, i, s.what, err)
-			return false
-		}
-		was := diff(got, w.m)
-		if broken && was != "" && diff(got, after) == "" {
-			w.m = after
-			continue
-		}
-		if was != "" {
-			t.Errorf("%s step %d %s: a failed step left a trace: %s", where, i, s.what, was)
-			return false
-		}
-		goto again
 	}
-	if before != nil {
-		before(len(plan), true)
+	before(len(plan), true)
+	if w.d.Crashed() {
+		return w.recover(t, where+" crash", after, false)
 	}
+	w.d.CrashAt(0)
 	_ = w.v.Close()
-	if w.v, err = vault.Open(w.d, w.key); err != nil {
-		t.Errorf("%s: last open: %v", where, err)
-		return false
+	if err = reopen(); err != nil {
+		return fail("last open: %v", err)
 	}
 	got, err := held(w.v)
 	if was := diff(got, w.m); was != "" || err != nil {
-		t.Errorf("%s: at the end: %s %v", where, was, err)
-		return false
+		return fail("at the end: %s %v", was, err)
 	}
 	return true
 }
