@@ -24,9 +24,10 @@ const SeedBytes = ed25519.SeedSize
 // Signer keeps an Ed25519 key: it signs and does not show the key. It prints as a placeholder,
 // is not comparable, and is safe for concurrent use. The zero Signer is of no use.
 type Signer struct {
-	_   [0]func()
-	key ed25519.PrivateKey
-	pub plane.PublicKey
+	// The key lies inside a function because fmt does not ask unexported fields for their Format
+	// and, with a verb that does not fit, looks behind pointers too. A function it does not open.
+	reveal func() ed25519.PrivateKey
+	pub    plane.PublicKey
 }
 
 // NewSigner makes a random key.
@@ -46,7 +47,7 @@ func SignerFromSeed(seed []byte) (*Signer, error) {
 
 func newSigner(seed []byte) *Signer {
 	key := ed25519.NewKeyFromSeed(seed)
-	return &Signer{key: key, pub: plane.PublicKey(key[32:])}
+	return &Signer{reveal: func() ed25519.PrivateKey { return key }, pub: plane.PublicKey(key[32:])}
 }
 
 // Public returns the public key.
@@ -54,15 +55,15 @@ func (s *Signer) Public() plane.PublicKey { return s.pub }
 
 // Sign signs msg. Callers sign only messages that start with a prefix of their own purpose.
 func (s *Signer) Sign(msg []byte) plane.Signature {
-	return plane.Signature(ed25519.Sign(s.key, msg))
+	return plane.Signature(ed25519.Sign(s.reveal(), msg))
 }
 
 // Seed returns a copy of the seed, for the vault, and for giving the key away inside a sealed
 // conversation. Nothing else has a use for it.
-func (s *Signer) Seed() []byte { return bytes.Clone(s.key.Seed()) }
+func (s *Signer) Seed() []byte { return bytes.Clone(s.reveal().Seed()) }
 
 // Equal reports whether both keep the same key, in constant time.
-func (s *Signer) Equal(o *Signer) bool { return s.key.Equal(o.key) }
+func (s *Signer) Equal(o *Signer) bool { return s.reveal().Equal(o.reveal()) }
 
 // Format prints a placeholder for every verb.
 func (s Signer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }

@@ -37,7 +37,7 @@ func SealChunk(key BlobKey, index, count int, plain []byte) ([]byte, error) {
 	if !chunkIndex(index, count) || index < count-1 && len(plain) != ChunkPlainMax {
 		return nil, ErrChunk
 	}
-	if key.key == nil {
+	if key.reveal == nil {
 		return nil, ErrKey
 	}
 	return key.sealWith(key.nonce(index, count, plain), plane.BlobChunkBytes, chunkBind(index, count), plain)
@@ -71,7 +71,7 @@ func chunkBind(index, count int) []byte {
 }
 
 func (k BlobKey) nonce(index, count int, plain []byte) [nonceBytes]byte {
-	h := hmac.New(sha256.New, k.key[:])
+	h := hmac.New(sha256.New, k.Bytes())
 	h.Write([]byte(purposeNonce))
 	h.Write(chunkBind(index, count))
 	h.Write(plain)

@@ -58,9 +58,7 @@ func OpenPackage(key CardKey, inbox plane.LogID, body []byte) ([]byte, error) {
 // KEMKey keeps an inbox's X-Wing private key. Immutable, safe for concurrent use, prints as a
 // placeholder and is not comparable.
 type KEMKey struct {
-	_    [0]func()
-	key  hpke.PrivateKey
-	seed [KEMSeedBytes]byte
+	reveal func() (hpke.PrivateKey, [KEMSeedBytes]byte) // hidden as in secret
 }
 
 // NewKEMKey makes a random key.
@@ -83,14 +81,21 @@ func KEMKeyFromSeed(seed []byte) (*KEMKey, error) {
 	if err != nil {
 		return nil, ErrKey
 	}
-	return &KEMKey{key: key, seed: [KEMSeedBytes]byte(seed)}, nil
+	kept := [KEMSeedBytes]byte(seed)
+	return &KEMKey{reveal: func() (hpke.PrivateKey, [KEMSeedBytes]byte) { return key, kept }}, nil
 }
 
 // Seed returns a copy of the private key, for the vault.
-func (k *KEMKey) Seed() []byte { return append([]byte(nil), k.seed[:]...) }
+func (k *KEMKey) Seed() []byte {
+	_, seed := k.reveal()
+	return seed[:]
+}
 
 // Public returns the public key, KEMPublicBytes long, for the card.
-func (k *KEMKey) Public() []byte { return k.key.PublicKey().Bytes() }
+func (k *KEMKey) Public() []byte {
+	key, _ := k.reveal()
+	return key.PublicKey().Bytes()
+}
 
 // Format prints a placeholder for every verb.
 func (k KEMKey) Format(f fmt.State, _ rune) { redact(f) }
@@ -147,7 +152,8 @@ func OpenRequest(key *KEMKey, inbox plane.LogID, body []byte) (enc, payload []by
 		return nil, nil, ErrOpen
 	}
 	enc = append([]byte(nil), body[:EncapsulationBytes]...)
-	r, err := hpke.NewRecipient(enc, key.key, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), bind(purposeRequest, inbox))
+	private, _ := key.reveal()
+	r, err := hpke.NewRecipient(enc, private, hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), bind(purposeRequest, inbox))
 	if err != nil {
 		return nil, nil, ErrOpen
 	}

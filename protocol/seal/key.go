@@ -42,8 +42,7 @@ type BlobKey struct{ secret }
 
 // CardKey opens an inbox's card and key packages; it travels in invite links. 16 bytes.
 type CardKey struct {
-	_   [0]func()
-	key *[CardKeyBytes]byte // a pointer, as in secret; nil: not set
+	reveal func() [CardKeyBytes]byte // a function, as in secret; nil: not set
 }
 
 // CardKeyBytes is the length of a CardKey and of a door's seed.
@@ -65,7 +64,7 @@ func NewSignalKey(b []byte) (SignalKey, error) {
 func NewBlobKey() BlobKey {
 	var key [chacha20poly1305.KeySize]byte
 	_, _ = rand.Read(key[:]) // never fails: it ends the process instead
-	return BlobKey{secret{key: &key}}
+	return BlobKey{hide(key)}
 }
 
 // BlobKeyFromBytes is the inverse of BlobKey.Bytes; ErrKey for another length than 32.
@@ -78,7 +77,7 @@ func BlobKeyFromBytes(b []byte) (BlobKey, error) {
 func NewCardKey() CardKey {
 	var key [CardKeyBytes]byte
 	_, _ = rand.Read(key[:])
-	return CardKey{key: &key}
+	return cardKey(key)
 }
 
 // CardKeyFromBytes is the inverse of CardKey.Bytes; ErrKey for another length than 16.
@@ -86,18 +85,21 @@ func CardKeyFromBytes(b []byte) (CardKey, error) {
 	if len(b) != CardKeyBytes {
 		return CardKey{}, ErrKey
 	}
-	key := [CardKeyBytes]byte(b)
-	return CardKey{key: &key}, nil
+	return cardKey([CardKeyBytes]byte(b)), nil
+}
+
+func cardKey(key [CardKeyBytes]byte) CardKey {
+	return CardKey{reveal: func() [CardKeyBytes]byte { return key }}
 }
 
 // Bytes returns a copy of the key, to be put into a profile message or the vault. The zero
 // CardKey gives zeros.
 func (k CardKey) Bytes() []byte {
-	b := make([]byte, CardKeyBytes)
-	if k.key != nil {
-		copy(b, k.key[:])
+	var b [CardKeyBytes]byte
+	if k.reveal != nil {
+		b = k.reveal()
 	}
-	return b
+	return b[:]
 }
 
 // Equal reports whether the keys are the same, in constant time.
@@ -108,39 +110,43 @@ func (k CardKey) Format(f fmt.State, _ rune) { redact(f) }
 
 // derive returns the secret for one purpose (E-12).
 func (k CardKey) derive(purpose string) secret {
-	if k.key == nil {
+	if k.reveal == nil {
 		return secret{}
 	}
-	b, err := hkdf.Key(sha256.New, k.key[:], nil, purpose, chacha20poly1305.KeySize)
+	b, err := hkdf.Key(sha256.New, k.Bytes(), nil, purpose, chacha20poly1305.KeySize)
 	inv.That(err == nil, "hkdf gives a key") // it fails only for lengths that are not ours
 	s, err := newSecret(b)
 	inv.That(err == nil, "hkdf gives 32 bytes")
 	return s
 }
 
-// secret is a 32-byte key. The bytes lie behind a pointer because fmt does not ask unexported
-// fields for their Format: of a struct that holds a key it would print the bytes, but of a
-// pointer inside it prints the address. nil: not set.
+// secret is a 32-byte key. It lies inside a function because fmt does not ask unexported fields
+// for their Format: of a struct that holds a key it would print the bytes, and with a verb that
+// does not fit it looks behind pointers too. Of a function it prints the address. Functions do
+// not compare either. nil: not set.
 type secret struct {
-	_   [0]func()
-	key *[chacha20poly1305.KeySize]byte
+	reveal func() [chacha20poly1305.KeySize]byte
+}
+
+func hide(key [chacha20poly1305.KeySize]byte) secret {
+	return secret{reveal: func() [chacha20poly1305.KeySize]byte { return key }}
 }
 
 func newSecret(b []byte) (secret, error) {
 	if len(b) != chacha20poly1305.KeySize {
 		return secret{}, ErrKey
 	}
-	key := [chacha20poly1305.KeySize]byte(b)
-	return secret{key: &key}, nil
+	return hide([chacha20poly1305.KeySize]byte(b)), nil
 }
 
 // Bytes returns a copy of the key, for the vault or for a message inside a conversation; nil
 // when it is not set.
 func (s secret) Bytes() []byte {
-	if s.key == nil {
+	if s.reveal == nil {
 		return nil
 	}
-	return append([]byte(nil), s.key[:]...)
+	key := s.reveal()
+	return key[:]
 }
 
 // Format prints a placeholder for every verb.

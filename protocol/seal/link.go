@@ -160,7 +160,7 @@ func (l *Link) parse(text string) error {
 	r.expect(cborBytes | 16)
 	var card [CardKeyBytes]byte
 	r.take(card[:])
-	l.Card = CardKey{key: &card}
+	l.Card = cardKey(card)
 	if bytes.Equal(r.b, []byte{cborBytes}) {
 		r.b = nil
 	} else {

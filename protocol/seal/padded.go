@@ -25,13 +25,13 @@ func (s secret) sealPadded(size int, aad, message []byte) ([]byte, error) {
 }
 
 func (s secret) sealWith(nonce [nonceBytes]byte, size int, aad, message []byte) ([]byte, error) {
-	if s.key == nil {
+	if s.reveal == nil {
 		return nil, ErrKey
 	}
 	if len(message) > size-overhead {
 		return nil, ErrTooLarge
 	}
-	aead, err := chacha20poly1305.NewX(s.key[:])
+	aead, err := chacha20poly1305.NewX(s.Bytes())
 	if err != nil {
 		return nil, ErrKey
 	}
@@ -44,10 +44,10 @@ func (s secret) sealWith(nonce [nonceBytes]byte, size int, aad, message []byte) 
 
 // openPadded is the inverse; the caller has checked the size of body. The message is a new slice.
 func (s secret) openPadded(aad, body []byte) ([]byte, error) {
-	if s.key == nil || len(body) < overhead {
+	if s.reveal == nil || len(body) < overhead {
 		return nil, ErrOpen
 	}
-	aead, err := chacha20poly1305.NewX(s.key[:])
+	aead, err := chacha20poly1305.NewX(s.Bytes())
 	if err != nil {
 		return nil, ErrOpen
 	}
