@@ -56,9 +56,10 @@ type run struct {
 
 	mu    sync.Mutex
 	heard time.Time
-	asked time.Time // when a ping went out that is not answered; zero for none
-	full  bool      // the reader waits for Receive: silence is not the carrier's fault
-	timer *time.Timer
+	asked time.Time   // when a ping went out that is not answered; zero for none
+	full  bool        // the reader waits for Receive
+	next  time.Time   // when timer fires
+	timer *time.Timer // calls tick
 }
 
 // NewClient returns a client without a session. It returns ErrServerKey when the two forms of
@@ -206,7 +207,7 @@ func (c *Conn) Send(ctx context.Context, p []byte) error {
 			c.mu.Unlock()
 			if r != nil {
 				r.nudge()
-				r.soon()
+				r.soon(c.c.cfg.PingBusy)
 			}
 			return nil
 		}
@@ -311,7 +312,9 @@ func (c *Conn) close() {
 
 func (r *run) start() {
 	r.mu.Lock()
-	r.timer = time.AfterFunc(r.conn.c.cfg.PingIdle, r.tick)
+	d := r.conn.c.cfg.PingIdle
+	r.next = time.Now().Add(d)
+	r.timer = time.AfterFunc(d, r.tick)
 	r.mu.Unlock()
 	r.wg.Go(r.read)
 	r.wg.Go(r.write)
@@ -358,6 +361,7 @@ func (r *run) read() {
 		r.heard, r.asked = time.Now(), time.Time{} // whatever came: it lives
 		r.mu.Unlock()
 		r.nudge()
+		r.soon(AckDelay)
 		if !r.waitRoom() {
 			return
 		}
@@ -435,51 +439,56 @@ func (r *run) write() {
 	}
 }
 
-// soon makes the next check come early: something waits for an acknowledgement now.
-func (r *run) soon() {
+// soon makes the next check come within d.
+func (r *run) soon(d time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.asked.IsZero() && time.Since(r.heard) < r.conn.c.cfg.PingBusy {
-		r.reset(r.conn.c.cfg.PingBusy)
+	if at := time.Now().Add(d); at.Before(r.next) {
+		r.schedule(at)
 	}
 }
 
-func (r *run) reset(d time.Duration) {
+// schedule sets the time of the next check; r.mu is held.
+func (r *run) schedule(at time.Time) {
 	select {
 	case <-r.dead:
 	default:
-		if r.timer != nil {
-			r.timer.Reset(d)
-		}
+		r.next = at
+		r.timer.Reset(time.Until(at))
 	}
 }
 
-// tick asks a silent carrier for a sign of life, and gives up one that did not answer.
+// tick sends an acknowledgement that found nothing to go along with, asks a silent carrier
+// for a sign of life, and gives up one that did not answer.
 func (r *run) tick() {
-	cfg := r.conn.c.cfg
-	waiting := r.link.waiting()
-	now := time.Now()
+	cfg := &r.conn.c.cfg
+	owes, waits := r.link.open()
 	r.mu.Lock()
-	after := cfg.PingIdle
-	if waiting {
-		after = min(after, cfg.PingBusy)
+	now := time.Now()
+	quietMax := cfg.PingIdle
+	if waits {
+		quietMax = min(quietMax, cfg.PingBusy)
 	}
-	switch quiet := now.Sub(r.heard); {
-	case r.full:
-		r.reset(after)
-	case !r.asked.IsZero() && now.Sub(r.asked) >= cfg.PingWait:
-		r.mu.Unlock()
-		r.stop()
-		return
+	next := r.heard.Add(quietMax)
+	switch {
+	case r.full: // the reader waits for Receive: silence is not the carrier's fault
+		next = now.Add(quietMax)
 	case !r.asked.IsZero():
-		r.reset(cfg.PingWait - now.Sub(r.asked))
-	case quiet >= after:
+		next = r.asked.Add(cfg.PingWait)
+		if !next.After(now) {
+			r.mu.Unlock()
+			r.stop()
+			return
+		}
+	case !next.After(now):
 		r.asked = now
 		r.link.Ping()
-		r.nudge()
-		r.reset(cfg.PingWait)
-	default:
-		r.reset(after - quiet)
+		next = now.Add(cfg.PingWait)
 	}
+	r.schedule(next)
 	r.mu.Unlock()
+	if owes {
+		r.link.Ack()
+	}
+	r.nudge()
 }

@@ -43,9 +43,10 @@ const (
 	framesPerAttachMax = 1 << 40
 
 	// ackAfterCount and ackAfterBytes: so much is received before an acknowledgement is sent
-	// for its own sake; every other frame carries one anyway (S-33).
+	// for its own sake; every other frame carries one anyway (S-33). A client acknowledges
+	// the rest after AckDelay: what it leaves open fills the server's memory.
 	ackAfterCount = 16
-	ackAfterBytes = 256 << 10
+	ackAfterBytes = 64 << 10
 )
 
 // Times of the drivers (S-41).
@@ -64,6 +65,9 @@ const (
 	PingBusy = 5 * time.Second
 	// SweepTime is how often a server looks for idle carriers and abandoned sessions.
 	SweepTime = 5 * time.Second
+	// AckDelay is how long a client waits for something to send along with an
+	// acknowledgement.
+	AckDelay = 500 * time.Millisecond
 	// PingWait: a carrier that does not answer within this time is dead.
 	PingWait = 10 * time.Second
 )

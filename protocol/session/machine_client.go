@@ -215,11 +215,24 @@ func (l *ClientLink) Ping() {
 	}
 }
 
-// waiting tells whether something sent has not been acknowledged.
-func (l *ClientLink) waiting() bool {
+// Ack acknowledges with the next message what was received and is not acknowledged yet.
+func (l *ClientLink) Ack() {
 	l.m.mu.Lock()
 	defer l.m.mu.Unlock()
-	return l.m.link == l && len(l.session.stream.queue) > 0
+	if s := &l.session.stream; l.m.link == l && s.owedCount > 0 {
+		s.ack = true
+	}
+}
+
+// open tells whether the peer waits for an acknowledgement, and whether this end does.
+func (l *ClientLink) open() (owes, waits bool) {
+	l.m.mu.Lock()
+	defer l.m.mu.Unlock()
+	if l.m.link != l {
+		return false, false
+	}
+	s := &l.session.stream
+	return s.owedCount > 0, len(s.queue) > 0
 }
 
 func (l *ClientLink) current() bool {

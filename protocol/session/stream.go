@@ -20,7 +20,8 @@ type stream struct {
 	open *opener
 
 	goDue uint64 // client: number of the attach to announce in the next frame
-	ping  bool   // what is to be sent on the current link
+	ack   bool   // what is to be sent on the current link
+	ping  bool
 	pong  bool
 	bye   bool
 }
@@ -45,7 +46,7 @@ func (s *stream) attach(out, in [32]byte, cursor uint64) error {
 	s.acknowledged(cursor)
 	s.seal, s.open = newSealer(out), newOpener(in)
 	s.sent = 0
-	s.goDue, s.ping, s.pong = 0, false, false
+	s.goDue, s.ack, s.ping, s.pong = 0, false, false, false
 	return nil
 }
 
@@ -114,7 +115,7 @@ func (s *stream) take(msg []byte) (took, error) {
 
 // pending tells whether next has something to send.
 func (s *stream) pending() bool {
-	return s.seal != nil && (s.goDue > 0 || s.pong || s.ping || s.bye || s.sent < len(s.queue) ||
+	return s.seal != nil && (s.goDue > 0 || s.ack || s.pong || s.ping || s.bye || s.sent < len(s.queue) ||
 		s.owedCount >= ackAfterCount || s.owedBytes >= ackAfterBytes)
 }
 
@@ -142,7 +143,7 @@ func (s *stream) next() ([]byte, error) {
 	case s.ping:
 		f.kind, s.ping = framePing, false
 	}
-	s.owedCount, s.owedBytes = 0, 0
+	s.owedCount, s.owedBytes, s.ack = 0, 0, false
 	size := bucket(frameHeadBytes+len(f.body)+tagBytes) + widePadMax
 	b := appendFrame(make([]byte, 0, size), f, s.seal.n)
 	return s.seal.seal(b[:0], b, nil), nil

@@ -13,6 +13,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -49,7 +50,14 @@ type Dialer struct {
 
 // NewDialer returns a dialer; config may be nil. Of config, RootCAs and ServerName matter
 // most; ALPN is set to what WebSocket needs.
-func NewDialer(config *tls.Config) *Dialer {
+func NewDialer(config *tls.Config) *Dialer { return NewDialerFrom(config, nil) }
+
+// NewDialerFrom is NewDialer with a source address; nil leaves it to the system.
+func NewDialerFrom(config *tls.Config, source net.IP) *Dialer {
+	dialer := new(net.Dialer)
+	if source != nil {
+		dialer.LocalAddr = &net.TCPAddr{IP: source}
+	}
 	if config == nil {
 		config = new(tls.Config)
 	}
@@ -57,7 +65,7 @@ func NewDialer(config *tls.Config) *Dialer {
 	config.NextProtos = []string{"http/1.1"}
 	return &Dialer{client: &http.Client{
 		Transport: &http.Transport{
-			TLSClientConfig: config, DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment,
+			DialContext: dialer.DialContext, TLSClientConfig: config, DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment,
 			MaxResponseHeaderBytes: dialHeaderBytesMax,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
