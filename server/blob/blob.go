@@ -24,6 +24,8 @@ var (
 	ErrSize = errors.New("blob: bad size")
 	// ErrDamaged: stored bytes do not match their checksum.
 	ErrDamaged = errors.New("blob: damaged data")
+	// ErrClosed: the store is closing. The caller drops the connection.
+	ErrClosed = errors.New("blob: closed")
 )
 
 // Store keeps blobs. Implementations: dir (a folder), mem, faulty; see blobtest.
@@ -44,4 +46,13 @@ type Store interface {
 	Size(ctx context.Context) (int64, error)
 	// Close frees all resources.
 	Close() error
+}
+
+// Check returns ErrSize unless index, count and n, the length of a chunk, are within bounds.
+// Every implementation's Put begins with it.
+func Check(index, count, n int) error {
+	if count < 1 || count > plane.BlobChunksMax || index < 0 || index >= count || n != plane.BlobChunkBytes {
+		return ErrSize
+	}
+	return nil
 }
