@@ -27,6 +27,7 @@ type ClientSession struct {
 	secret   [32]byte
 	binding  plane.Binding
 	attaches uint64
+	known    bool // the server has answered on it: it got a GO
 	ended    bool
 	stream   stream
 }
@@ -37,6 +38,7 @@ type ClientLink struct {
 	m       *ClientMachine
 	gen     uint64
 	session *ClientSession // to be resumed, later: attached to; nil for a first session
+	known   bool           // the server knew the session before this link's HELLO
 	asked   bool           // ASK went out, KEY has not come
 	hs      *clientHandshake
 	done    bool
@@ -72,7 +74,7 @@ func NewClientMachine(key ServerKey) (*ClientMachine, error) {
 // Open starts a handshake on a new carrier and returns the first message for it.
 func (m *ClientMachine) Open() (*ClientLink, []byte, error) {
 	m.mu.Lock()
-	l := &ClientLink{m: m, gen: m.gen, session: m.cur}
+	l := &ClientLink{m: m, gen: m.gen, session: m.cur, known: m.cur != nil && m.cur.known}
 	pub := m.pub
 	m.mu.Unlock()
 	if pub == nil {
@@ -142,7 +144,8 @@ func (l *ClientLink) gotKey(msg []byte) (ClientEvent, error) {
 
 // attach decides the race (S-15): the first link that is welcomed wins, and every link that
 // was opened before that has lost. One of those may still take over a session that has no
-// link left.
+// link left. "Fresh" does not win over a live session whose GO may have been on the way still
+// when the server answered.
 func (l *ClientLink) attach(w *welcomed) (ClientEvent, error) {
 	m := l.m
 	m.mu.Lock()
@@ -150,8 +153,12 @@ func (l *ClientLink) attach(w *welcomed) (ClientEvent, error) {
 	if l.gen != m.gen && !(w.resumed && m.cur == l.session && m.link == nil) {
 		return ClientEvent{}, ErrLost
 	}
+	if !w.resumed && m.cur != nil && m.link != nil && !l.known {
+		return ClientEvent{}, ErrLost
+	}
 	s := l.session
 	if w.resumed {
+		s.known = true
 		if s.ended { // closed by its owner meanwhile
 			return ClientEvent{}, ErrEnded
 		}
@@ -182,6 +189,7 @@ func (l *ClientLink) frame(msg []byte) (ClientEvent, error) {
 		return ClientEvent{}, errStale
 	}
 	t, err := l.session.stream.take(msg)
+	l.session.known = l.session.known || err == nil
 	return ClientEvent{Payload: t.payload, Acked: t.acked}, err
 }
 
