@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"crypto/cipher"
 	"crypto/rand"
 	"encoding/binary"
 
@@ -25,15 +26,12 @@ func (s secret) sealPadded(size int, aad, message []byte) ([]byte, error) {
 }
 
 func (s secret) sealWith(nonce [nonceBytes]byte, size int, aad, message []byte) ([]byte, error) {
-	if s.reveal == nil {
-		return nil, ErrKey
-	}
 	if len(message) > size-overhead {
 		return nil, ErrTooLarge
 	}
-	aead, err := chacha20poly1305.NewX(s.Bytes())
+	aead, err := newAEAD(s)
 	if err != nil {
-		return nil, ErrKey
+		return nil, err
 	}
 	out := make([]byte, size)
 	copy(out, nonce[:])
@@ -44,10 +42,10 @@ func (s secret) sealWith(nonce [nonceBytes]byte, size int, aad, message []byte) 
 
 // openPadded is the inverse; the caller has checked the size of body. The message is a new slice.
 func (s secret) openPadded(aad, body []byte) ([]byte, error) {
-	if s.reveal == nil || len(body) < overhead {
+	if len(body) < overhead {
 		return nil, ErrOpen
 	}
-	aead, err := chacha20poly1305.NewX(s.Bytes())
+	aead, err := newAEAD(s)
 	if err != nil {
 		return nil, ErrOpen
 	}
@@ -56,6 +54,14 @@ func (s secret) openPadded(aad, body []byte) ([]byte, error) {
 		return nil, ErrOpen
 	}
 	return unpad(plain)
+}
+
+func newAEAD(s secret) (cipher.AEAD, error) {
+	aead, err := chacha20poly1305.NewX(s.Bytes())
+	if err != nil {
+		return nil, ErrKey
+	}
+	return aead, nil
 }
 
 // pad fills dst, which is zero, with length and message.
