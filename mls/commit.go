@@ -78,20 +78,29 @@ func (g *Group) Commit(o CommitOptions) (*Pending, error) {
 // choose picks pending proposals that are valid together and with the given ones. Removals come
 // first: a member on its way out has the last word over its updates.
 func (g *Group) choose(given []item) []item {
-	var got []item
+	var all []item
 	for _, removal := range []bool{true, false} {
 		for _, q := range g.proposals {
 			out := q.p.typ == ProposalRemove || q.p.typ == ProposalSelfRemove
-			if out != removal || q.p.typ == ProposalReInit {
-				continue
+			if out == removal && q.p.typ != ProposalReInit {
+				all = append(all, item{q.p, q.sender, q.index, true, true})
 			}
-			try := append(slices.Clone(got), item{q.p, q.sender, q.index, true, true})
-			if g.validateList(append(slices.Clone(given), try...), g.me, false) != nil {
-				continue
-			}
-			if _, err := g.apply(append(slices.Clone(try), given...)); err != nil {
-				continue
-			}
+		}
+	}
+	fits := func(list []item) bool {
+		list = append(slices.Clone(list), given...)
+		if g.validateList(list, g.me, false) != nil {
+			return false
+		}
+		_, err := g.apply(list)
+		return err == nil
+	}
+	if fits(all) { // the usual case; below, each is tried on its own
+		return all
+	}
+	var got []item
+	for _, q := range all {
+		if try := append(slices.Clone(got), q); fits(try) {
 			got = try
 		}
 	}

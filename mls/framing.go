@@ -147,7 +147,13 @@ type encryptedSecrets struct {
 
 func (r *reader) welcome() *welcome {
 	w := &welcome{suite: Suite(r.u16())}
-	r.each(func(r *reader) { w.secrets = append(w.secrets, encryptedSecrets{r.vec(), r.ciphertext()}) })
+	r.each(func(r *reader) {
+		if len(w.secrets) == MembersMax {
+			r.fail("M-007")
+			return
+		}
+		w.secrets = append(w.secrets, encryptedSecrets{r.vec(), r.ciphertext()})
+	})
 	w.info = r.vec()
 	return w
 }

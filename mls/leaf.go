@@ -33,17 +33,26 @@ func (w *writer) extensions(e []Extension) {
 // extensions reads a list and refuses the same type twice (M-008).
 func (r *reader) extensions() []Extension {
 	var o []Extension
-	var seen map[uint16]bool
+	var seen map[uint16]bool // only for long lists, which only a stranger makes
 	r.each(func(r *reader) {
 		x := Extension{r.u16(), r.vec()}
-		if seen == nil {
+		if len(o) == 16 {
 			seen = map[uint16]bool{}
+			for _, y := range o {
+				seen[y.Type] = true
+			}
 		}
-		if seen[x.Type] {
+		twice := seen[x.Type]
+		if seen == nil {
+			_, twice = findExtension(o, x.Type)
+		}
+		if twice {
 			r.fail("M-008")
 			return
 		}
-		seen[x.Type] = true
+		if seen != nil {
+			seen[x.Type] = true
+		}
 		o = append(o, x)
 	})
 	return o

@@ -7,6 +7,8 @@ const (
 	MessageBytesMax = 64 << 20
 	// MembersMax bounds the leaves of a tree (M-045).
 	MembersMax = 1 << 16
+	// CommitProposalsMax bounds the proposals and references in one commit (M-007).
+	CommitProposalsMax = 1 << 17
 	// GenerationsAheadMax is how many generations of one sender a message may skip (M-060).
 	GenerationsAheadMax = 1000
 	// SkippedKeysMax is how many keys of skipped generations one ratchet keeps; the oldest go first.

@@ -174,7 +174,17 @@ func (r *reader) updatePath() *updatePath {
 	u := &updatePath{leaf: r.leaf()}
 	r.each(func(r *reader) {
 		n := pathNode{key: r.vec()}
-		r.each(func(r *reader) { n.cts = append(n.cts, r.ciphertext()) })
+		r.each(func(r *reader) {
+			if len(n.cts) == MembersMax {
+				r.fail("M-007")
+				return
+			}
+			n.cts = append(n.cts, r.ciphertext())
+		})
+		if len(u.nodes) == 32 { // no tree is deeper
+			r.fail("M-007")
+			return
+		}
 		u.nodes = append(u.nodes, n)
 	})
 	return u
@@ -212,6 +222,10 @@ func (c *commitBody) write(w *writer) {
 func (r *reader) commitBody() *commitBody {
 	c := &commitBody{}
 	r.each(func(r *reader) {
+		if len(c.props) == CommitProposalsMax {
+			r.fail("M-007")
+			return
+		}
 		switch r.u8() {
 		case 1:
 			c.props = append(c.props, proposalOrRef{p: r.proposal()})

@@ -72,7 +72,7 @@ func (g *Group) checkProposal(q *item) error {
 		}
 		return need(p.psk.typ == pskExternal || p.psk.usage == usageApplication, "M-082")
 	case ProposalReInit:
-		return need(p.reinit.version >= version, "M-077")
+		return need(p.reinit.version >= version, "M-086")
 	case ProposalGroupContextExtensions:
 		return checkContextExtensions(p.exts)
 	case ProposalSelfRemove:
