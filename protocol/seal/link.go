@@ -173,7 +173,7 @@ func (l *Link) parse(text string) error {
 		return ErrLinkDamaged
 	case r.short:
 		return ErrLinkTruncated
-	case len(r.b) > 0 || base64.RawURLEncoding.EncodeToString(l.bytes()) != text:
+	case base64.RawURLEncoding.EncodeToString(l.bytes()) != text:
 		return ErrLinkDamaged
 	}
 	return nil

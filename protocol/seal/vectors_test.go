@@ -276,3 +276,48 @@ func FuzzUnpad(f *testing.F) {
 		}
 	})
 }
+
+// TestDishonest opens what only a client that breaks the rules would seal: a chunk in the middle
+// that is not full (E-22), and signals, cards and packages of another size (E-02).
+func TestDishonest(t *testing.T) {
+	raw, log := fill(1, 32), plane.LogID{1}
+	nonce := [nonceBytes]byte{}
+	blob, _ := BlobKeyFromBytes(raw)
+	sig, _ := NewSignalKey(raw)
+	card, _ := CardKeyFromBytes(raw[:16])
+	short := must(t)(blob.sealWith(nonce, plane.BlobChunkBytes, chunkBind(0, 2), make([]byte, ChunkPlainMax-1)))
+	if _, err := OpenChunk(blob, 0, 2, short); !errors.Is(err, ErrOpen) {
+		t.Errorf("a short chunk in the middle: got %v, want ErrOpen", err)
+	}
+	for _, c := range []struct {
+		name string
+		open func(size int) error
+		size int
+	}{
+		{"signal", func(n int) error {
+			_, err := OpenSignal(sig, log, must(t)(sig.sealWith(nonce, n, bind(purposeSignal, log), nil)))
+			return err
+		}, plane.SignalBytesMax},
+		{"card", func(n int) error {
+			_, err := OpenCard(card, log, must(t)(card.derive(purposeCard).sealWith(nonce, n, bind(purposeCard, log), nil)))
+			return err
+		}, plane.CardBytesMax},
+		{"package", func(n int) error {
+			_, err := OpenPackage(card, log, must(t)(card.derive(purposePackage).sealWith(nonce, n, bind(purposePackage, log), nil)))
+			return err
+		}, plane.PackageBytesMax},
+		{"chunk", func(n int) error {
+			_, err := OpenChunk(blob, 0, 1, must(t)(blob.sealWith(nonce, n, chunkBind(0, 1), nil)))
+			return err
+		}, plane.BlobChunkBytes},
+	} {
+		if err := c.open(c.size); err != nil {
+			t.Errorf("%s of its size: %v", c.name, err)
+		}
+		for _, n := range []int{c.size - 1, c.size + 1} {
+			if err := c.open(n); !errors.Is(err, ErrOpen) {
+				t.Errorf("%s of %d bytes: got %v, want ErrOpen", c.name, n, err)
+			}
+		}
+	}
+}
