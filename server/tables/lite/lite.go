@@ -13,6 +13,7 @@ package lite
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/ncruces/go-sqlite3"
@@ -84,6 +85,14 @@ func Open(path string) (*Tables, error) {
 }
 
 func (t *Tables) open() error {
+	// Made here, because SQLite would make it readable by everybody; its journal follows suit.
+	f, err := os.OpenFile(t.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
 	db, err := connect(t.path, false)
 	if err != nil {
 		return err

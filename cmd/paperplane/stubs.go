@@ -1,0 +1,3 @@
+package main
+
+var configCommand, doctorCommand, backupCommand, restoreCommand, blankSheetCommand = command{name: "config"}, command{name: "doctor"}, command{name: "backup"}, command{name: "restore"}, command{name: "blank-sheet"}
