@@ -94,7 +94,7 @@ func (v *Vault) append(ops []Op) error {
 // writeFrame seals and syncs p as the next frame of s and returns p padded; s is not advanced.
 func (v *Vault) writeFrame(s *segment, p []byte) ([]byte, error) {
 	p = append(p, make([]byte, padded(max(1, len(p)))-len(p))...)
-	v.frame = s.seal(v.frame[:0], s.end, s.prev[:], s.seq+1, p)
+	v.frame = s.seal(v.frame[:0], place{s.end, s.prev[:]}, s.seq+1, p)
 	if _, err := s.f.WriteAt(v.frame, s.end); err != nil {
 		return p, err
 	}
@@ -212,7 +212,7 @@ func (v *Vault) copyLive(s *segment, idx *index) error {
 			return nil
 		}
 		plain = append(plain, make([]byte, padded(len(plain))-len(plain))...)
-		frame = s.seal(frame[:0], s.end, s.prev[:], s.seq+1, plain)
+		frame = s.seal(frame[:0], place{s.end, s.prev[:]}, s.seq+1, plain)
 		if _, err := s.f.WriteAt(frame, s.end); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
+	"slices"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -13,17 +14,17 @@ import (
 // The bytes of a segment. All numbers are little-endian.
 //
 //	header  magic 7 ‖ version 1 ‖ segment id 16 ‖ number 8 ‖ nonce 24 ‖ wrapped key 48 ‖ SHA-256[:24]
-//	frame   random 20 ‖ sealed head (seq 8, plain length 4, tag 16) ‖ sealed chunks (≤ 16 KiB + tag 16)
+//	frame   random 20 ‖ sealed head (seq 8, plain length 4, tag 16) ‖ sealed chunks (≤ 4 KiB + tag 16)
 //	plain   ops, then zeros up to the next multiple of 64 bytes of frame
 //	op      kind 1 ‖ key length 2 ‖ value length 4 ‖ key ‖ value
 //
 // One frame is one transaction, written by one WriteAt and synced before the next begins, so a
 // crash can spoil the last frame only. A frame's nonce is its random part and a counter (0 the
-// head, 1… the chunks). The associated data name the segment, the offset and, for the head, the
-// 16 bytes before the frame: the tag of its predecessor. A frame thus opens only in its place
-// behind the very frame it was written after. The head is sealed apart from the body so that a
-// length can be trusted before the body is whole, and frames start at multiples of 64 so that
-// after a bad one the rest can be searched for heads (see load).
+// head, 1… the chunks). The chunks' associated data name the segment, the offset, the head and
+// the 16 bytes before the frame, which are the tag of its predecessor: a frame opens only in its
+// place behind the very frame it was written after. The head is sealed apart, so that a length
+// can be trusted before the body is whole, and bound to the segment only, so that after a bad
+// frame the rest can be searched for heads (see load); frames start at multiples of 64 for that.
 const (
 	magic      = "ppvault"
 	version    = 1
@@ -36,7 +37,7 @@ const (
 	tagSize   = 16
 	headPlain = 12
 	headSize  = randSize + headPlain + tagSize // 48
-	chunkSize = 16 << 10
+	chunkSize = 4 << 10
 
 	opOverhead = 7
 	opEnd      = 0 // the rest of the plain text is padding
@@ -70,15 +71,16 @@ func (s *sealer) nonce(n *[24]byte, random []byte, counter uint32) {
 	binary.LittleEndian.PutUint32(n[randSize:], counter)
 }
 
-func (s *sealer) headAD(ad []byte, off int64, prev []byte) []byte {
-	ad = append(ad[:0], s.id[:]...)
-	ad = binary.LittleEndian.AppendUint64(ad, uint64(off))
-	return append(ad, prev...)
+// place is where a frame lies: its offset and the bytes before it.
+type place struct {
+	off  int64
+	prev []byte
 }
 
-func (s *sealer) chunkAD(ad []byte, off int64, h head) []byte {
+func (s *sealer) chunkAD(ad []byte, at place, h head) []byte {
 	ad = append(ad[:0], s.id[:]...)
-	ad = binary.LittleEndian.AppendUint64(ad, uint64(off))
+	ad = binary.LittleEndian.AppendUint64(ad, uint64(at.off))
+	ad = append(ad, at.prev...)
 	ad = binary.LittleEndian.AppendUint64(ad, h.seq)
 	return binary.LittleEndian.AppendUint32(ad, uint32(h.n))
 }
@@ -90,20 +92,21 @@ type head struct {
 }
 
 // seal appends the frame of plain, already padded, to dst.
-func (s *sealer) seal(dst []byte, off int64, prev []byte, seq uint64, plain []byte) []byte {
+func (s *sealer) seal(dst []byte, at place, seq uint64, plain []byte) []byte {
 	var nonce [24]byte
 	var adb [64]byte
 	var hp [headPlain]byte
-	at := len(dst)
+	start := len(dst)
+	dst = slices.Grow(dst, frameSize(len(plain))) // Seal alone would copy all at every chunk
 	dst = append(dst, make([]byte, randSize)...)
-	_, _ = rand.Read(dst[at:]) // a cut tail is written again at the same place: nonces must be random
-	random := [randSize]byte(dst[at:])
+	_, _ = rand.Read(dst[start:]) // a cut tail is written again at the same place: nonces must be random
+	random := [randSize]byte(dst[start:])
 	h := head{seq, len(plain)}
 	binary.LittleEndian.PutUint64(hp[:], seq)
 	binary.LittleEndian.PutUint32(hp[8:], uint32(h.n))
 	s.nonce(&nonce, random[:], 0)
-	dst = s.aead.Seal(dst, nonce[:], hp[:], s.headAD(adb[:], off, prev))
-	ad := s.chunkAD(adb[:], off, h)
+	dst = s.aead.Seal(dst, nonce[:], hp[:], s.id[:])
+	ad := s.chunkAD(adb[:], at, h)
 	for i := uint32(1); len(plain) > 0; i++ {
 		n := min(len(plain), chunkSize)
 		s.nonce(&nonce, random[:], i)
@@ -113,13 +116,12 @@ func (s *sealer) seal(dst []byte, off int64, prev []byte, seq uint64, plain []by
 	return dst
 }
 
-// openHead opens the head of the frame at off; frame has at least headSize bytes.
-func (s *sealer) openHead(frame []byte, off int64, prev []byte) (head, bool) {
+// openHead opens a frame's head; frame has at least headSize bytes.
+func (s *sealer) openHead(frame []byte) (head, bool) {
 	var nonce [24]byte
-	var adb [64]byte
 	var pb [headPlain]byte
 	s.nonce(&nonce, frame, 0)
-	p, err := s.aead.Open(pb[:0], nonce[:], frame[randSize:headSize], s.headAD(adb[:], off, prev))
+	p, err := s.aead.Open(pb[:0], nonce[:], frame[randSize:headSize], s.id[:])
 	if err != nil {
 		return head{}, false
 	}
@@ -128,20 +130,20 @@ func (s *sealer) openHead(frame []byte, off int64, prev []byte) (head, bool) {
 }
 
 // openChunk opens chunk i (from 0) of a frame, appending to dst.
-func (s *sealer) openChunk(dst, random, sealed []byte, off int64, h head, i int) ([]byte, bool) {
+func (s *sealer) openChunk(dst, random, sealed []byte, at place, h head, i int) ([]byte, bool) {
 	var nonce [24]byte
 	var adb [64]byte
 	s.nonce(&nonce, random, uint32(i)+1)
-	p, err := s.aead.Open(dst, nonce[:], sealed, s.chunkAD(adb[:], off, h))
+	p, err := s.aead.Open(dst, nonce[:], sealed, s.chunkAD(adb[:], at, h))
 	return p, err == nil
 }
 
 // openBody opens all chunks of a whole frame, appending to dst.
-func (s *sealer) openBody(dst, frame []byte, off int64, h head) ([]byte, bool) {
+func (s *sealer) openBody(dst, frame []byte, at place, h head) ([]byte, bool) {
 	body, ok := frame[headSize:], true
 	for i := 0; len(body) > 0; i++ {
 		n := min(len(body), chunkSize+tagSize)
-		if dst, ok = s.openChunk(dst, frame, body[:n], off, h, i); !ok {
+		if dst, ok = s.openChunk(dst, frame, body[:n], at, h, i); !ok {
 			return nil, false
 		}
 		body = body[n:]

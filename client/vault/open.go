@@ -163,7 +163,7 @@ func (v *Vault) erase(name string) {
 // What decides between torn and damaged: every frame but the last was synced before its
 // successor was written. So a frame that does not open is a torn tail only if nothing was ever
 // written behind it: its authenticated length reaches the end of the file, or its head is bad
-// too and no place behind it holds an authentic head, and no more than one frame is left.
+// too, no place behind it holds an authentic head, and no more is left than one frame can be.
 // (A frame that was acknowledged, is the last, and rots looks torn. Close writes an empty frame
 // behind it, so that this needs a crash *and* rot of the same frame.)
 func (v *Vault) load() error {
@@ -184,6 +184,7 @@ func (v *Vault) load() error {
 		return err
 	}
 	s.end = headerSize
+	copy(s.prev[:], b[headerSize-prevSize:])
 	torn := false
 	var plain []byte
 	for !torn && s.end < size {
@@ -191,10 +192,6 @@ func (v *Vault) load() error {
 			return err
 		}
 	}
-	if b, err = r.at(s.end-prevSize, prevSize); err != nil {
-		return err
-	}
-	copy(s.prev[:], b)
 	if torn {
 		if err := s.f.Truncate(s.end); err != nil {
 			return err
@@ -216,11 +213,11 @@ func (v *Vault) loadFrame(r *reader, buf []byte) (plain []byte, torn bool, err e
 	if left < headSize {
 		return buf, true, nil
 	}
-	b, err := r.at(s.end-prevSize, prevSize+headSize)
+	b, err := r.at(s.end, headSize)
 	if err != nil {
 		return nil, false, err
 	}
-	h, ok := s.openHead(b[prevSize:], s.end, b[:prevSize])
+	h, ok := s.openHead(b)
 	if !ok {
 		torn, err = v.noHeadBehind(r)
 		return buf, torn, err
@@ -235,7 +232,7 @@ func (v *Vault) loadFrame(r *reader, buf []byte) (plain []byte, torn bool, err e
 	if b, err = r.at(s.end, int(n)); err != nil {
 		return nil, false, err
 	}
-	plain, ok = s.openBody(buf, b, s.end, h)
+	plain, ok = s.openBody(buf, b, place{s.end, s.prev[:]}, h)
 	if !ok {
 		if n < left {
 			return nil, false, ErrDamaged
@@ -256,8 +253,7 @@ func (v *Vault) loadFrame(r *reader, buf []byte) (plain []byte, torn bool, err e
 		i = next
 	}
 	s.marked = !any
-	s.seq = h.seq
-	s.end += n
+	s.advance(b)
 	return plain, false, nil
 }
 
@@ -278,11 +274,11 @@ func (v *Vault) noHeadBehind(r *reader) (bool, error) {
 		return false, ErrDamaged // more than one transaction can leave
 	}
 	for off := s.end + align; off+headSize <= r.size; off += align {
-		b, err := r.at(off-prevSize, prevSize+headSize)
+		b, err := r.at(off, headSize)
 		if err != nil {
 			return false, err
 		}
-		if _, ok := s.openHead(b[prevSize:], off, b[:prevSize]); ok {
+		if _, ok := s.openHead(b); ok {
 			return false, ErrDamaged
 		}
 	}

@@ -48,11 +48,11 @@ func (v *Vault) read(s *segment, e entry) ([]byte, error) {
 	if err := readFull(s.f, b, off-prevSize); err != nil {
 		return nil, err
 	}
-	h, ok := s.openHead(b[prevSize:], off, b[:prevSize])
+	at, b := place{off, b[:prevSize]}, b[prevSize:]
+	h, ok := s.openHead(b)
 	if !ok || last > h.n {
 		return nil, ErrDamaged
 	}
-	b = b[prevSize:]
 	for i := pos / chunkSize; i*chunkSize < last; i++ {
 		from := headSize + i*(chunkSize+tagSize)
 		to := min(from+chunkSize+tagSize, frameSize(h.n))
@@ -65,7 +65,7 @@ func (v *Vault) read(s *segment, e entry) ([]byte, error) {
 				return nil, err
 			}
 		}
-		plain, ok := s.openChunk(make([]byte, 0, len(sealed)), b, sealed, off, h, i)
+		plain, ok := s.openChunk(make([]byte, 0, len(sealed)), b, sealed, at, h, i)
 		if !ok {
 			return nil, ErrDamaged
 		}
