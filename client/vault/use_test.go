@@ -280,7 +280,7 @@ func TestCompactWithoutRoom(t *testing.T) {
 	}
 	put(t, v, "b", "goes on")
 	for i := range 12 { // 12 MiB of garbage, and never room for a second segment
-		d.Space(1<<20 + 4096)
+		d.Space(1<<20 + 8192)
 		put(t, v, "a", strings.Repeat(string(rune('a'+i%26)), 1<<20))
 		d.Space(0)
 	}
