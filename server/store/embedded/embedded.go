@@ -34,6 +34,7 @@ var errDay = errors.New("embedded: day out of range")
 type Log struct {
 	d    disk
 	half int64 // tail bytes at which a tail is frozen
+	step int64 // bytes by which tails grow
 
 	queue    chan *request
 	closing  chan struct{} // closed by Close: the writer and the merger stop
@@ -73,7 +74,7 @@ func Open(dir string) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := openOn(d, TailBytesMax/2)
+	l, err := openOn(d, TailBytesMax/2, growBytes)
 	if err != nil {
 		_ = d.Close()
 		return nil, err
@@ -81,9 +82,9 @@ func Open(dir string) (*Log, error) {
 	return l, nil
 }
 
-func openOn(d disk, half int64) (*Log, error) {
+func openOn(d disk, half, step int64) (*Log, error) {
 	l := &Log{
-		d: d, half: half,
+		d: d, half: half, step: step,
 		queue:   make(chan *request, queueMax),
 		closing: make(chan struct{}),
 		gone:    make(chan struct{}),
@@ -162,7 +163,7 @@ func (l *Log) loadTails(live uint64, names []string) error {
 			return fmt.Errorf("embedded: tail: %w", err)
 		}
 		size, err := f.Size()
-		t := newTail(f, n, size)
+		t := newTail(f, n, size, l.step)
 		if err == nil {
 			err = t.open(live)
 		}
@@ -215,7 +216,7 @@ func (t *tail) open(live uint64) error {
 		}
 	}
 	if gen, _, _, ok := parseBatch(b[:]); ok && gen < live {
-		if err := t.erase(growBytes); err != nil {
+		if err := t.erase(); err != nil {
 			return err
 		}
 		size, err := t.f.Size()
@@ -232,8 +233,8 @@ func (l *Log) newTail() (*tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := newTail(f, name, 0)
-	if err = t.grow(1, growBytes); err == nil {
+	t := newTail(f, name, 0, l.step)
+	if err = t.grow(1); err == nil {
 		err = f.Sync()
 	}
 	if err == nil {

@@ -153,7 +153,7 @@ func (l *Log) merge(full bool, keep func(plane.LogID) plane.Day) error {
 
 // recycle erases a merged tail and keeps it for the next turn, or, if that fails, removes it.
 func (l *Log) recycle(t *tail) error {
-	err := t.erase(growBytes)
+	err := t.erase()
 	if err == nil {
 		t.size, err = t.f.Size()
 	}
@@ -166,7 +166,7 @@ func (l *Log) recycle(t *tail) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.spare = newTail(t.f, t.name, t.size)
+	l.spare = newTail(t.f, t.name, t.size, t.step)
 	return nil
 }
 

@@ -23,6 +23,7 @@ type tail struct {
 	gen   uint64 // unknown (0) while the tail is empty
 	end   int64  // bytes of whole batches
 	size  int64  // bytes of the file
+	step  int64  // bytes by which it grows, and its least size
 	batch uint64 // number of the next batch
 
 	recs    []tailRec
@@ -42,8 +43,8 @@ type tailRec struct {
 	bad  bool // the body does not match its sum
 }
 
-func newTail(f file, name string, size int64) *tail {
-	return &tail{f: f, name: name, size: size, last: map[plane.LogID]int32{}}
+func newTail(f file, name string, size, step int64) *tail {
+	return &tail{f: f, name: name, size: size, step: step, last: map[plane.LogID]int32{}}
 }
 
 // add puts a record into the index.
@@ -129,20 +130,20 @@ func parseBatch(b []byte) (gen, number uint64, size int64, ok bool) {
 }
 
 // grow writes zeros so that n more bytes fit.
-func (t *tail) grow(n, step int64) error {
+func (t *tail) grow(n int64) error {
 	for t.end+n > t.size {
-		if _, err := t.f.WriteAt(make([]byte, step), t.size); err != nil {
+		if _, err := t.f.WriteAt(make([]byte, t.step), t.size); err != nil {
 			return err
 		}
-		t.size += step
+		t.size += t.step
 	}
 	return nil
 }
 
 // erase overwrites the tail with zeros and cuts it to what was used, so that its size follows
 // the server's traffic. The first page goes last: a tail that begins with zeros is erased.
-func (t *tail) erase(least int64) error {
-	size := max(least, (t.end+growBytes-1)/growBytes*growBytes)
+func (t *tail) erase() error {
+	size := max(1, (t.end+t.step-1)/t.step) * t.step
 	if err := zero(t.f, pageBytes, max(t.size, size)); err != nil {
 		return err
 	}

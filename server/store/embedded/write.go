@@ -273,7 +273,7 @@ func (l *Log) commit(b *batch, heal *int64) error {
 		*heal = 0
 	}
 	n := int64(len(b.buf))
-	if err := t.grow(n, growBytes); err != nil {
+	if err := t.grow(n); err != nil {
 		return err // only zeros were written
 	}
 	putBatch(b.buf, l.gen, t.batch)
