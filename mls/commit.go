@@ -75,16 +75,26 @@ func (g *Group) Commit(o CommitOptions) (*Pending, error) {
 	return work.stage(&st)
 }
 
-// choose picks pending proposals that are valid together and with the given ones. Removals come
-// first: a member on its way out has the last word over its updates.
+// choose picks pending proposals that are valid together and with the given ones. As §12.2 wants
+// it, removals win over updates and later updates over earlier ones; a ReInit is left to a caller
+// that wants one.
 func (g *Group) choose(given []item) []item {
 	var all []item
-	for _, removal := range []bool{true, false} {
-		for _, q := range g.proposals {
-			out := q.p.typ == ProposalRemove || q.p.typ == ProposalSelfRemove
-			if out == removal && q.p.typ != ProposalReInit {
-				all = append(all, item{q.p, q.sender, q.index, true, true})
-			}
+	take := func(q *pendingProposal) { all = append(all, item{q.p, q.sender, q.index, true, true}) }
+	for _, q := range g.proposals {
+		if q.p.typ == ProposalRemove || q.p.typ == ProposalSelfRemove {
+			take(q)
+		}
+	}
+	for _, q := range slices.Backward(g.proposals) {
+		if q.p.typ == ProposalUpdate {
+			take(q)
+		}
+	}
+	for _, q := range g.proposals {
+		switch q.p.typ {
+		case ProposalAdd, ProposalPSK, ProposalGroupContextExtensions:
+			take(q)
 		}
 	}
 	fits := func(list []item) bool {

@@ -170,6 +170,11 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, now time.Time) (Rec
 		if a.tree.free >= MembersMax {
 			return nil, broken("M-045")
 		}
+		for _, i := range a.removed { // the joiner's former leaf: as for an Update (§12.2)
+			if bytes.Equal(g.tree.leaf(i).encKey, c.path.leaf.encKey) {
+				return nil, broken("M-096")
+			}
+		}
 		out.Committer = a.tree.add(c.path.leaf)
 		a.isAdded[out.Committer] = true
 		out.Added = append(out.Added, out.Committer)
@@ -344,6 +349,9 @@ func (g *Group) propose(p *proposal, key hpke.PrivateKey, aad []byte) ([]byte, e
 	}
 	q := item{p: p.encode(), sender: senderMember, index: g.me}
 	if err := g.checkProposal(&q); err != nil {
+		return nil, err
+	}
+	if err := g.checkTypes([]item{q}); err != nil {
 		return nil, err
 	}
 	a, err := g.sign(ContentProposal, p.raw, aad)

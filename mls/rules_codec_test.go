@@ -79,6 +79,9 @@ func TestRuleCodec(t *testing.T) {
 		for _, sender := range []byte{0, 5} {
 			broke(t, "M-006", parse(slices.Concat([]byte{0, 1, 0, 1, 0}, make([]byte, 8), []byte{sender, 0, 0, 0, 0, 0, 1, 0})))
 		}
+		for _, typ := range []byte{0, 4} { // of a public message from a new member, followed by an empty signature
+			broke(t, "M-006", parse(slices.Concat([]byte{0, 1, 0, 1, 0}, make([]byte, 8), []byte{senderNewProposal, 0, typ, 0})))
+		}
 		for what, b := range map[string][]byte{"proposal": {0, 99}, "psk": {0, 4, 3}, "usage": {0, 4, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}} {
 			r := reader{b: b}
 			if r.proposal(); r.err == nil {

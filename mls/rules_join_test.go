@@ -217,6 +217,16 @@ func TestRuleExternal(t *testing.T) {
 		l.sign(p.sign, []byte("group"), 4)
 		c.path.leaf = &l
 	})
+	t.Run("M-096", func(t *testing.T) { // coming back with the key of the leaf it removes
+		leaf := w.g[0].tree.leaf(3)
+		w.refused(t, "M-096", 3, evil(func(c *commitBody) {
+			l := *c.path.leaf
+			l.encKey = leaf.encKey
+			l.sign(p.sign, []byte("group"), 4)
+			c.path.leaf = &l
+			c.props = append(c.props, proposalOrRef{p: removal(3)})
+		}))
+	})
 	t.Run("M-094", func(t *testing.T) {
 		broke(t, "M-094", func() error {
 			a := &authContent{wire: WirePublic, c: content{[]byte("group"), w.g[0].Epoch(), senderNewCommit, 0, nil, ContentCommit, []byte{0, 0}}}

@@ -168,7 +168,16 @@ func TestRuleList(t *testing.T) {
 		_, err := v.g[1].ProposeSelfRemove(nil)
 		broke(t, "M-079", err)
 		msg := v.g[1].public(ContentProposal, (&proposal{typ: ProposalSelfRemove}).encode().raw, nil)
-		v.refused(t, "M-079", 1, msg)
+		if _, err := v.g[0].Process(msg, t0); err != nil {
+			t.Fatalf("by itself: got %v", err)
+		}
+		ref := []proposalOrRef{{ref: v.g[0].proposals[0].ref}}
+		_, err = v.g[0].Process(v.evil(1, nil, func(c *commitBody, _ *authContent) { c.props = ref }), t0)
+		broke(t, "M-079", err)
+		// Once the member that lacks it is on its way out too, nothing is in the way.
+		if err := v.g[0].checkTypes([]item{{p: removal(2)}, {p: &proposal{typ: ProposalSelfRemove}, index: 1}}); err != nil {
+			t.Errorf("with the removal: got %v", err)
+		}
 		v.alive()
 	})
 	t.Run("own-checks", func(t *testing.T) { // Commit refuses what receivers would

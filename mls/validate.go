@@ -36,16 +36,6 @@ func checkContextExtensions(exts []Extension) error {
 // checkProposal is what can be said of one proposal by itself (§12.1), on receipt or in a commit.
 func (g *Group) checkProposal(q *item) error {
 	p := q.p
-	if !defaultProposal(uint16(p.typ)) {
-		var err error
-		g.tree.leaves(func(_ uint32, l *leafNode) bool {
-			err = need(l.caps.proposal(uint16(p.typ)), "M-079")
-			return err == nil
-		})
-		if err != nil {
-			return err
-		}
-	}
 	switch p.typ {
 	case ProposalAdd:
 		return p.kp.check(g.s)
@@ -97,6 +87,9 @@ func (g *Group) validateList(list []item, committer uint32, external bool) error
 			return err
 		}
 	}
+	if err := g.checkTypes(list); err != nil {
+		return err
+	}
 	leaves := map[uint32]bool{} // updated or removed
 	signers := map[string]bool{}
 	psks := map[string]bool{}
@@ -147,6 +140,38 @@ func (g *Group) validateList(list []item, committer uint32, external bool) error
 		}
 	}
 	return nil
+}
+
+// checkTypes: every member that will process the commit supports the types of its proposals; those
+// that the commit removes need not (§12.2, M-079).
+func (g *Group) checkTypes(list []item) error {
+	var types []uint16
+	gone := map[uint32]bool{}
+	for _, q := range list {
+		t := uint16(q.p.typ)
+		if !defaultProposal(t) && !slices.Contains(types, t) {
+			types = append(types, t)
+		}
+		switch q.p.typ {
+		case ProposalRemove:
+			gone[q.p.removed] = true
+		case ProposalSelfRemove:
+			gone[q.index] = true
+		}
+	}
+	if types == nil {
+		return nil
+	}
+	var err error
+	g.tree.leaves(func(i uint32, l *leafNode) bool {
+		for _, t := range types {
+			if !gone[i] && !l.caps.proposal(t) {
+				err = broken("M-079")
+			}
+		}
+		return err == nil
+	})
+	return err
 }
 
 // validateExternal is the list of §12.2 for external commits.
