@@ -484,6 +484,9 @@ var (
 	firstSeed = flag.Uint64("seed", 0, "the first of them")
 )
 
+// Seeds gives the flags to the tests outside of the package.
+func Seeds() (n int, first uint64) { return *seeds, *firstSeed }
+
 // TestExactlyOnce (S-30): both ends send numbered payloads while carriers die at every point
 // of handshake and traffic, and several shake hands at once. Each payload must arrive once
 // and in order. Everything is drawn from the seed in the subtest's name.

@@ -62,6 +62,17 @@ func (d *Dialer) Heal() {
 	}
 }
 
+// Stall makes every connection that is open now fall silent.
+func (d *Dialer) Stall() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c := range d.conns {
+		c.mu.Lock()
+		c.stalled = true
+		c.mu.Unlock()
+	}
+}
+
 // Dial connects, or fails as drawn.
 func (d *Dialer) Dial(ctx context.Context, address string) (transport.MessageConn, error) {
 	d.mu.Lock()

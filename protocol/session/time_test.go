@@ -1,0 +1,257 @@
+//go:build !js
+
+package session_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"paperplane/protocol/session"
+	"paperplane/transport"
+	"paperplane/transport/faulty"
+	"paperplane/transport/transporttest"
+)
+
+// bubble runs f in a bubble of virtual time with a server behind mem.
+func bubble(t *testing.T, f func(t *testing.T, w *world)) {
+	testKey() // outside, because it is shared
+	synctest.Test(t, func(t *testing.T) {
+		f(t, newWorld(t, transporttest.Mem(t), session.Options{}, echo))
+	})
+}
+
+// took fails the test unless about d of virtual time has gone by since start.
+func took(t *testing.T, what string, start time.Time, d, slack time.Duration) {
+	t.Helper()
+	if got := time.Since(start); got < d || got > d+slack {
+		t.Errorf("%s after %v, want %v to %v", what, got, d, d+slack)
+	}
+}
+
+// TestHandshakeDeadline (S-41): a carrier on which nothing, or only half a handshake, comes
+// is closed by the server after HandshakeTime; a client gives up after the same time.
+func TestHandshakeDeadline(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		for name, first := range map[string][]byte{"silent": nil, "asks-only": {1, 1}} {
+			c := w.dial(t)
+			start := time.Now()
+			if first != nil {
+				if err := c.Send(t.Context(), first); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for {
+				if _, err := c.Receive(t.Context()); err != nil {
+					break
+				}
+			}
+			took(t, name+": the server hung up", start, session.HandshakeTime, time.Second)
+		}
+	})
+	bubble(t, func(t *testing.T, w *world) {
+		way := transporttest.Mem(t) // nobody answers here
+		go func() {
+			if c, err := way.Listener.Accept(context.Background()); err == nil {
+				_, _ = c.Receive(context.Background())
+			}
+		}()
+		carrier, err := way.Dialer.Dial(t.Context(), way.Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		_, _, err = w.client(t).Attach(t.Context(), carrier)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("attach: %v, want a deadline", err)
+		}
+		took(t, "the client gave up", start, session.HandshakeTime, time.Second)
+		if err := carrier.Send(t.Context(), nil); !errors.Is(err, transport.ErrClosed) {
+			t.Errorf("the carrier after a failed attach: %v, want ErrClosed", err)
+		}
+	})
+}
+
+// TestIdleStaysAlive (S-41): pings keep an idle session on its carrier for hours.
+func TestIdleStaysAlive(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		conn := w.attach(t, w.client(t), true)
+		select {
+		case <-conn.Detached():
+			t.Error("an idle carrier was given up")
+		case <-time.After(3 * time.Hour):
+		}
+		exchange(t, conn, 0, 3)
+	})
+}
+
+// TestDeadCarrier (S-41): a carrier that falls silent without an error is given up after
+// PingIdle + PingWait when idle, PingBusy + PingWait when something is under way, and nothing
+// is lost.
+func TestDeadCarrier(t *testing.T) {
+	for name, busy := range map[string]bool{"idle": false, "busy": true} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) {
+				f := faulty.New(w.way.Dialer, 1, faulty.Faults{})
+				c := w.client(t)
+				carrier, err := f.Dial(t.Context(), w.way.Address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				conn, _, err := c.Attach(t.Context(), carrier)
+				if err != nil {
+					t.Fatal(err)
+				}
+				exchange(t, conn, 0, 2)
+				time.Sleep(2 * time.Second)
+				f.Stall()
+				start := time.Now()
+				want := session.PingIdle + session.PingWait - 2*time.Second
+				if busy {
+					if err := conn.Send(t.Context(), []byte("payload 2")); err != nil {
+						t.Fatal(err)
+					}
+					want = session.PingBusy + session.PingWait - 2*time.Second
+				}
+				<-conn.Detached()
+				took(t, "given up", start, want, 3*time.Second)
+				w.attach(t, c, false)
+				if busy {
+					if got, err := conn.Receive(t.Context()); err != nil || string(got) != "payload 2" {
+						t.Errorf("received %q, error %v; want \"payload 2\"", got, err)
+					}
+				}
+				exchange(t, conn, 3, 5)
+			})
+		})
+	}
+}
+
+// TestDetachedExpires (S-41): a session without a carrier is kept for DetachedTime and not
+// longer than a sweep above it.
+func TestDetachedExpires(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		c := w.client(t)
+		conn := w.attach(t, c, true)
+		exchange(t, conn, 0, 1)
+		for _, away := range []time.Duration{session.DetachedTime - time.Second, session.DetachedTime + 2*session.SweepTime} {
+			carrier := w.dial(t)
+			if _, fresh, err := c.Attach(t.Context(), carrier); err != nil || fresh {
+				t.Fatalf("fresh %v, error %v; want false, nil", fresh, err)
+			}
+			_ = carrier.Close()
+			time.Sleep(away)
+		}
+		if got := w.srv.Len(); got != 0 {
+			t.Errorf("%d sessions, want 0", got)
+		}
+		w.attach(t, c, true)
+		if !errors.Is(conn.Err(), session.ErrEnded) {
+			t.Errorf("the old session: %v, want ErrEnded", conn.Err())
+		}
+	})
+}
+
+// TestIdleCarrierAtServer (S-41): a client that vanishes without closing its carrier loses it
+// after IdleTime, and the session DetachedTime later.
+func TestIdleCarrierAtServer(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		f := faulty.New(w.way.Dialer, 1, faulty.Faults{})
+		carrier, err := f.Dial(t.Context(), w.way.Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := session.Config{PingIdle: time.Hour, PingBusy: time.Hour, PingWait: time.Hour,
+			ServerKey: session.ServerKey{Fingerprint: w.key.Fingerprint()}}
+		c, err := session.NewClient(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, _, err := c.Attach(t.Context(), carrier)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exchange(t, conn, 0, 1)
+		time.Sleep(time.Second) // the acknowledgement goes out
+		start := time.Now()
+		<-conn.Detached()
+		took(t, "the server dropped the carrier", start, session.IdleTime-time.Second, 2*session.SweepTime)
+		time.Sleep(session.DetachedTime + 2*session.SweepTime)
+		if got := w.srv.Len(); got != 0 {
+			t.Errorf("%d sessions, want 0", got)
+		}
+		c.Close()
+	})
+}
+
+// TestOverflow (S-40): a server that sends more than a detached client's queue holds ends the
+// session; the client finds a fresh one.
+func TestOverflow(t *testing.T) {
+	ended := make(chan error, 2)
+	flood := make(chan struct{})
+	w := newWorld(t, transporttest.Mem(t), session.Options{}, func(s *session.Session) {
+		<-flood
+		for {
+			if err := s.Send([]byte("x")); err != nil {
+				ended <- err
+				return
+			}
+		}
+	})
+	c := w.client(t)
+	carrier := w.dial(t)
+	conn, _, err := c.Attach(t.Context(), carrier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = carrier.Close()
+	<-conn.Detached()
+	close(flood)
+	if err := <-ended; !errors.Is(err, session.ErrOverflow) {
+		t.Errorf("send: %v, want ErrOverflow", err)
+	}
+	w.attach(t, c, true)
+}
+
+// TestSendWaits (S-40): a client without a carrier queues up to the limit, then Send waits
+// for its context; once attached, everything arrives.
+func TestSendWaits(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		c := w.client(t)
+		carrier := w.dial(t)
+		conn, _, err := c.Attach(t.Context(), carrier)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exchange(t, conn, 0, 1)
+		time.Sleep(time.Minute)
+		_ = carrier.Close()
+		<-conn.Detached()
+		for i := range session.ClientQueueCount {
+			if err := conn.Send(t.Context(), []byte("payload 1")); err != nil {
+				t.Fatalf("send %d: %v", i, err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := conn.Send(ctx, []byte("x")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("one past the limit: %v, want a deadline", err)
+		}
+		sent := make(chan error, 1)
+		go func() { sent <- conn.Send(t.Context(), []byte("last")) }()
+		w.attach(t, c, false)
+		for i := range session.ClientQueueCount {
+			if got, err := conn.Receive(t.Context()); err != nil || string(got) != "payload 1" {
+				t.Fatalf("payload %d: %q, error %v", i, got, err)
+			}
+		}
+		if err := <-sent; err != nil {
+			t.Errorf("the send that waited: %v", err)
+		}
+		if got, err := conn.Receive(t.Context()); err != nil || string(got) != "last" {
+			t.Errorf("received %q, error %v; want \"last\"", got, err)
+		}
+	})
+}
