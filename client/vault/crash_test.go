@@ -7,7 +7,7 @@ import (
 	"paperplane/client/vault/vaulttest"
 )
 
-var crashSeeds = flag.Int("crash-seeds", 2, "scripts for the crash suite; 1000 is a long run")
+var crashSeeds = flag.Int("crash-seeds", 2, "scripts for the crash suite; 100 take two minutes")
 
 // Power taken away in the middle of every single disk operation of random scripts.
 func TestCrash(t *testing.T) {

@@ -22,7 +22,7 @@ func (c *cache) drop() {
 	c.mu.Unlock()
 }
 
-// oneRead is how much of a frame is fetched together with its head.
+// oneRead bounds what is fetched of a frame together with its head.
 const oneRead = 4 << 10
 
 // read opens the value at e. The caller holds mu for reading, or w.
@@ -43,8 +43,12 @@ func (v *Vault) read(s *segment, e entry) ([]byte, error) {
 	}
 	off := int64(e.frame) * align
 	// A frame is at least as long as what is in it, so all of this is in the file if the frame is
-	// whole; small frames come in this one read.
-	b := make([]byte, prevSize+min(max(headSize, frameSize(padded(last))), oneRead))
+	// whole. Small frames come in this one read; of a large one only the head and a chunk or two.
+	n := frameSize(padded(last))
+	if n > oneRead {
+		n = headSize
+	}
+	b := make([]byte, prevSize+n)
 	if err := readFull(s.f, b, off-prevSize); err != nil {
 		return nil, err
 	}

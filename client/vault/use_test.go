@@ -451,3 +451,48 @@ func TestFiles(t *testing.T) {
 		t.Errorf("Files = %v, want %v", got, want)
 	}
 }
+
+// The limits that would take hours to reach: a sealed file and the log itself.
+func TestLargeLimits(t *testing.T) {
+	d := mem.New(0)
+	v := mustOpen(t, d, vault.NewKey())
+	v.SetFileMax(100_000)
+	if n, err := v.PutFile("f-1", bytes.NewReader(make([]byte, 100_000))); n != 100_000 || err != nil {
+		t.Errorf("a file at the limit = %d, %v", n, err)
+	}
+	if _, err := v.PutFile("f-2", bytes.NewReader(make([]byte, 100_001))); !errors.Is(err, vault.ErrLimit) {
+		t.Errorf("a file over the limit: got %v, want ErrLimit", err)
+	}
+	if names, _ := d.List(); slices.Contains(names, "f-2") {
+		t.Errorf("the file over the limit is still there")
+	}
+	v.SetLogEnd(vault.SegmentMax)
+	if err := v.Commit([]vault.Op{{Key: "a", Value: []byte("x")}}); !errors.Is(err, vault.ErrFull) {
+		t.Errorf("Commit on the longest log: got %v, want ErrFull", err)
+	}
+}
+
+// Bytes that a failed PutFile could not remove do not spoil the next one under that name.
+func TestPutFileOverLeftovers(t *testing.T) {
+	d := faulty.New(1)
+	v := mustOpen(t, d, vault.NewKey())
+	defer v.Close()
+	f, err := d.Open("f-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	d.Edit("f-1", func([]byte) []byte { return make([]byte, 5000) })
+	if _, err := v.PutFile("f-1", strings.NewReader("short")); err != nil {
+		t.Fatal(err)
+	}
+	g, err := v.OpenFile("f-1")
+	if err != nil {
+		t.Fatalf("OpenFile: %v", err)
+	}
+	defer g.Close()
+	p := make([]byte, 5)
+	if _, err := g.ReadAt(p, 0); err != nil || string(p) != "short" {
+		t.Errorf("got %q, %v; want short", p, err)
+	}
+}
