@@ -161,7 +161,10 @@ func (p *Peer) readable(h *handle) (limited bool, last plane.Seq, code plane.Cod
 // and nothing that depends on whether other people have the log open is looked at before.
 func (p *Peer) open(ctx context.Context, r wire.Open) wire.Answer {
 	s := p.s
-	msg := caps.OpenMessage(p.binding, r.Log, uint8(r.Role), r.Gen, r.Key)
+	// The message names the key that signs; without a key it is as long, so it costs the same.
+	message := func(key plane.PublicKey) []byte {
+		return caps.OpenMessage(p.binding, r.Log, uint8(r.Role), r.Gen, key)
+	}
 	row, err := s.tables.Log(r.Log)
 	var key *plane.PublicKey
 	var door tables.Door
@@ -186,10 +189,10 @@ func (p *Peer) open(ctx context.Context, r wire.Open) wire.Answer {
 		}
 	}
 	if key == nil {
-		caps.VerifyDummy(msg, r.Sig)
+		caps.VerifyDummy(message(r.Key), r.Sig)
 		return done(s.code(err))
 	}
-	if !caps.Verify(*key, msg, r.Sig) {
+	if !caps.Verify(*key, message(*key), r.Sig) {
 		return done(plane.Refused)
 	}
 	h := &handle{role: r.Role, gen: r.Gen}
