@@ -55,10 +55,10 @@ func CleanName(s string) (string, error) {
 func CleanText(s string) (string, error) {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	s = strings.TrimSpace(strings.ReplaceAll(s, "\r", "\n"))
-	if s == "" {
-		return "", ErrEmpty
+	if err := checkText(s); err != nil {
+		return "", err
 	}
-	return s, checkText(s)
+	return s, nil
 }
 
 // checkText is what a received text must fulfil; CleanText does more for a typed one.

@@ -1,0 +1,188 @@
+package content
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"paperplane/protocol/plane"
+)
+
+// change returns a valid message as MIMI with one thing made wrong.
+func change(t *testing.T, m Message, f func(*Unverified)) Unverified {
+	t.Helper()
+	u, err := m.mimi()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f(&u)
+	return u
+}
+
+// TestMonsters shows messages to Verify that each break one rule: all are ErrContent (C-30, C-32,
+// C-45, C-46, C-50 to C-53).
+func TestMonsters(t *testing.T) {
+	text := Text{Text: "hello"}
+	photo := file(1)
+	photo.Width, photo.Height, photo.Preview = 4, 3, []byte{1}
+	files := Files{Text: "look", Files: []Attachment{photo, file(2)}}
+	content := func(s string) func(*Unverified) {
+		return func(u *Unverified) { u.Part.Content = []byte(s) }
+	}
+	private := func(fields ...any) func(*Unverified) {
+		return func(u *Unverified) {
+			b, err := enc.Marshal(fields)
+			if err != nil {
+				t.Fatal(err)
+			}
+			u.Part.Content = b
+		}
+	}
+	part := func(i int, f func(*Part)) func(*Unverified) {
+		return func(u *Unverified) { f(&u.Part.Parts[i]) }
+	}
+	b16, b32 := make([]byte, 16), make([]byte, 32)
+	for _, c := range []struct {
+		name string
+		m    Message
+		f    func(*Unverified)
+	}{
+		{"C-30-empty", text, content("")},
+		{"C-30-too-long", text, content(strings.Repeat("x", plane.TextBytesMax+1))},
+		{"C-30-nul", text, content("a\x00b")},
+		{"C-30-escape", text, content("a\x1b[31mb")},
+		{"C-30-return", text, content("a\r\nb")},
+		{"C-30-c1", text, content("a\u0085b")},
+		{"C-30-delete-character", text, content("a\x7fb")},
+		{"C-30-not-utf-8", text, content("a\xffb")},
+		{"C-30-surrogate", text, content("a\xed\xa0\x80b")},
+		{"C-30-edit", Edit{Of: someID(1), Text: "x"}, content("a\x00b")},
+		{"C-30-caption", files, part(0, func(p *Part) { p.Content = []byte("\x00") })},
+		{"delete-of-nothing", Delete{Of: someID(1)}, func(u *Unverified) { u.Replaces = MessageID{} }},
+		{"unreact-of-nothing", Unreact{Reaction: someID(1), To: someID(2)}, func(u *Unverified) { u.Replaces = MessageID{} }},
+		{"unreact-to-nothing", Unreact{Reaction: someID(1), To: someID(2)}, func(u *Unverified) { u.InReplyTo = MessageID{} }},
+		{"react-to-nothing", React{To: someID(1), Emoji: "x"}, func(u *Unverified) { u.InReplyTo = MessageID{} }},
+		{"C-47-emoji-empty", React{To: someID(1), Emoji: "x"}, content("")},
+		{"C-47-emoji-long", React{To: someID(1), Emoji: "x"}, content(strings.Repeat("x", EmojiBytesMax+1))},
+		{"C-47-emoji-space", React{To: someID(1), Emoji: "x"}, content("a b")},
+		{"C-47-emoji-control", React{To: someID(1), Emoji: "x"}, content("a\nb")},
+		{"C-47-emoji-direction", React{To: someID(1), Emoji: "x"}, content("a\u202eb")},
+		{"C-47-emoji-invisible", React{To: someID(1), Emoji: "x"}, content("\u200d")},
+		{"C-47-emoji-not-utf-8", React{To: someID(1), Emoji: "x"}, content("\xff")},
+		{"C-32-name-path", files, part(1, func(p *Part) { p.External.Filename = "../x" })},
+		{"C-32-name-backslash", files, part(1, func(p *Part) { p.External.Filename = `a\x` })},
+		{"C-32-name-direction", files, part(1, func(p *Part) { p.External.Filename = "a\u202egpj.exe" })},
+		{"C-32-name-control", files, part(1, func(p *Part) { p.External.Filename = "a\nb" })},
+		{"C-32-name-dots", files, part(1, func(p *Part) { p.External.Filename = ".." })},
+		{"C-32-name-long", files, part(1, func(p *Part) { p.External.Filename = strings.Repeat("n", FileNameBytesMax+1) })},
+		{"C-45-mime-empty", files, part(1, func(p *Part) { p.ContentType = "" })},
+		{"C-45-mime-parameter", files, part(1, func(p *Part) { p.ContentType = "text/html;charset=x" })},
+		{"C-45-mime-upper", files, part(1, func(p *Part) { p.ContentType = "Image/JPEG" })},
+		{"C-45-mime-long", files, part(1, func(p *Part) { p.ContentType = "a/" + strings.Repeat("b", 99) })},
+		{"C-45-key-short", files, part(1, func(p *Part) { p.External.Key = p.External.Key[1:] })},
+		{"C-45-nonce", files, part(1, func(p *Part) { p.External.Nonce = []byte{1} })},
+		{"C-45-aad", files, part(1, func(p *Part) { p.External.AAD = []byte{1} })},
+		{"C-45-hash-short", files, part(1, func(p *Part) { p.External.HashAlg, p.External.Hash = 1, []byte{1} })},
+		{"C-45-hash-other", files, part(1, func(p *Part) { p.External.HashAlg, p.External.Hash = 2, b32 })},
+		{"C-45-hash-without-kind", files, part(1, func(p *Part) { p.External.Hash = b32 })},
+		{"C-45-size", files, part(1, func(p *Part) { p.External.Size = plane.BlobChunkBytes*plane.BlobChunksMax + 1 })},
+		{"C-45-blob-id", files, part(1, func(p *Part) { p.External.URL = schemeBlob + "AAAA" })},
+		{"C-45-disposition", files, part(1, func(p *Part) { p.Disposition = DispositionProfile })},
+		{"C-46-preview-first", files, func(u *Unverified) { u.Part.Parts[0] = u.Part.Parts[2] }},
+		{"C-46-preview-twice", files, func(u *Unverified) { u.Part.Parts[3] = u.Part.Parts[2] }},
+		{"C-46-preview-large", files, part(2, func(p *Part) { p.Content = make([]byte, PreviewBytesMax+1) })},
+		{"C-46-preview-empty", files, part(2, func(p *Part) { p.Content = nil })},
+		{"C-46-sizes-few", files, func(u *Unverified) { u.Extensions[extSizes] = []any{[]any{uint64(4), uint64(3)}} }},
+		{"C-46-sizes-shape", files, func(u *Unverified) { u.Extensions[extSizes] = "4x3" }},
+		{"C-46-sizes-half", files, func(u *Unverified) {
+			u.Extensions[extSizes] = []any{[]any{uint64(4), uint64(0)}, []any{uint64(0), uint64(0)}}
+		}},
+		{"C-46-sizes-large", files, func(u *Unverified) {
+			u.Extensions[extSizes] = []any{[]any{uint64(65536), uint64(3)}, []any{uint64(0), uint64(0)}}
+		}},
+		{"C-46-files-11", files, func(u *Unverified) {
+			for len(u.Part.Parts) < FilesMax+3 {
+				u.Part.Parts = append(u.Part.Parts, u.Part.Parts[3])
+			}
+		}},
+		{"C-50-not-cbor", Profile{Name: "A"}, content("\xff")},
+		{"C-50-not-canonical", Profile{Name: "A"}, content("\x82\x78\x01A\xf6")},
+		{"C-50-trailing", Profile{Name: "A"}, content("\x82\x61A\xf6\x00")},
+		{"C-50-fields", Profile{Name: "A"}, private("A")},
+		{"C-50-name-direction", Profile{Name: "A"}, private("A\u202eb", nil)},
+		{"C-50-name-untrimmed", Profile{Name: "A"}, private(" A", nil)},
+		{"C-50-name-long", Profile{Name: "A"}, private(strings.Repeat("A", plane.NameBytesMax+1), nil)},
+		{"C-50-name-bytes", Profile{Name: "A"}, private([]byte("A"), nil)},
+		{"C-50-door-short", Profile{Name: "A"}, private("A", []any{b16, b16})},
+		{"C-50-door-lengths", Profile{Name: "A"}, private("A", []any{b16, b16, b32})},
+		{"C-51-read-past-delivered", Receipt{}, private(uint64(1), uint64(2))},
+		{"C-51-negative", Receipt{}, private(-1, -1)},
+		{"C-52-both", Welcome{Next: 1, Welcome: b16}, private(b16, "o", b32, 1, b32, b16, []any{b16, b32, 1})},
+		{"C-52-neither", Welcome{Next: 1, Welcome: b16}, private(b16, "o", b32, 1, b32, []byte{}, nil)},
+		{"C-52-next-0", Welcome{Next: 1, Welcome: b16}, private(b16, "o", b32, 0, b32, b16, nil)},
+		{"C-52-origin-long", Welcome{Next: 1, Welcome: b16}, private(b16, strings.Repeat("o", 301), b32, 1, b32, b16, nil)},
+		{"C-52-blob-size", Welcome{Next: 1, Welcome: b16}, private(b16, "o", b32, 1, b32, []byte{}, []any{b16, b32, plane.BlobChunkBytes*plane.BlobChunksMax + 1})},
+		{"C-53-seed-short", Owner{}, private(b16, b16)},
+	} {
+		u := change(t, c.m, c.f)
+		if m, err := u.Verify(); !errors.Is(err, ErrContent) || m != nil {
+			t.Errorf("%s: got a %T, %v, want ErrContent", c.name, m, err)
+		}
+	}
+}
+
+// TestUnknown shows well-formed messages of other kinds: they are accepted and not understood (C-44).
+func TestUnknown(t *testing.T) {
+	files := Files{Text: "look", Files: []Attachment{file(1)}}
+	for name, u := range map[string]Unverified{
+		"markdown":        change(t, Text{Text: "x"}, func(u *Unverified) { u.Part.ContentType = "text/markdown" }),
+		"expires":         change(t, Text{Text: "x"}, func(u *Unverified) { u.Expires = &Expires{Relative: true, Time: 60} }),
+		"expires-delete":  change(t, Delete{Of: someID(1)}, func(u *Unverified) { u.Expires = &Expires{Relative: true, Time: 60} }),
+		"text-as-icon":    change(t, Text{Text: "x"}, func(u *Unverified) { u.Part.Disposition = 5 }),
+		"private":         change(t, Owner{}, func(u *Unverified) { u.Part.ContentType = privatePrefix + "poll" }),
+		"choose-one":      change(t, files, func(u *Unverified) { u.Part.Semantics = 0 }),
+		"files-edited":    change(t, files, func(u *Unverified) { u.Replaces = someID(1) }),
+		"reaction-edited": change(t, React{To: someID(1), Emoji: "x"}, func(u *Unverified) { u.Replaces = someID(1) }),
+		"reaction-image":  change(t, React{To: someID(1), Emoji: "x"}, func(u *Unverified) { u.Part.ContentType = "image/png" }),
+		"other-part":      change(t, files, func(u *Unverified) { u.Part.Parts[0].ContentType = "text/html" }),
+		"only-texts":      change(t, files, func(u *Unverified) { u.Part.Parts = u.Part.Parts[:1] }),
+	} {
+		if m, err := u.Verify(); err != nil || m != (Unknown{}) {
+			t.Errorf("%s: got a %T, %v, want Unknown", name, m, err)
+		}
+	}
+	if _, err := Encode(Unknown{}); !errors.Is(err, ErrContent) {
+		t.Errorf("encode Unknown: got %v, want ErrContent", err)
+	}
+}
+
+// TestEncodeRefuses gives Encode what a caller must not: missing ids, bad texts, too much.
+func TestEncodeRefuses(t *testing.T) {
+	big := file(1)
+	big.Preview = make([]byte, PreviewBytesMax)
+	var ten []Attachment
+	for range FilesMax {
+		ten = append(ten, big)
+	}
+	for name, c := range map[string]struct {
+		m    Message
+		want error
+	}{
+		"no-text":           {Text{}, ErrContent},
+		"control":           {Text{Text: "a\x00"}, ErrContent},
+		"edit-of-nothing":   {Edit{Text: "x"}, ErrContent},
+		"delete-of-nothing": {Delete{}, ErrContent},
+		"react-to-nothing":  {React{Emoji: "x"}, ErrContent},
+		"unreact-nothing":   {Unreact{To: someID(1)}, ErrContent},
+		"no-files":          {Files{Text: "x"}, ErrContent},
+		"eleven-files":      {Files{Files: append(ten, file(1))}, ErrContent},
+		"ten-with-a-text":   {Files{Text: strings.Repeat("x", 1000), Files: ten}, ErrTooLarge},
+		"bad-name":          {Profile{Name: "\u202e"}, ErrContent},
+		"welcome-too-large": {Welcome{Next: 1, Welcome: make([]byte, FrameBytesMax)}, ErrTooLarge},
+		"reply-to-rubbish":  {Text{Text: "x", ReplyTo: MessageID{0: 2}}, ErrMalformed},
+	} {
+		if b, err := Encode(c.m); !errors.Is(err, c.want) || b != nil {
+			t.Errorf("%s: got %d bytes, %v, want %v", name, len(b), err, c.want)
+		}
+	}
+}
