@@ -1,0 +1,213 @@
+package server_test
+
+import (
+	"testing"
+	"time"
+
+	"paperplane/protocol/caps"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/wire"
+)
+
+// TestRequestRate: RequestsBurst requests pass at once, one more is Busy, a second later
+// RequestsPerSecond more pass.
+func TestRequestRate(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits.RequestsPerSecond, w.limits.RequestsBurst = 3, 5 })
+	c := w.connect()
+	count := func() (ok int) {
+		for code(c.ask(wire.Ping{})) == plane.OK {
+			ok++
+		}
+		return ok
+	}
+	if got := count(); got != 5 {
+		t.Errorf("at once: got %d, want 5", got)
+	}
+	w.now = w.now.Add(time.Second)
+	if got := count(); got != 3 {
+		t.Errorf("a second later: got %d, want 3", got)
+	}
+	w.now = w.now.Add(-time.Hour) // a clock that is set back blocks nobody
+	c.ask(wire.Ping{})
+	w.now = w.now.Add(10 * time.Second)
+	if got := count(); got != 5 {
+		t.Errorf("after the clock went back: got %d, want 5", got)
+	}
+}
+
+// TestSignalRate: the same for signals.
+func TestSignalRate(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits.SignalsPerSecond, w.limits.SignalsBurst = 1, 2 })
+	c := w.connect()
+	c.join()
+	h := c.open(c.create(false), wire.RoleWrite)
+	for i, want := range []plane.Code{plane.OK, plane.OK, plane.Busy} {
+		if got := code(c.ask(wire.Signal{Handle: h, Body: []byte{1}})); got != want {
+			t.Errorf("signal %d: got %d, want %d", i, got, want)
+		}
+	}
+}
+
+// TestLogBytes: a log takes exactly its bytes of a day from all writers, then Full, and again
+// the next day.
+func TestLogBytes(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits.LogBytesPerDay = 2 * plane.RecordSmall })
+	c, d := w.connect(), w.connect()
+	c.join()
+	l := c.create(false)
+	ch, dh := c.open(l, wire.RoleWrite), d.open(l, wire.RoleWrite)
+	c.append(ch, 1)
+	d.append(dh, 2)
+	c.want(wire.Append{Handle: ch, Body: body(3)}, plane.Full)
+	w.now = w.now.Add(24 * time.Hour)
+	c.append(ch, 3)
+}
+
+// TestBlobBytes: a member's and a door's chunks of a day, at the edge and one past.
+func TestBlobBytes(t *testing.T) {
+	w := newWorld(t, func(w *world) {
+		w.limits.BlobBytesPerMemberDay, w.limits.BlobBytesPerDoorDay = 2*plane.BlobChunkBytes, plane.BlobChunkBytes
+	})
+	data := make([]byte, plane.BlobChunkBytes)
+	put := func(n byte, i uint16) wire.BlobPut {
+		return wire.BlobPut{Secret: [16]byte{n}, Index: i, Count: 3, Data: data}
+	}
+	c := w.connect()
+	c.want(put(1, 0), plane.Refused) // a stranger stores nothing
+	c.openDoor(w.front, w.seed)
+	c.want(put(1, 0), plane.OK)
+	c.want(put(1, 1), plane.Full)
+	other := w.connect() // the door counts, not the session
+	other.openDoor(w.front, w.seed)
+	other.want(put(1, 1), plane.Full)
+	k := c.join()
+	c.want(put(1, 1), plane.OK)
+	again := w.connect()
+	again.prove(k)
+	again.want(put(1, 2), plane.OK)
+	again.want(put(2, 0), plane.Full)
+	w.now = w.now.Add(24 * time.Hour)
+	again.want(put(2, 0), plane.OK)
+}
+
+// TestLogsPerDay: a member's and a door's logs of a day, at the edge and one past.
+func TestLogsPerDay(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits.LogsPerMemberDay, w.limits.LogsPerDoorDay = 2, 3 })
+	c := w.connect()
+	c.join()
+	c.create(false)
+	c.create(false)
+	c.want(c.createRequest(newLog()), plane.Busy)
+	for i := range 4 { // each of another session, so not plane.LogsPerDoor
+		d := w.connect()
+		d.openDoor(w.front, w.seed)
+		want := plane.OK
+		if i == 3 {
+			want = plane.Busy
+		}
+		d.want(d.createRequest(newLog()), want)
+	}
+}
+
+// TestPackagesPerDoor: above the day's number a door gets the last-resort package, and the
+// pool keeps its own.
+func TestPackagesPerDoor(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits.PackagesPerDoorDay = 2 })
+	c := w.connect()
+	c.join()
+	seed := [16]byte{7}
+	l, owner := c.inbox(seed, 9)
+	c.want(wire.PoolPut{Handle: owner, Card: []byte("c"), LastResort: []byte("l"), Packages: [][]byte{{1}, {2}, {3}}}, plane.OK)
+	h := c.openDoor(l.id, seed)
+	for i, want := range []bool{false, false, true} {
+		if p := c.ask(wire.PoolTake{Handle: h, Package: true}).(wire.Package); p.LastResort != want {
+			t.Errorf("take %d: got last resort %v, want %v", i, p.LastResort, want)
+		}
+	}
+	if a := c.ask(wire.PoolPut{Handle: owner}).(wire.Pool); a.Left != 1 {
+		t.Errorf("left: got %d, want 1", a.Left)
+	}
+}
+
+// TestDiskReserve: at the reserve everything is taken; a byte below it nothing new is, without
+// loss of a door's use, while reading, rotating and deleting go on; when there is room again
+// all goes on.
+func TestDiskReserve(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits.DiskReserveBytes = 1000; w.free = 1000 })
+	c := w.connect()
+	k := c.join()
+	seed := [16]byte{7}
+	l, owner := c.inbox(seed, 1)
+	h, r, door := c.open(l, wire.RoleWrite), c.open(l, wire.RoleRead), c.openDoor(l.id, seed)
+	c.append(h, 1)
+	if !w.Healthy() {
+		t.Error("at the reserve: got not healthy, want healthy")
+	}
+	w.free = 999
+	w.now = w.now.Add(2 * time.Second)
+	if w.Healthy() {
+		t.Error("below the reserve: got healthy, want not")
+	}
+	c.want(wire.Append{Handle: h, Body: body(2)}, plane.Full)
+	c.want(wire.Knock{Handle: door, Body: body(2)}, plane.Full)
+	c.want(wire.PoolPut{Handle: owner, Card: []byte("c")}, plane.Full)
+	c.want(c.createRequest(newLog()), plane.Full)
+	c.want(wire.BlobPut{Secret: [16]byte{1}, Count: 1, Data: make([]byte, plane.BlobChunkBytes)}, plane.Full)
+	c.want(wire.Read{Handle: r, From: 1, Limit: 1}, plane.OK)
+	next := caps.NewSigner().Public()
+	c.want(wire.Rotate{Handle: owner, Gen: 2, Read: next, Write: next}, plane.OK)
+	w.free = 1 << 30
+	w.now = w.now.Add(2 * time.Second)
+	c.want(wire.Knock{Handle: door, Body: body(2)}, plane.OK)
+	c.prove(k)
+	c.create(false)
+}
+
+// TestQueueBound: a peer that asks for large answers and takes none is told Busy before much is
+// held, and one that takes them goes on.
+func TestQueueBound(t *testing.T) {
+	w := newWorld(t, nil)
+	c := w.connect()
+	c.join()
+	secret := [16]byte{1}
+	c.want(wire.BlobPut{Secret: secret, Count: 1, Data: make([]byte, plane.BlobChunkBytes)}, plane.OK)
+	for range 64 {
+		c.send(wire.BlobGet{Blob: caps.NewBlobID(secret)})
+	}
+	c.drain()
+	got := map[plane.Code]int{}
+	for _, a := range c.answers {
+		got[code(a)]++
+	}
+	if got[plane.Busy] != 60 {
+		t.Errorf("got %d Busy of 64, want 60: 4 chunks fill the queue", got[plane.Busy])
+	}
+	c.want(wire.BlobGet{Blob: caps.NewBlobID(secret)}, plane.OK)
+}
+
+// TestBlobs: put, stat, get and delete by secret and id.
+func TestBlobs(t *testing.T) {
+	w := newWorld(t, nil)
+	c, other := w.connect(), w.connect()
+	c.join()
+	secret := [16]byte{1}
+	id := caps.NewBlobID(secret)
+	data := make([]byte, plane.BlobChunkBytes)
+	data[5] = 9
+	other.want(wire.BlobStat{Blob: id}, plane.Refused)
+	other.want(wire.BlobGet{Blob: id}, plane.Refused)
+	c.want(wire.BlobPut{Secret: secret, Index: 8, Count: 9, Data: data}, plane.OK)
+	c.want(wire.BlobPut{Secret: secret, Index: 8, Count: 9, Data: data}, plane.OK)
+	c.want(wire.BlobPut{Secret: secret, Index: 8, Count: 9, Data: make([]byte, plane.BlobChunkBytes)}, plane.Refused)
+	a := other.ask(wire.BlobStat{Blob: id}).(wire.BlobState)
+	if a.Count != 9 || len(a.Have) != 2 || a.Have[0] != 0 || a.Have[1] != 1 {
+		t.Errorf("stat: got %d chunks, %v; want 9 with only the last", a.Count, a.Have)
+	}
+	other.want(wire.BlobGet{Blob: id, Index: 7}, plane.Refused)
+	if d := other.ask(wire.BlobGet{Blob: id, Index: 8}).(wire.BlobData); d.Data[5] != 9 {
+		t.Error("get: got other bytes")
+	}
+	other.want(wire.BlobDelete{Secret: secret}, plane.OK)
+	other.want(wire.BlobDelete{Secret: secret}, plane.OK)
+	other.want(wire.BlobStat{Blob: id}, plane.Refused)
+}
