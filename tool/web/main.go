@@ -29,6 +29,9 @@ import (
 // shellBytesMax bounds what a browser loads before the core: html, css and scripts, brotli 11.
 const shellBytesMax = 60_000
 
+// appEntry is the product's first module.
+const appEntry = "app/main.tsx"
+
 // Qualities of brotli: 11 takes ten seconds for the core and saves a seventh.
 const (
 	qualityDev     = 5
@@ -38,18 +41,22 @@ const (
 func main() {
 	release := flag.Bool("release", false, "compress as well as can be, and fail above the size budget")
 	out := flag.String("out", "", "directory to write to (default: face/web/dist)")
+	entry := flag.String("entry", appEntry, "first module of the app, below web; the UI tests bring their own and need no core")
 	flag.Parse()
-	if err := run(*release, *out); err != nil {
+	if err := run(*release, *out, *entry); err != nil {
 		fmt.Fprintln(os.Stderr, "web:", err)
 		os.Exit(1)
 	}
 }
 
-func run(release bool, out string) error {
+func run(release bool, out, entry string) error {
 	start := time.Now()
 	root, err := rootDir()
 	if err != nil {
 		return err
+	}
+	if (out == "") != (entry == appEntry) {
+		return fmt.Errorf("-out and -entry go together: face/web/dist holds the product and nothing else")
 	}
 	if out == "" {
 		out = filepath.Join(root, "face", "web", "dist")
@@ -57,7 +64,7 @@ func run(release bool, out string) error {
 	if _, err := os.Stat(filepath.Join(root, "web", "node_modules", "preact")); err != nil {
 		return fmt.Errorf("web/node_modules is missing: run npm ci --ignore-scripts in web/ first")
 	}
-	files, err := build(root)
+	files, err := build(root, entry)
 	if err != nil {
 		return err
 	}
@@ -94,7 +101,7 @@ func coreSize(sizes map[string]int) string {
 }
 
 // build makes every file in memory, by its path below dist.
-func build(root string) (map[string][]byte, error) {
+func build(root, entry string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	add := func(dir, name, ext string, content []byte) string {
 		sum := sha256.Sum256(content)
@@ -102,9 +109,12 @@ func build(root string) (map[string][]byte, error) {
 		files[full] = content
 		return "/" + full
 	}
-	wasm, err := core(root)
-	if err != nil {
-		return nil, err
+	var wasm []byte
+	var err error
+	if entry == appEntry {
+		if wasm, err = core(root); err != nil {
+			return nil, err
+		}
 	}
 	coreURL := ""
 	if wasm != nil {
@@ -126,7 +136,7 @@ func build(root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, err := bundle("app", "app/main.tsx", ".js", map[string]string{"WORKER_URL": quote(worker)})
+	app, err := bundle("app", entry, ".js", map[string]string{"WORKER_URL": quote(worker)})
 	if err != nil {
 		return nil, err
 	}

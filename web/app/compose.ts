@@ -1,0 +1,191 @@
+// What is being written in each chat: text, the message replied to or edited, the files to go along.
+import { type Signal, signal } from '@preact/signals';
+import { toBase64 } from '../lib/bytes';
+import { CoreError } from '../lib/core';
+import { t } from '../lib/i18n';
+import { isPhoto, photo } from '../lib/photo';
+import { act, fail, putFile, send } from './act';
+import { type File as Sendable, filesMax, type Message } from './api';
+import { chatOf, toast } from './state';
+import { thread } from './thread';
+
+/** A file chosen but not sent. It is made ready (drawn anew, sealed, stored) at once. */
+export interface Item {
+  readonly key: number;
+  readonly name: string;
+  readonly url: string | null; // of the photo, to show it
+  readonly ready: Promise<Sendable | null>;
+  /** A picture that could not be drawn anew goes as it is, with all it tells of place and camera. */
+  readonly asIs: Signal<boolean>;
+  readonly busy: Signal<boolean>;
+}
+
+// How long after the last key a draft is kept, and how often typing is told.
+const draftDelay = 400;
+const typingEvery = 3000;
+
+let keys = 0;
+
+export class Compose {
+  readonly text: Signal<string>;
+  readonly reply = signal<Message | null>(null);
+  readonly edit = signal<Message | null>(null);
+  readonly items = signal<readonly Item[]>([]);
+  readonly sending = signal(false);
+  private timer = 0;
+  private typed = 0;
+  private kept: string; // what was in the box when an edit began
+
+  constructor(private readonly chat: string) {
+    this.kept = chatOf(chat)?.draft ?? '';
+    this.text = signal(this.kept);
+  }
+
+  write(text: string): void {
+    this.text.value = text;
+    if (this.edit.value) return;
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.keep(), draftDelay);
+    if (text && Date.now() - this.typed > typingEvery && chatOf(this.chat)?.kind !== 'saved') {
+      this.typed = Date.now();
+      void act('typing', { chat: this.chat });
+    }
+  }
+
+  /** Keeps the draft now: the chat or the page is left. */
+  keep(): void {
+    clearTimeout(this.timer);
+    if (this.edit.value || this.text.value === (chatOf(this.chat)?.draft ?? '')) return;
+    void act('setDraft', { chat: this.chat, text: this.text.value });
+  }
+
+  startReply(m: Message): void {
+    this.cancelEdit();
+    this.reply.value = m;
+  }
+
+  startEdit(m: Message): void {
+    if (!this.edit.value) this.kept = this.text.value;
+    this.reply.value = null;
+    this.edit.value = m;
+    this.text.value = m.text ?? '';
+  }
+
+  /** Edits the newest own message, if there is one. */
+  editLast(): boolean {
+    const last = thread(this.chat).messages.value.findLast((m) => m.own && m.kind !== 'notice' && m.kind !== 'deleted');
+    if (!last?.text) return false;
+    this.startEdit(last);
+    return true;
+  }
+
+  /** Leaves an edit or a reply. Answers whether there was one. */
+  cancel(): boolean {
+    if (this.edit.value) return this.cancelEdit();
+    if (!this.reply.value) return false;
+    this.reply.value = null;
+    return true;
+  }
+
+  private cancelEdit(): boolean {
+    if (!this.edit.value) return false;
+    this.edit.value = null;
+    this.text.value = this.kept;
+    return true;
+  }
+
+  add(files: Iterable<File>): void {
+    for (const f of files) {
+      if (this.items.value.length >= filesMax) {
+        toast.value = { text: t('files.many', { n: filesMax }) };
+        return;
+      }
+      this.items.value = [...this.items.value, item(f)];
+    }
+  }
+
+  remove(i: Item): void {
+    if (i.url) URL.revokeObjectURL(i.url);
+    this.items.value = this.items.value.filter((x) => x !== i);
+  }
+
+  /** Sends or saves the edit. What could not be sent stays in the box. */
+  async submit(): Promise<void> {
+    const text = this.text.value.trim();
+    const edited = this.edit.value;
+    if (this.sending.value) return;
+    if (edited) {
+      if (!text || text === edited.text) {
+        this.cancelEdit();
+        return;
+      }
+      if (await act('edit', { chat: this.chat, message: edited.id, text })) this.cancelEdit();
+      return;
+    }
+    const items = this.items.value;
+    if (!text && items.length === 0) return;
+    const reply = this.reply.value;
+    this.sending.value = true;
+    try {
+      const files = (await Promise.all(items.map((i) => i.ready))).filter((f) => f !== null);
+      if (files.length < items.length) return; // said already; the person decides
+      // The box is emptied before the answer, so that the next words are not lost in it.
+      this.text.value = '';
+      this.reply.value = null;
+      clearTimeout(this.timer);
+      if (await send(this.chat, text, reply?.id, files)) {
+        for (const i of items) this.remove(i);
+        this.keep();
+      } else {
+        this.text.value = this.text.value ? `${text}\n${this.text.value}` : text;
+        this.reply.value = reply;
+      }
+    } finally {
+      this.sending.value = false;
+    }
+  }
+}
+
+function item(f: File): Item {
+  const shown = isPhoto(f.type);
+  const asIs = signal(false);
+  const busy = signal(true);
+  const ready = prepare(f, asIs)
+    .catch((e: unknown) => {
+      fail(e instanceof CoreError ? e : new CoreError('internal'));
+      return null;
+    })
+    .finally(() => (busy.value = false));
+  return { key: ++keys, name: f.name, url: shown ? URL.createObjectURL(f) : null, ready, asIs, busy };
+}
+
+async function prepare(f: File, asIs: Signal<boolean>): Promise<Sendable> {
+  if (isPhoto(f.type)) {
+    try {
+      const p = await photo(f);
+      const name = f.name.replace(/\.\w+$/, '') + (p.mime === 'image/webp' ? '.webp' : '.jpg');
+      return { ref: await putFile(p.data), name, mime: p.mime, size: p.data.size, width: p.width, height: p.height, preview: toBase64(p.preview) };
+    } catch (e) {
+      if (e instanceof CoreError) throw e;
+      // this browser cannot decode it: it goes as it is, and the person is told
+    }
+  }
+  asIs.value = /^(image|video)\//.test(f.type);
+  return { ref: await putFile(f), name: f.name, mime: f.type || 'application/octet-stream', size: f.size };
+}
+
+const all = new Map<string, Compose>();
+
+export function compose(chat: string): Compose {
+  let c = all.get(chat);
+  if (!c) {
+    c = new Compose(chat);
+    all.set(chat, c);
+  }
+  return c;
+}
+
+/** Keeps every draft: the page goes away. */
+export function keepDrafts(): void {
+  for (const c of all.values()) c.keep();
+}

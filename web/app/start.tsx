@@ -1,0 +1,57 @@
+// Puts the app on the page over a given way to a core. Tests start it over a core of their own.
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import type { Connect } from '../lib/core';
+import { scriptURL } from '../lib/trusted';
+import { begin, followPage, open, way } from './act';
+import { keepDrafts } from './compose';
+import { Root } from './view/root';
+import { chatOf, phase, update } from './state';
+
+export function start(connect: Connect): void {
+  const wanted = (history.state as { chat?: string } | null)?.chat ?? null;
+  history.replaceState(null, '');
+  followPage();
+  begin(connect);
+  const place = document.getElementById('app');
+  if (place) render(<Root />, place);
+  const stop = effect(() => {
+    if (phase.value !== 'ready') return;
+    queueMicrotask(() => stop());
+    performance.mark('ready');
+    if (wanted !== null && chatOf(wanted)) void open(wanted); // a reload comes back to where one was
+  });
+  addEventListener('pagehide', keepDrafts);
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) keepDrafts();
+  });
+  if (way() === 'wasm') void keepVersion();
+}
+
+/** Lets the service worker keep this version for offline days, and tells when a newer one waits. */
+async function keepVersion(): Promise<void> {
+  const container = (navigator as { serviceWorker?: ServiceWorkerContainer }).serviceWorker;
+  if (!container) return; // plain http: nothing can be kept
+  try {
+    const had = container.controller !== null;
+    const r = await container.register(scriptURL('/sw.js') as string);
+    const waits = () => {
+      if (r.waiting && had) update.value = true;
+    };
+    waits();
+    r.addEventListener('updatefound', () => r.installing?.addEventListener('statechange', waits));
+    container.addEventListener('controllerchange', () => {
+      if (had) location.reload();
+    });
+  } catch {
+    // forbidden here: the app works, but not offline
+  }
+}
+
+/** Goes over to the version that waits. */
+export async function updateNow(): Promise<void> {
+  keepDrafts();
+  const r = await navigator.serviceWorker.getRegistration();
+  if (r?.waiting) r.waiting.postMessage('now');
+  else location.reload();
+}

@@ -1,0 +1,101 @@
+// What the page shows, as signals. Only act.ts and the core's events change them.
+import { computed, effect, signal } from '@preact/signals';
+import { saved, save } from '../lib/saved';
+import type { Account, Chat, Event, Settings, State } from './api';
+import { thread } from './thread';
+
+/** starting: no core yet; welcome: no account; ready; ended: the core does not start. */
+export type Phase = 'starting' | 'welcome' | 'ready' | 'ended';
+
+export const phase = signal<Phase>('starting');
+export const account = signal<Account | null>(null);
+export const settings = signal<Settings>({ readReceipts: true, typingShown: true });
+export const volatile = signal(false);
+export const online = signal(true);
+/** The core itself cannot be reached at this moment (its program stopped, or a worker died). */
+export const coreLost = signal(false);
+export const notice = signal('');
+export const update = signal(false);
+export const typing = signal<Readonly<Record<string, readonly string[]>>>({});
+
+const chatByID = signal<ReadonlyMap<string, Chat>>(new Map());
+/** Newest first. */
+export const chats = computed(() => [...chatByID.value.values()].sort((a, b) => b.at - a.at));
+export const current = signal<string | null>(null);
+export const chat = computed(() => (current.value === null ? null : chatByID.value.get(current.value) ?? null));
+export const chatOf = (id: string) => chatByID.value.get(id) ?? null;
+export const contacts = computed(() => chats.value.filter((c) => c.kind === 'two'));
+export const unread = computed(() => chats.value.reduce((n, c) => n + c.unread, 0));
+/** Nobody to talk to yet: the person is told how to invite. */
+export const alone = computed(() => chats.value.every((c) => c.kind === 'saved'));
+
+/** The open window over the page, if any. */
+export type Panel = { kind: 'invite' } | { kind: 'group' } | { kind: 'settings' } | { kind: 'keys' } | { kind: 'chat'; chat: string } | { kind: 'add'; chat: string };
+export const panel = signal<Panel | null>(null);
+
+export interface Toast {
+  text: string;
+  action?: { label: string; run(): void };
+}
+export const toast = signal<Toast | null>(null);
+
+/** A line for screen readers, said once. */
+export const spoken = signal('');
+
+export type Theme = 'system' | 'light' | 'dark';
+const firstTheme = saved('theme');
+export const theme = signal<Theme>(firstTheme === 'light' || firstTheme === 'dark' ? firstTheme : 'system');
+effect(() => {
+  const html = document.documentElement;
+  if (theme.value === 'system') delete html.dataset.theme;
+  else html.dataset.theme = theme.value;
+  save('theme', theme.value);
+});
+
+/** Takes the core's whole state: at the start, and whenever something may have been missed. */
+export function takeState(s: State): void {
+  account.value = s.account ?? null;
+  settings.value = s.settings;
+  volatile.value = s.volatile;
+  online.value = s.online;
+  notice.value = s.notice ?? '';
+  chatByID.value = new Map((s.chats ?? []).map((c) => [c.id, c]));
+  if (current.value !== null && !chatByID.value.has(current.value)) current.value = null;
+  phase.value = s.account ? 'ready' : 'welcome';
+}
+
+/** Takes one event. */
+export function takeEvent(e: Event): void {
+  switch (e.event) {
+    case 'chatChanged':
+      chatByID.value = new Map(chatByID.value).set(e.chat.id, e.chat);
+      break;
+    case 'chatGone': {
+      const rest = new Map(chatByID.value);
+      rest.delete(e.chat);
+      chatByID.value = rest;
+      if (current.value === e.chat) current.value = null;
+      break;
+    }
+    case 'messageChanged':
+      thread(e.message.chat).put(e.message);
+      break;
+    case 'messageGone':
+      thread(e.chat).drop(e.message);
+      break;
+    case 'typingChanged':
+      typing.value = { ...typing.value, [e.chat]: e.who ?? [] };
+      break;
+    case 'onlineChanged':
+      online.value = e.online;
+      break;
+    case 'accountChanged':
+      account.value = e.account;
+      settings.value = e.settings;
+      break;
+    case 'notice':
+      notice.value = e.kind;
+      if (e.kind === 'volatile') volatile.value = true;
+      break;
+  }
+}

@@ -1,0 +1,98 @@
+// The messages of a chat that the page holds: a growing piece from the newest backwards, in order of index.
+import { signal } from '@preact/signals';
+import type { Message } from './api';
+
+// Pages, and how much is kept for a chat that is not open.
+export const pageMessages = 60;
+const keptMessages = 200;
+
+export class Thread {
+  readonly messages = signal<readonly Message[]>([]);
+  /** There are older ones in the core. */
+  readonly more = signal(true);
+  /** The newest page is here: events may be put in. */
+  readonly loaded = signal(false);
+  private waiting = false;
+
+  constructor(private readonly load: (before: number | undefined, limit: number) => Promise<Message[]>) {}
+
+  /** Loads the newest messages anew, as many as there were. */
+  async fresh(): Promise<void> {
+    const limit = Math.max(pageMessages, Math.min(this.messages.value.length, 500));
+    const page = await this.load(undefined, limit);
+    // Events that came while the page was on its way are newer than it, or in it.
+    const newest = page.at(-1)?.index ?? -1;
+    this.messages.value = [...page, ...this.messages.value.filter((m) => m.index > newest && !page.some((p) => p.id === m.id))];
+    this.more.value = page.length >= limit;
+    this.loaded.value = true;
+  }
+
+  /** Loads one page of older messages. Answers whether there was anything. */
+  async older(): Promise<boolean> {
+    const first = this.messages.value[0];
+    if (this.waiting || !this.more.value || !first) return false;
+    this.waiting = true;
+    try {
+      const page = await this.load(first.index, pageMessages);
+      const have = new Set(this.messages.value.map((m) => m.id));
+      this.messages.value = [...page.filter((m) => !have.has(m.id)), ...this.messages.value];
+      this.more.value = page.length >= pageMessages;
+      return page.length > 0;
+    } finally {
+      this.waiting = false;
+    }
+  }
+
+  /** Puts in a new or changed message. One that is older than what is held stays in the core. */
+  put(m: Message): void {
+    const all = this.messages.value;
+    const at = all.findIndex((x) => x.id === m.id);
+    if (at >= 0 && all[at]!.index === m.index) {
+      this.messages.value = all.with(at, m);
+      return;
+    }
+    const rest = at >= 0 ? all.toSpliced(at, 1) : all;
+    if (rest.length > 0 && m.index < rest[0]!.index && this.more.value) {
+      this.messages.value = rest;
+      return;
+    }
+    let i = rest.length;
+    while (i > 0 && rest[i - 1]!.index > m.index) i--;
+    this.messages.value = rest.toSpliced(i, 0, m);
+  }
+
+  drop(id: string): void {
+    this.messages.value = this.messages.value.filter((m) => m.id !== id);
+  }
+
+  /** Forgets the oldest of a chat that is no longer shown. */
+  trim(): void {
+    if (this.messages.value.length <= keptMessages) return;
+    this.messages.value = this.messages.value.slice(-keptMessages);
+    this.more.value = true;
+  }
+}
+
+type Loader = (chat: string, before: number | undefined, limit: number) => Promise<Message[]>;
+let loader: Loader = () => Promise.resolve([]);
+const threads = new Map<string, Thread>();
+
+/** Says where messages come from. Called once, before any thread is asked for. */
+export function loadFrom(f: Loader): void {
+  loader = f;
+}
+
+export function thread(chat: string): Thread {
+  let found = threads.get(chat);
+  if (!found) {
+    found = new Thread((before, limit) => loader(chat, before, limit));
+    threads.set(chat, found);
+  }
+  return found;
+}
+
+/** Forgets everything but one chat, which is loaded anew: a core spoke up. */
+export async function freshThreads(open: string | null): Promise<void> {
+  for (const id of [...threads.keys()]) if (id !== open) threads.delete(id);
+  if (open !== null) await thread(open).fresh();
+}

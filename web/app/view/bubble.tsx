@@ -1,0 +1,198 @@
+// One message: who, what, and how far it has got.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { clock, full, list, number, t } from '../../lib/i18n';
+import { linkify, onlyEmoji } from '../../lib/linkify';
+import { act, react, summary } from '../act';
+import type { Chat, Message, MessageState as State, Reaction } from '../api';
+import { Attachments } from './attachments';
+import { Icon, Ticks } from './icons';
+import type { Line } from './lines';
+import type { Place } from './menu';
+import { menuFor } from './messagemenu';
+
+// A finger that rests this long (ms) asks for the menu.
+const pressDelay = 450;
+
+/** Ticks and their words. */
+export function MessageState({ state }: { state: State }) {
+  if (state === 'received') return null;
+  return (
+    <span class={`state ${state}`} title={t(`sent.${state}`)}>
+      {state === 'queued' ? <Icon name="clock" /> : state === 'failed' ? <Icon name="alert" /> : <Ticks two={state !== 'sent'} />}
+      <span class="sr">{t(`sent.${state}`)}</span>
+    </span>
+  );
+}
+
+export function Text({ text }: { text: string }) {
+  return (
+    <>
+      {linkify(text).map((p) =>
+        p.href ? (
+          <a href={p.href} target="_blank" rel="noopener noreferrer">
+            {p.text}
+          </a>
+        ) : (
+          p.text
+        ),
+      )}
+    </>
+  );
+}
+
+type MessageLine = Extract<Line, { kind: 'message' }>;
+
+export function Bubble(p: { line: MessageLine; chat: Chat; onJump(id: string): void }) {
+  const { message: m, first, last } = p.line;
+  const ref = useRef<HTMLElement>(null);
+  const fresh = useRef(Date.now() - m.at < 2000); // only what arrives now slides in
+  const menu = (at: Place) => {
+    if (m.kind !== 'deleted') menuFor.value = { message: m, at, show: 'menu' };
+  };
+  const opener = useRef(menu);
+  opener.current = menu;
+  useEffect(() => {
+    const e = ref.current!;
+    const asked = (x: Event) => opener.current((x as CustomEvent<Place>).detail);
+    e.addEventListener('menu', asked);
+    return () => e.removeEventListener('menu', asked);
+  }, []);
+  const press = usePress(menu);
+  const classes = ['row', m.own ? 'own' : 'other', first ? 'first' : '', last ? 'last' : '', fresh.current ? 'fresh' : ''].join(' ');
+  return (
+    <article
+      class={classes}
+      data-key={p.line.key}
+      ref={ref}
+      tabIndex={-1}
+      aria-label={t('say.row', { who: m.own ? t('you') : m.fromName, text: summary(m), when: clock(m.at) })}
+      onContextMenu={(e) => {
+        if ((e.target as HTMLElement).closest('a') || getSelection()?.toString()) return; // the browser's own menu
+        e.preventDefault();
+        menu({ x: e.clientX, y: e.clientY });
+      }}
+      {...press}
+    >
+      <div class="bubble-line">
+        <Body m={m} named={p.chat.kind === 'group' && !m.own && first} onJump={p.onJump} />
+        {m.kind === 'deleted' ? null : (
+          <button
+            type="button"
+            class="quiet row-more"
+            tabIndex={-1}
+            aria-label={t('message.menu')}
+            onClick={(e) => {
+              const r = e.currentTarget.getBoundingClientRect();
+              menu({ x: r.left, y: r.bottom });
+            }}
+          >
+            <Icon name="more" />
+          </button>
+        )}
+      </div>
+      {m.reactions?.length ? <Reactions m={m} all={m.reactions} /> : null}
+      {m.state === 'failed' ? (
+        <div class="failed-line" role="alert">
+          <span>{t('sent.failed')}</span>
+          <button type="button" class="link" onClick={() => void act('retry', { chat: m.chat, message: m.id })}>
+            {t('retry')}
+          </button>
+          <button type="button" class="link" onClick={() => void act('discard', { chat: m.chat, message: m.id })}>
+            {t('discard')}
+          </button>
+        </div>
+      ) : null}
+    </article>
+  );
+}
+
+function Body({ m, named, onJump }: { m: Message; named: boolean; onJump(id: string): void }) {
+  const meta = <Meta m={m} />;
+  const text = m.text ?? '';
+  const bare = !text && m.files?.length && m.files.every((f) => f.mime.startsWith('image/')) ? ' bare' : '';
+  const large = text && !m.files?.length && !m.replyTo && onlyEmoji(text) ? ' large' : '';
+  return (
+    <div class={`bubble${m.kind === 'deleted' ? ' deleted' : ''}${bare}${large}`}>
+      {named ? <bdi class="author">{m.fromName}</bdi> : null}
+      {m.replyTo ? (
+        <button type="button" class="quote" onClick={() => onJump(m.replyTo!.id)} aria-label={t('quote.jump', { who: m.replyTo.fromName, text: m.replyTo.text })}>
+          <bdi class="author">{m.replyTo.fromName}</bdi>
+          <span class="quote-text" dir="auto">
+            {m.replyTo.text || t('message.file')}
+          </span>
+        </button>
+      ) : null}
+      {m.files?.length ? <Attachments m={m} /> : null}
+      {m.kind === 'deleted' ? (
+        <Block meta={meta}>{t('message.deleted')}</Block>
+      ) : text ? (
+        <Block meta={meta}>
+          <Text text={text} />
+        </Block>
+      ) : (
+        <div class="meta-line">{meta}</div>
+      )}
+    </div>
+  );
+}
+
+/** Text with its time in the last line's corner: a hidden copy of the time keeps the room for it. */
+function Block(p: { meta: ComponentChildren; children: ComponentChildren }) {
+  return (
+    <div class="text" dir="auto">
+      {p.children}
+      <bdi class="room" aria-hidden="true">
+        {p.meta}
+      </bdi>
+      <bdi class="corner">{p.meta}</bdi>
+    </div>
+  );
+}
+
+function Meta({ m }: { m: Message }) {
+  return (
+    <span class="meta">
+      {m.edited ? <span>{t('message.edited')}</span> : null}
+      <time dateTime={new Date(m.at).toISOString()} title={full(m.at)}>
+        {clock(m.at)}
+      </time>
+      {m.own ? <MessageState state={m.state} /> : null}
+    </span>
+  );
+}
+
+function Reactions({ m, all }: { m: Message; all: readonly Reaction[] }) {
+  return (
+    <div class="reactions">
+      {all.map((r) => {
+        const by = r.by ?? [];
+        return (
+          <button key={r.emoji} type="button" aria-pressed={r.own} title={list(by)} aria-label={t('react.by', { n: by.length, emoji: r.emoji, who: list(by) })} onClick={() => void react(m, r.emoji)}>
+            <span aria-hidden="true">{r.emoji}</span>
+            <span class="n" aria-hidden="true">
+              {number(by.length)}
+            </span>
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+/** A long press by finger, for browsers that make no contextmenu event of it. */
+function usePress(menu: (at: Place) => void) {
+  const timer = useRef(0);
+  const stop = () => clearTimeout(timer.current);
+  return {
+    onPointerDown(e: PointerEvent) {
+      if (e.pointerType !== 'touch' || (e.target as HTMLElement).closest('a, button')) return;
+      const at = { x: e.clientX, y: e.clientY };
+      stop();
+      timer.current = window.setTimeout(() => menu(at), pressDelay);
+    },
+    onPointerUp: stop,
+    onPointerCancel: stop,
+    onPointerMove: stop,
+  };
+}

@@ -1,0 +1,217 @@
+// One open chat: its head, its messages, and the box to write in.
+import { useSignal } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { day, list, number, t } from '../../lib/i18n';
+import { List, type ListHandle } from '../../lib/list';
+import { act, chatName, close, noticeText } from '../act';
+import type { Chat, Message } from '../api';
+import { compose } from '../compose';
+import { contacts, panel, typing } from '../state';
+import { thread } from '../thread';
+import { ChatAvatar } from './avatar';
+import { Bubble } from './bubble';
+import { Composer } from './composer';
+import { Icon } from './icons';
+import { MessageMenu, menuFor } from './messagemenu';
+import { type Line, lines } from './lines';
+
+// How far back (in pages) a jump to a quoted message looks.
+const jumpPagesMax = 50;
+
+export function ChatView({ chat }: { chat: Chat }) {
+  const th = thread(chat.id);
+  const c = compose(chat.id);
+  const messages = th.messages.value;
+  const handle = useRef<ListHandle | null>(null);
+  const atEnd = useSignal(true);
+  const seen = useRef({ key: '', index: -1 });
+  // Where one had read up to on opening: the line stays there while the chat is open.
+  const newFrom = useMemo(() => firstNew(chat, messages), [chat.id]);
+  const rows = useMemo(() => lines(messages, newFrom), [messages, newFrom, day(Date.now())]);
+
+  const mark = () => {
+    if (document.hidden) return;
+    const m = messages.find((x) => `m${x.id}` === seen.current.key);
+    const now = thread(chat.id).messages.value;
+    if (!m || m.index <= seen.current.index || chat.unread === 0) return;
+    seen.current.index = m.index;
+    // At the end everything is read, also what was sent from elsewhere since.
+    const last = atEnd.value ? now.at(-1) ?? m : m;
+    void act('markRead', { chat: chat.id, message: last.id });
+  };
+  const markNow = useRef(mark);
+  markNow.current = mark;
+  useEffect(() => {
+    const again = () => markNow.current();
+    document.addEventListener('visibilitychange', again);
+    addEventListener('focus', again);
+    return () => {
+      document.removeEventListener('visibilitychange', again);
+      removeEventListener('focus', again);
+      c.keep();
+    };
+  }, [chat.id]);
+  useEffect(() => markNow.current(), [messages, chat.unread]);
+  // One's own new message is where one looks next.
+  const lastOwn = messages.at(-1)?.own ? messages.at(-1)!.id : '';
+  const first = useRef(true);
+  useEffect(() => {
+    if (lastOwn && !first.current) handle.current?.toEnd();
+    first.current = false;
+  }, [lastOwn]);
+
+  const jump = async (id: string) => {
+    for (let i = 0; i < jumpPagesMax; i++) {
+      if (th.messages.value.some((m) => m.id === id)) break;
+      if (!(await th.older())) break;
+    }
+    requestAnimationFrame(() => handle.current?.to(`m${id}`, true));
+  };
+
+  return (
+    <>
+      <Head chat={chat} />
+      {chat.forked ? (
+        <p class="banner danger" role="alert">
+          <Icon name="alert" />
+          <span>{t('chat.forked')}</span>
+        </p>
+      ) : null}
+      <div class="stage">
+        <List<Line>
+          rows={rows}
+          label={t('messages.in', { chat: chatName(chat) })}
+          start={newFrom ? 'new' : null}
+          more={th.more.value}
+          onMore={() => void th.older()}
+          onSee={(key, end) => {
+            atEnd.value = end;
+            seen.current.key = key;
+            markNow.current();
+          }}
+          handle={handle}
+          onKeyDown={rowKeys}
+          render={(r) => <Row key={r.key} row={r} chat={chat} onJump={(id) => void jump(id)} />}
+        />
+        {messages.length === 0 && th.loaded.value ? <Beginning chat={chat} /> : null}
+        {atEnd.value ? null : (
+          <button type="button" class="to-end" aria-label={chat.unread > 0 ? t('end.unread', { n: chat.unread }) : t('end')} onClick={() => handle.current?.toEnd()}>
+            <Icon name="down" />
+            {chat.unread > 0 ? (
+              <span class="count" aria-hidden="true">
+                {number(chat.unread)}
+              </span>
+            ) : null}
+          </button>
+        )}
+      </div>
+      {chat.state === 'left' || chat.state === 'broken' ? <p class="closed">{t(`chat.${chat.state}`)}</p> : <Composer chat={chat} />}
+      {menuFor.value ? <MessageMenu chat={chat} /> : null}
+    </>
+  );
+}
+
+/** The first message that was new when the chat was opened. */
+function firstNew(chat: Chat, messages: readonly Message[]): string | null {
+  if (chat.unread === 0) return null;
+  const read = messages.findIndex((m) => m.id === chat.readUpTo);
+  if (read >= 0) return messages.slice(read + 1).find((m) => !m.own)?.id ?? null;
+  const others = messages.filter((m) => !m.own && m.kind !== 'notice');
+  return others.at(-chat.unread)?.id ?? others[0]?.id ?? null;
+}
+
+function Head({ chat }: { chat: Chat }) {
+  const who = typing.value[chat.id] ?? [];
+  let below = '';
+  if (who.length > 0) below = chat.kind === 'two' ? t('typing') : t('typing.who', { n: who.length, who: list(who) });
+  else if (chat.kind === 'group') below = t('members', { n: chat.members });
+  else if (chat.kind === 'saved') below = t('saved.hint');
+  else if (chat.state === 'waiting') below = t('state.waiting');
+  const title = (
+    <>
+      <ChatAvatar chat={chat} small />
+      <span class="head-lines">
+        <h1>
+          <bdi>{chatName(chat)}</bdi>
+        </h1>
+        {below ? <span class={who.length > 0 ? 'below typing' : 'below'}>{below}</span> : null}
+      </span>
+    </>
+  );
+  return (
+    <header class="bar chat-head">
+      <button type="button" class="quiet back" aria-label={t('back')} onClick={close}>
+        <Icon name="back" />
+      </button>
+      {chat.kind === 'saved' ? (
+        <div class="head-title">{title}</div>
+      ) : (
+        <button type="button" class="head-title" aria-haspopup="dialog" title={t('chat.about')} onClick={() => (panel.value = { kind: 'chat', chat: chat.id })}>
+          {title}
+        </button>
+      )}
+    </header>
+  );
+}
+
+function Beginning({ chat }: { chat: Chat }) {
+  const saved = chat.kind === 'saved';
+  return (
+    <div class="beginning">
+      <ChatAvatar chat={chat} />
+      <p>{saved ? t('beginning.saved') : t('beginning.chat')}</p>
+      {saved && contacts.value.length === 0 ? (
+        <button type="button" class="primary" onClick={() => (panel.value = { kind: 'invite' })}>
+          {t('invite')}
+        </button>
+      ) : null}
+    </div>
+  );
+}
+
+function Row(p: { row: Line; chat: Chat; onJump(id: string): void }) {
+  const r = p.row;
+  switch (r.kind) {
+    case 'day':
+      return (
+        <div class="day" data-key={r.key} role="separator" aria-label={day(r.at)}>
+          <span>{day(r.at)}</span>
+        </div>
+      );
+    case 'new':
+      return (
+        <div class="new" data-key={r.key} role="separator" aria-label={t('new')}>
+          <span>{t('new')}</span>
+        </div>
+      );
+    case 'notice':
+      return (
+        <div class="notice" data-key={r.key}>
+          <span>{noticeText(r.message)}</span>
+        </div>
+      );
+    case 'message':
+      return <Bubble line={r} chat={p.chat} onJump={p.onJump} />;
+  }
+}
+
+/** Arrows walk through messages; Enter opens a message's menu. */
+function rowKeys(e: KeyboardEvent): void {
+  const box = e.currentTarget as HTMLElement;
+  const here = (e.target as HTMLElement).closest<HTMLElement>('.row');
+  if (e.target !== box && e.target !== here) return;
+  const all = [...box.querySelectorAll<HTMLElement>('.row')];
+  const i = here ? all.indexOf(here) : all.length;
+  if (e.key === 'ArrowUp' || e.key === 'ArrowDown') {
+    if (e.altKey) return;
+    const next = all[i + (e.key === 'ArrowUp' ? -1 : 1)];
+    if (!next) return;
+    e.preventDefault();
+    next.focus({ preventScroll: true });
+    next.scrollIntoView({ block: 'nearest' });
+  } else if (here && (e.key === 'Enter' || e.key === ' ' || e.key === 'ContextMenu')) {
+    e.preventDefault();
+    const r = here.getBoundingClientRect();
+    here.dispatchEvent(new CustomEvent('menu', { detail: { x: r.left + r.width / 2, y: r.top + Math.min(r.height, 48) } }));
+  }
+}

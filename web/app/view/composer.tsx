@@ -1,0 +1,199 @@
+// The box to write in: text, emoji, photos and files; what is replied to or edited; what waits to be sent.
+import { useSignal } from '@preact/signals';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { t } from '../../lib/i18n';
+import { close, summary } from '../act';
+import type { Chat } from '../api';
+import { type Compose, compose, type Item } from '../compose';
+import { EmojiPicker } from './emoji';
+import { Icon, SendIcon } from './icons';
+import type { Place } from './menu';
+
+// The box grows to this height (px), then it scrolls.
+const boxHeightMax = 200;
+
+const touch = () => matchMedia('(hover: none) and (pointer: coarse)').matches;
+
+export function Composer({ chat }: { chat: Chat }) {
+  const c = compose(chat.id);
+  const box = useRef<HTMLTextAreaElement>(null);
+  const files = useRef<HTMLInputElement>(null);
+  const picker = useSignal<Place | null>(null);
+  const over = useSignal(false);
+  const text = c.text.value;
+  const ready = text.trim() !== '' || c.items.value.length > 0;
+
+  useLayoutEffect(() => {
+    const b = box.current!;
+    b.style.blockSize = 'auto';
+    b.style.blockSize = `${Math.min(b.scrollHeight, boxHeightMax)}px`;
+    b.style.overflowY = b.scrollHeight > boxHeightMax ? 'auto' : 'hidden';
+  }, [text]);
+  useEffect(() => {
+    // A phone's keyboard over half the page is not what opening a chat should do.
+    if (!touch()) box.current?.focus();
+  }, [chat.id]);
+  useEffect(() => dropInto(c, over), [c]);
+
+  const key = (e: KeyboardEvent) => {
+    if (e.isComposing || e.keyCode === 229) return; // an input method is still choosing the word
+    if (e.key === 'Enter' && !e.shiftKey && !e.altKey && (!touch() || e.ctrlKey || e.metaKey)) {
+      e.preventDefault();
+      void c.submit();
+    } else if (e.key === 'ArrowUp' && !e.altKey && text === '' && !c.edit.value) {
+      if (c.editLast()) e.preventDefault();
+    } else if (e.key === 'Escape') {
+      e.stopPropagation();
+      if (!c.cancel()) close();
+    }
+  };
+  const paste = (e: ClipboardEvent) => {
+    const pasted = e.clipboardData?.files;
+    if (!pasted || pasted.length === 0) return;
+    e.preventDefault();
+    c.add(pasted);
+  };
+  const insert = (emoji: string) => {
+    const b = box.current!;
+    const at = b.selectionStart;
+    c.write(text.slice(0, at) + emoji + text.slice(b.selectionEnd));
+    requestAnimationFrame(() => b.setSelectionRange(at + emoji.length, at + emoji.length));
+  };
+
+  return (
+    <div class="composer">
+      {over.value ? <div class="drop">{t('drop')}</div> : null}
+      <Above c={c} />
+      <Tray c={c} />
+      <form
+        class="compose-line"
+        onSubmit={(e) => {
+          e.preventDefault();
+          void c.submit();
+          box.current?.focus();
+        }}
+      >
+        <input
+          ref={files}
+          type="file"
+          multiple
+          hidden
+          aria-label={t('attach')}
+          onChange={(e) => {
+            c.add(e.currentTarget.files ?? []);
+            e.currentTarget.value = '';
+            box.current?.focus();
+          }}
+        />
+        <button type="button" class="quiet" aria-label={t('attach')} title={t('attach')} disabled={c.edit.value !== null} onClick={() => files.current?.click()}>
+          <Icon name="attach" />
+        </button>
+        <div class="box">
+          <textarea ref={box} rows={1} dir="auto" value={text} aria-label={t('write')} placeholder={t('write')} enterkeyhint={touch() ? 'enter' : 'send'} onInput={(e) => c.write(e.currentTarget.value)} onKeyDown={key} onPaste={paste} />
+          <button
+            type="button"
+            class="quiet"
+            aria-label={t('emoji')}
+            title={t('emoji')}
+            aria-haspopup="dialog"
+            onClick={(e) => {
+              const r = e.currentTarget.getBoundingClientRect();
+              picker.value = { x: r.left - 160, y: r.top - 4 };
+            }}
+          >
+            <Icon name="smile" />
+          </button>
+        </div>
+        <button class="send" aria-label={c.edit.value ? t('edit.save') : t('send')} title={c.edit.value ? t('edit.save') : t('send')} disabled={!ready || c.sending.value}>
+          {c.edit.value ? <Icon name="check" /> : <SendIcon />}
+        </button>
+      </form>
+      {picker.value ? (
+        <EmojiPicker
+          at={picker.value}
+          onPick={insert}
+          onClose={() => {
+            picker.value = null;
+            box.current?.focus();
+          }}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+/** What is replied to or edited. */
+function Above({ c }: { c: Compose }) {
+  const m = c.edit.value ?? c.reply.value;
+  if (!m) return null;
+  const edit = c.edit.value !== null;
+  return (
+    <div class="above">
+      <Icon name={edit ? 'edit' : 'reply'} />
+      <div class="above-lines">
+        <span class="author">{edit ? t('edit.title') : m.own ? t('you') : <bdi>{m.fromName}</bdi>}</span>
+        <span class="quote-text" dir="auto">
+          {summary(m)}
+        </span>
+      </div>
+      <button type="button" class="quiet" aria-label={t('cancel')} onClick={() => c.cancel()}>
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
+
+/** Files that go along with the message. */
+function Tray({ c }: { c: Compose }) {
+  const items = c.items.value;
+  if (items.length === 0) return null;
+  return (
+    <div class="tray">
+      <ul aria-label={t('tray')}>
+        {items.map((i) => (
+          <TrayItem key={i.key} c={c} item={i} />
+        ))}
+      </ul>
+      {items.some((i) => i.asIs.value) ? <p class="dim">{t('tray.asis')}</p> : null}
+    </div>
+  );
+}
+
+function TrayItem({ c, item }: { c: Compose; item: Item }) {
+  return (
+    <li class={item.busy.value ? 'tray-item busy' : 'tray-item'}>
+      {item.url && !item.asIs.value ? <img src={item.url} alt={item.name} /> : <Icon name="file" />}
+      {item.url && !item.asIs.value ? null : <bdi class="file-name">{item.name}</bdi>}
+      <button type="button" class="quiet" aria-label={t('tray.remove', { name: item.name })} onClick={() => c.remove(item)}>
+        <Icon name="close" />
+      </button>
+    </li>
+  );
+}
+
+/** Files dropped anywhere on the page go into the open chat's box. */
+function dropInto(c: Compose, over: { value: boolean }): () => void {
+  const has = (e: DragEvent) => e.dataTransfer?.types.includes('Files') ?? false;
+  const drag = (e: DragEvent) => {
+    if (!has(e)) return;
+    e.preventDefault();
+    over.value = true;
+  };
+  const leave = (e: DragEvent) => {
+    if (e.relatedTarget === null) over.value = false;
+  };
+  const drop = (e: DragEvent) => {
+    if (!has(e)) return;
+    e.preventDefault();
+    over.value = false;
+    c.add(e.dataTransfer?.files ?? []);
+  };
+  addEventListener('dragover', drag);
+  addEventListener('dragleave', leave);
+  addEventListener('drop', drop);
+  return () => {
+    removeEventListener('dragover', drag);
+    removeEventListener('dragleave', leave);
+    removeEventListener('drop', drop);
+  };
+}

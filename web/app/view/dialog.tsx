@@ -1,0 +1,69 @@
+// A window over the page: the browser's own <dialog> keeps the focus inside and gives it back.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { t } from '../../lib/i18n';
+import { Icon } from './icons';
+
+interface Props {
+  title: string;
+  onClose(): void;
+  children: ComponentChildren;
+  class?: string;
+}
+
+export function Dialog(p: Props) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const d = ref.current!;
+    const before = document.activeElement;
+    d.showModal();
+    return () => {
+      d.close();
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  const outside = (e: MouseEvent) => {
+    if (e.target === ref.current) p.onClose();
+  };
+  const cancel = (e: Event) => {
+    e.preventDefault(); // the page decides: the window goes when its state does
+    p.onClose();
+  };
+  return (
+    <dialog ref={ref} class={p.class ?? ''} aria-label={p.title} onCancel={cancel} onMouseDown={outside}>
+      <div class="sheet">
+        <header>
+          <h2>{p.title}</h2>
+          <button type="button" class="quiet" aria-label={t('close')} onClick={p.onClose}>
+            <Icon name="close" />
+          </button>
+        </header>
+        <div class="sheet-body">{p.children}</div>
+      </div>
+    </dialog>
+  );
+}
+
+/** A question with one way on and one way back. */
+export function Confirm(p: { title: string; text: string; yes: string; danger?: boolean; onYes(): void; onClose(): void }) {
+  return (
+    <Dialog title={p.title} onClose={p.onClose} class="narrow">
+      <p>{p.text}</p>
+      <div class="buttons">
+        <button type="button" onClick={p.onClose}>
+          {t('cancel')}
+        </button>
+        <button
+          type="button"
+          class={p.danger ? 'danger' : 'primary'}
+          onClick={() => {
+            p.onYes();
+            p.onClose();
+          }}
+        >
+          {p.yes}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,86 @@
+// What can be done with a message, and the questions before what cannot be undone.
+import { signal } from '@preact/signals';
+import { t } from '../../lib/i18n';
+import { quick } from '../../lib/emoji';
+import { act, copy, react } from '../act';
+import type { Chat, Message } from '../api';
+import { compose } from '../compose';
+import { saveFile } from '../files';
+import { Confirm } from './dialog';
+import { EmojiPicker, used } from './emoji';
+import { type Entry, Menu, type Place } from './menu';
+
+type Open = { message: Message; at: Place; show: 'menu' | 'emoji' | 'delete' };
+/** The message whose menu is open. */
+export const menuFor = signal<Open | null>(null);
+
+export function MessageMenu({ chat }: { chat: Chat }) {
+  const open = menuFor.value;
+  if (!open) return null;
+  const m = open.message;
+  const close = () => {
+    if (menuFor.value === open) menuFor.value = null;
+  };
+  if (open.show === 'emoji') {
+    return (
+      <EmojiPicker
+        at={open.at}
+        onClose={close}
+        onPick={(e) => {
+          close();
+          void react(m, e);
+        }}
+      />
+    );
+  }
+  if (open.show === 'delete') {
+    return <Confirm title={t('delete.title')} text={t('delete.text')} yes={t('delete.yes')} danger onClose={close} onYes={() => void act('delete', { chat: m.chat, message: m.id })} />;
+  }
+  const may = chat.state !== 'left' && chat.state !== 'broken';
+  return (
+    <Menu at={open.at} label={t('message.menu')} entries={entries(m, may, open)} onClose={close} top={may && settled(m) ? <Quick message={m} open={open} /> : null} />
+  );
+}
+
+/** A message that the others have: it can be answered, changed and reacted to. */
+const settled = (m: Message) => m.kind !== 'deleted' && m.state !== 'queued' && m.state !== 'failed';
+
+function Quick({ message, open }: { message: Message; open: Open }) {
+  const pick = (e: string) => {
+    menuFor.value = null;
+    used(e);
+    void react(message, e);
+  };
+  return (
+    <div class="quick" role="group" aria-label={t('react')}>
+      {quick.map((e) => (
+        <button key={e} type="button" role="menuitem" aria-label={t('react.with', { emoji: e })} onClick={() => pick(e)}>
+          {e}
+        </button>
+      ))}
+      <button type="button" role="menuitem" class="more" aria-label={t('react.more')} onClick={() => (menuFor.value = { ...open, show: 'emoji' })}>
+        +
+      </button>
+    </div>
+  );
+}
+
+function entries(m: Message, may: boolean, open: Open): Entry[] {
+  const out: Entry[] = [];
+  const c = compose(m.chat);
+  const focus = () => requestAnimationFrame(() => document.querySelector<HTMLElement>('.composer textarea')?.focus());
+  if (may && settled(m)) {
+    out.push({ icon: 'reply', label: t('reply'), run: () => (c.startReply(m), focus()) });
+    if (m.own && m.text) out.push({ icon: 'edit', label: t('edit'), run: () => (c.startEdit(m), focus()) });
+  }
+  if (m.text) out.push({ icon: 'copy', label: t('copy'), run: () => void copy(m.text ?? '', 'copy.done') });
+  const files = m.files?.filter((f) => f.ref) ?? [];
+  if (files.length > 0) out.push({ icon: 'download', label: t('save'), run: () => files.forEach((f) => void saveFile(f)) });
+  if (m.own && m.state === 'failed') out.push({ icon: 'retry', label: t('retry'), run: () => void act('retry', { chat: m.chat, message: m.id }) });
+  if (m.own && (m.state === 'failed' || m.state === 'queued')) {
+    out.push({ icon: 'trash', label: t('discard'), danger: true, run: () => void act('discard', { chat: m.chat, message: m.id }) });
+  } else if (may && m.own && m.kind !== 'deleted') {
+    out.push({ icon: 'trash', label: t('delete'), danger: true, run: () => (menuFor.value = { ...open, show: 'delete' }) });
+  }
+  return out;
+}

@@ -1,0 +1,116 @@
+// The whole page: which screen, the windows over it, and the keys that work everywhere.
+import { useSignalEffect } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { t } from '../../lib/i18n';
+import { beside, close } from '../act';
+import { chat, current, panel, phase, spoken, toast } from '../state';
+import { Banners } from './banner';
+import { ChatView } from './chat';
+import { Empty } from './empty';
+import { AddPanel, ChatPanel, NewGroupPanel } from './group';
+import { InvitePanel } from './invite';
+import { Lightbox, lightbox } from './lightbox';
+import { link, LinkPanel } from './link';
+import { KeysPanel, SettingsPanel } from './settings';
+import { Sidebar } from './sidebar';
+import { Ended, Starting, Welcome } from './welcome';
+
+function keys(e: KeyboardEvent): void {
+  if (phase.value !== 'ready' || e.isComposing) return;
+  const field = e.target instanceof HTMLElement && e.target.matches('input, textarea, select');
+  const over = document.querySelector('dialog[open], [popover]:popover-open') !== null;
+  if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k') {
+    e.preventDefault();
+    if (!over) document.querySelector<HTMLElement>('#search')?.focus();
+  } else if (over) return;
+  else if (e.altKey && (e.key === 'ArrowDown' || e.key === 'ArrowUp')) {
+    e.preventDefault();
+    beside(e.key === 'ArrowDown' ? 1 : -1);
+  } else if (e.key === 'Escape' && !field && current.value !== null) close();
+  else if (e.key === '?' && !field) panel.value = { kind: 'keys' };
+}
+
+function Panels() {
+  const p = panel.value;
+  switch (p?.kind) {
+    case 'invite':
+      return <InvitePanel />;
+    case 'group':
+      return <NewGroupPanel />;
+    case 'settings':
+      return <SettingsPanel />;
+    case 'keys':
+      return <KeysPanel />;
+    case 'chat':
+      return <ChatPanel id={p.chat} />;
+    case 'add':
+      return <AddPanel id={p.chat} />;
+    default:
+      return link.value ? <LinkPanel /> : null;
+  }
+}
+
+const toastFor = 6000;
+
+function Toasts() {
+  useSignalEffect(() => {
+    const now = toast.value;
+    if (!now) return;
+    const timer = setTimeout(() => (toast.value = null), toastFor);
+    return () => clearTimeout(timer);
+  });
+  const now = toast.value;
+  return (
+    <div class="toasts" role="status">
+      {now ? (
+        <div class="toast">
+          <span>{now.text}</span>
+          {now.action ? (
+            <button type="button" class="quiet" onClick={now.action.run}>
+              {now.action.label}
+            </button>
+          ) : null}
+        </div>
+      ) : null}
+    </div>
+  );
+}
+
+export function Root() {
+  useEffect(() => {
+    addEventListener('keydown', keys);
+    return () => removeEventListener('keydown', keys);
+  }, []);
+  return (
+    <>
+      <Screen />
+      <Panels />
+      {lightbox.value ? <Lightbox /> : null}
+      <Toasts />
+      <div class="sr" aria-live="polite">
+        {spoken}
+      </div>
+    </>
+  );
+}
+
+function Screen() {
+  switch (phase.value) {
+    case 'starting':
+      return <Starting />;
+    case 'ended':
+      return <Ended />;
+    case 'welcome':
+      return <Welcome />;
+  }
+  const c = chat.value;
+  return (
+    <div class={c ? 'app in-chat' : 'app'}>
+      <Banners />
+      <Sidebar />
+      <main class="pane" aria-label={c ? t('pane.chat') : t('pane.none')}>
+        {c ? <ChatView key={c.id} chat={c} /> : <Empty />}
+      </main>
+    </div>
+  );
+}

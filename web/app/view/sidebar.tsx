@@ -1,0 +1,143 @@
+// The list of chats: newest first, filtered by a search, with what is unread.
+import { useRef, useState } from 'preact/hooks';
+import { full, list, number, short, t } from '../../lib/i18n';
+import { chatName, open, summary } from '../act';
+import type { Chat } from '../api';
+import { alone, chats, contacts, current, panel, phase, typing } from '../state';
+import { ChatAvatar } from './avatar';
+import { MessageState } from './bubble';
+import { Icon, Mark } from './icons';
+
+/** Folds what people do not mean to tell apart when they search: case, marks, Arabic and Persian letter forms. */
+export function fold(s: string): string {
+  return s
+    .normalize('NFKD')
+    .replace(/[\p{M}\u200c\u200d]/gu, '')
+    .replace(/ي|ى/g, 'ی')
+    .replace(/ك/g, 'ک')
+    .replace(/ё/g, 'е')
+    .toLocaleLowerCase();
+}
+
+export function Sidebar() {
+  const [query, setQuery] = useState('');
+  const nav = useRef<HTMLElement>(null);
+  const wanted = fold(query.trim());
+  const shown = wanted ? chats.value.filter((c) => fold(`${chatName(c)} ${c.last ? summary(c.last) : ''}`).includes(wanted)) : chats.value;
+  const move = (e: KeyboardEvent) => {
+    if (e.key !== 'ArrowDown' && e.key !== 'ArrowUp') return;
+    if (e.altKey) return;
+    const items = [...(nav.current?.querySelectorAll<HTMLElement>('.chat-item') ?? [])];
+    const i = items.indexOf(document.activeElement as HTMLElement);
+    e.preventDefault();
+    items[Math.max(0, Math.min(items.length - 1, i + (e.key === 'ArrowDown' ? 1 : -1)))]?.focus();
+  };
+  const searchKey = (e: KeyboardEvent) => {
+    if (e.key === 'Escape') {
+      if (query) setQuery('');
+      else (e.currentTarget as HTMLElement).blur();
+    } else if (e.key === 'Enter' && shown[0] && wanted) {
+      void open(shown[0].id);
+      setQuery('');
+    } else move(e);
+  };
+  return (
+    <aside class="sidebar" aria-label={t('chats')}>
+      <header class="bar">
+        <Mark />
+        <h1 class="brand">{t('app.name')}</h1>
+        <button type="button" class="quiet" aria-label={t('invite')} title={t('invite')} onClick={() => (panel.value = { kind: 'invite' })}>
+          <Icon name="invite" />
+        </button>
+        {contacts.value.length > 0 ? (
+          <button type="button" class="quiet" aria-label={t('group.new')} title={t('group.new')} onClick={() => (panel.value = { kind: 'group' })}>
+            <Icon name="group" />
+          </button>
+        ) : null}
+        <button type="button" class="quiet" aria-label={t('settings')} title={t('settings')} onClick={() => (panel.value = { kind: 'settings' })}>
+          <Icon name="gear" />
+        </button>
+      </header>
+      <div class="search">
+        <Icon name="search" />
+        <input id="search" type="search" value={query} placeholder={t('search')} aria-label={t('search')} dir="auto" autocomplete="off" onInput={(e) => setQuery(e.currentTarget.value)} onKeyDown={searchKey} />
+      </div>
+      <nav ref={nav} class="chats" aria-label={t('chats')} onKeyDown={move}>
+        <ul>
+          {shown.map((c) => (
+            <li key={c.id}>
+              <ChatItem chat={c} />
+            </li>
+          ))}
+        </ul>
+        {wanted && shown.length === 0 ? (
+          <p class="hint" role="status">
+            {t('search.none')}
+          </p>
+        ) : null}
+        {!wanted && alone.value && phase.value === 'ready' ? (
+          <div class="hint card">
+            <p>{t('empty.alone.hint')}</p>
+            <button type="button" class="primary" onClick={() => (panel.value = { kind: 'invite' })}>
+              {t('invite')}
+            </button>
+          </div>
+        ) : null}
+      </nav>
+    </aside>
+  );
+}
+
+function ChatItem({ chat }: { chat: Chat }) {
+  const who = typing.value[chat.id] ?? [];
+  const last = chat.last;
+  const open_ = current.value === chat.id;
+  return (
+    <button type="button" class="chat-item" aria-current={open_ ? 'true' : undefined} onClick={() => void open(chat.id)}>
+      <ChatAvatar chat={chat} />
+      <span class="chat-lines">
+        <span class="chat-top">
+          <bdi class="chat-name">{chatName(chat)}</bdi>
+          {last?.own && last.kind !== 'notice' ? <MessageState state={last.state} /> : null}
+          {chat.at > 0 ? (
+            <time dateTime={new Date(chat.at).toISOString()} title={full(chat.at)}>
+              {short(chat.at)}
+            </time>
+          ) : null}
+        </span>
+        <span class="chat-bottom">
+          <span class="chat-last">
+            {who.length > 0 ? (
+              <span class="typing">{chat.kind === 'two' ? t('typing') : t('typing.who', { n: who.length, who: list(who) })}</span>
+            ) : chat.draft && !open_ ? (
+              <>
+                <span class="draft">{t('draft')}</span> <bdi>{chat.draft}</bdi>
+              </>
+            ) : (
+              <Last chat={chat} />
+            )}
+          </span>
+          {chat.unread > 0 ? (
+            <span class="count">
+              <span aria-hidden="true">{number(chat.unread)}</span>
+              <span class="sr">{t('unread', { n: chat.unread })}</span>
+            </span>
+          ) : null}
+        </span>
+      </span>
+    </button>
+  );
+}
+
+function Last({ chat }: { chat: Chat }) {
+  const m = chat.last;
+  if (!m) return <>{chat.kind === 'saved' ? t('saved.hint') : t(`state.${chat.state === 'waiting' ? 'waiting' : 'open'}`)}</>;
+  const named = chat.kind === 'group' && m.kind !== 'notice';
+  return (
+    <>
+      {named ? <span class="who">{m.own ? t('you') : <bdi>{m.fromName}</bdi>}: </span> : null}
+      {m.files?.length && !m.text ? <Icon name={m.files[0]!.mime.startsWith('image/') ? 'image' : 'file'} /> : null}
+      <bdi>{summary(m)}</bdi>
+    </>
+  );
+}

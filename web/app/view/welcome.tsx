@@ -1,0 +1,144 @@
+// The first screen: one field, a name. An invite link brings people here; without one, it is asked for.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { t } from '../../lib/i18n';
+import { ask, open, way, words } from '../act';
+import type { LinkInfo } from '../api';
+import { takeState, volatile } from '../state';
+import { Mark } from './icons';
+import { clearLink, elsewhere, link, parseLink } from './link';
+import { LangSelect } from './settings';
+
+// When starting takes longer than this (ms), the page says that it goes on.
+const slowAfter = 4000;
+
+export function Starting() {
+  const [slow, setSlow] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), slowAfter);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <main class="gate">
+      <Mark big />
+      <h1>{t('app.name')}</h1>
+      <p role="status" class="dim">
+        {slow ? t('start.slow') : t('start.opening')}
+      </p>
+    </main>
+  );
+}
+
+export function Ended() {
+  return (
+    <main class="gate">
+      <Mark big />
+      <h1>{t('start.ended')}</h1>
+      <p role="alert">{t('start.ended.hint')}</p>
+      <button type="button" class="primary" onClick={() => location.reload()}>
+        {t('reload')}
+      </button>
+    </main>
+  );
+}
+
+export function Welcome() {
+  const given = link.value;
+  const [info, setInfo] = useState<LinkInfo | null>(null);
+  const [problem, setProblem] = useState('');
+  useEffect(() => {
+    setInfo(null);
+    setProblem('');
+    if (given) ask('checkLink', { link: given }).then(setInfo, (e: unknown) => setProblem(words(e)));
+  }, [given]);
+  const other = info && given && way() === 'wasm' && elsewhere(info.origin) ? given : null;
+  return (
+    <main class="gate">
+      <Mark big />
+      <h1>{given && info?.person ? t('welcome.invited') : t('welcome')}</h1>
+      {problem ? (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      ) : null}
+      {other ? <Elsewhere link={other} origin={info!.origin} /> : given && !problem ? <NameForm link={given} person={info?.person ?? false} /> : <LinkForm again={problem !== ''} />}
+      {volatile.value ? <p class="dim">{t('banner.volatile')}</p> : null}
+      <footer>
+        <LangSelect />
+      </footer>
+    </main>
+  );
+}
+
+/** A browser's code may talk only to the server that it came from. */
+export function Elsewhere(p: { link: string; origin: string }) {
+  return (
+    <>
+      <p>{t('link.elsewhere', { where: p.origin })}</p>
+      <a class="button primary" href={p.link} rel="noopener noreferrer">
+        {t('link.go')}
+      </a>
+    </>
+  );
+}
+
+function NameForm(p: { link: string; person: boolean }) {
+  const [name, setName] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState('');
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const submit = async (e: Event) => {
+    e.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setProblem('');
+    try {
+      const joined = await ask('join', { link: p.link, name: name.trim() });
+      clearLink();
+      takeState(await ask('getState', {}));
+      if (joined.chat) await open(joined.chat);
+    } catch (err) {
+      setProblem(words(err));
+      setBusy(false);
+      field.current?.focus();
+    }
+  };
+  return (
+    <form onSubmit={submit} noValidate>
+      <p>{p.person ? t('welcome.invited.hint') : t('welcome.name.hint')}</p>
+      <label for="name">{t('name.label')}</label>
+      <input id="name" ref={field} value={name} onInput={(e) => setName(e.currentTarget.value)} autocomplete="nickname" dir="auto" enterkeyhint="go" aria-describedby="name-hint name-problem" aria-invalid={problem !== ''} />
+      <p id="name-hint" class="dim">
+        {t('name.hint')}
+      </p>
+      <p id="name-problem" class="problem" role="alert">
+        {problem}
+      </p>
+      <button class="primary" disabled={busy}>
+        {busy ? t('start.opening') : t('welcome.go')}
+      </button>
+    </form>
+  );
+}
+
+function LinkForm(p: { again: boolean }) {
+  const [text, setText] = useState('');
+  const [bad, setBad] = useState(false);
+  const submit = (e: Event) => {
+    e.preventDefault();
+    const found = parseLink(text);
+    setBad(!found);
+    if (found) link.value = found;
+  };
+  return (
+    <form onSubmit={submit} noValidate>
+      <p>{p.again ? t('link.again') : t('welcome.hint')}</p>
+      <label for="link">{t('link.label')}</label>
+      <input id="link" type="url" value={text} onInput={(e) => setText(e.currentTarget.value)} dir="ltr" autocomplete="off" aria-invalid={bad} aria-describedby="link-problem" />
+      <p id="link-problem" class="problem" role="alert">
+        {bad ? t('error.bad-link') : ''}
+      </p>
+      <button class="primary">{t('welcome.next')}</button>
+    </form>
+  );
+}

@@ -1,0 +1,20 @@
+// The languages of the app and which one to begin with. Kept apart from the texts: theme.ts needs only this.
+import { saved } from './saved';
+
+export const langs = ['en', 'ru', 'fa'] as const;
+export type Lang = (typeof langs)[number];
+
+export const isLang = (s: string | null): s is Lang => langs.some((l) => l === s);
+
+export const dirOf = (lang: string): 'ltr' | 'rtl' => (lang === 'fa' ? 'rtl' : 'ltr');
+
+/** The chosen language, or the browser's first that we have. */
+export function firstLang(): Lang {
+  const chosen = saved('lang');
+  if (isLang(chosen)) return chosen;
+  for (const l of navigator.languages) {
+    const short = l.slice(0, 2).toLowerCase();
+    if (isLang(short)) return short;
+  }
+  return 'en';
+}

@@ -1,0 +1,87 @@
+// Photos before they are sent: made small and drawn anew, so that place, camera and every other hidden field stay here.
+import { pictureBytesMax, previewBytesMax } from '../app/api';
+
+// The longest edge of a photo that is sent.
+export const photoEdgeMax = 1600;
+// A picture larger than this (in pixels) is not decoded: it would take all the memory of a phone.
+const photoPixelsMax = 100_000_000;
+const previewEdge = 24;
+const pictureEdge = 96;
+
+export interface Photo {
+  data: Blob;
+  mime: string;
+  width: number;
+  height: number;
+  preview: Uint8Array;
+}
+
+/** Types that a canvas can draw anew without losing what matters: an animation would lose its motion. */
+export const isPhoto = (mime: string) => /^image\/(jpeg|png|webp|avif|bmp|heic|heif)$/.test(mime);
+
+/** Types that a page may show as an image. SVG is not among them: it is a program. */
+export const isShown = (mime: string) => /^image\/(jpeg|png|webp|gif|avif)$/.test(mime);
+
+/** Draws the photo anew. Rejects what the browser cannot decode: the caller sends it as a file and says so. */
+export async function photo(file: Blob): Promise<Photo> {
+  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
+  try {
+    if (bitmap.width * bitmap.height > photoPixelsMax) throw new RangeError('too many pixels');
+    const k = Math.min(1, photoEdgeMax / Math.max(bitmap.width, bitmap.height));
+    const width = Math.max(1, Math.round(bitmap.width * k));
+    const height = Math.max(1, Math.round(bitmap.height * k));
+    // Only WebP keeps transparency at a small size; a browser that cannot write it answers with PNG.
+    const wanted = file.type === 'image/jpeg' ? 'image/jpeg' : 'image/webp';
+    let data = await encode(draw(bitmap, width, height, false), wanted, 0.85);
+    if (data.type !== wanted) data = await encode(draw(bitmap, width, height, true), 'image/jpeg', 0.85);
+    return { data, mime: data.type, width, height, preview: await tiny(bitmap, previewBytesMax, previewEdge, false) };
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** A square picture for a group: JPEG within the core's limit. */
+export async function picture(file: Blob): Promise<Uint8Array> {
+  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
+  try {
+    return await tiny(bitmap, pictureBytesMax, pictureEdge, true);
+  } finally {
+    bitmap.close();
+  }
+}
+
+function draw(bitmap: ImageBitmap, width: number, height: number, white: boolean, square = false): HTMLCanvasElement {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  const g = canvas.getContext('2d');
+  if (!g) throw new Error('no canvas');
+  if (white) {
+    g.fillStyle = '#fff';
+    g.fillRect(0, 0, width, height);
+  }
+  g.imageSmoothingQuality = 'high';
+  const edge = Math.min(bitmap.width, bitmap.height);
+  if (square) g.drawImage(bitmap, (bitmap.width - edge) / 2, (bitmap.height - edge) / 2, edge, edge, 0, 0, width, height);
+  else g.drawImage(bitmap, 0, 0, width, height);
+  return canvas;
+}
+
+function encode(canvas: HTMLCanvasElement, mime: string, quality: number): Promise<Blob> {
+  return new Promise((done, fail) => canvas.toBlob((b) => (b ? done(b) : fail(new Error('no image'))), mime, quality));
+}
+
+/** Makes a JPEG of at most bytesMax: first less quality, then fewer pixels. Ends at 4 pixels at the latest. */
+async function tiny(bitmap: ImageBitmap, bytesMax: number, edge: number, square: boolean): Promise<Uint8Array> {
+  const k = square ? 0 : edge / Math.max(bitmap.width, bitmap.height);
+  for (let e = 1; e > 0.1; e *= 0.75) {
+    const w = Math.max(1, Math.round((square ? edge : bitmap.width * k) * e));
+    const h = Math.max(1, Math.round((square ? edge : bitmap.height * k) * e));
+    const canvas = draw(bitmap, w, h, true, square);
+    for (const quality of [0.8, 0.6, 0.4, 0.2]) {
+      const b = await encode(canvas, 'image/jpeg', quality);
+      if (b.size <= bytesMax) return new Uint8Array(await b.arrayBuffer());
+    }
+  }
+  return new Uint8Array(0);
+}

@@ -1,0 +1,117 @@
+// What the browser tests share: a browser, a server with the product's own headers, checks that print got and want.
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { delimiter, extname, join, resolve } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const require = createRequire(import.meta.url);
+export const root = resolve(import.meta.dirname, '../..');
+export const artifacts = join(root, 'web/test/artifacts');
+mkdirSync(artifacts, { recursive: true });
+
+/** The browser: $CHROMIUM, else chromium in PATH, else the one packed in the lock file's package. */
+export async function launch() {
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
+  let path = process.env.CHROMIUM;
+  if (!path) {
+    for (const dir of (process.env.PATH ?? '').split(delimiter)) {
+      for (const name of ['chromium', 'chromium-browser', 'google-chrome']) if (!path && existsSync(join(dir, name))) path = join(dir, name);
+    }
+  }
+  if (!path) {
+    const packed = (await import('@sparticuz/chromium')).default;
+    path = await packed.executablePath();
+    // It is packed for another kind of host; its flags are its own.
+    return chromium.launch({ executablePath: path, args: packed.args, headless: true });
+  }
+  return chromium.launch({ executablePath: path, args, headless: true });
+}
+
+/** The Content-Security-Policy of the product, read where it is written. */
+export function policy() {
+  const source = readFileSync(join(root, 'face/web/handler.go'), 'utf8');
+  const m = /const Policy = ((?:"[^"]*"\s*\+?\s*)+)/.exec(source);
+  if (!m) throw new Error('no Policy in face/web/handler.go');
+  return [...m[1].matchAll(/"([^"]*)"/g)].map((x) => x[1]).join('');
+}
+
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.png': 'image/png', '.webmanifest': 'application/manifest+json', '.json': 'application/json' };
+
+/** Serves a built directory as the product would. */
+export async function serve(dir) {
+  const csp = policy();
+  const server = createServer((q, a) => {
+    const path = new URL(q.url, 'http://x').pathname;
+    const name = path === '/' || path === '/i' ? 'index.html' : path.slice(1);
+    const file = join(dir, name);
+    if (name.includes('..') || !existsSync(file)) return a.writeHead(404).end();
+    a.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': csp, 'Cache-Control': 'no-cache', 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' });
+    a.end(readFileSync(file));
+  });
+  await new Promise((r) => server.listen(0, '127.0.0.1', r));
+  return { origin: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
+}
+
+/** Builds the app over the fake core into dir. */
+export function buildFake(dir) {
+  execFileSync('go', ['run', './web', '-entry', 'test/fakemain.ts', '-out', dir], { cwd: join(root, 'tool'), stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+/** Collects what a page complains about: errors, and reports of the policy. */
+export function watch(page, into) {
+  page.on('console', (m) => {
+    if (m.type() === 'error' || /Content Security Policy|Trusted/i.test(m.text())) into.push(`console: ${m.text()}`);
+  });
+  page.on('pageerror', (e) => into.push(`page: ${e.message}`));
+}
+
+/** All accessibility findings of a page, in short. */
+export async function axe(page) {
+  const source = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+  await page.evaluate(source); // by the debugger's way: the page's policy forbids a script element
+  const result = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+  return result.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}: ${(n.any[0] ?? n.all[0] ?? n.none[0])?.message ?? v.help}`));
+}
+
+let failures = 0;
+
+export function check(name, got, want) {
+  const [g, w] = [JSON.stringify(got), JSON.stringify(want)];
+  if (g === w) return;
+  failures++;
+  console.error(`FAIL ${name}\n  got  ${g}\n  want ${w}`);
+}
+
+/** Runs named steps in order; an exception fails its step and the run goes on. */
+export async function steps(list) {
+  for (const [name, f] of list) {
+    const start = performance.now();
+    const before = failures;
+    try {
+      await f();
+    } catch (e) {
+      failures++;
+      console.error(`FAIL ${name}: ${e.stack ?? e}`);
+    }
+    console.log(`${failures === before ? 'ok  ' : 'FAIL'} ${name} ${Math.round(performance.now() - start)} ms`);
+  }
+  if (failures > 0) process.exitCode = 1;
+}
+
+/** Starts a program and answers once a line of its output matches. */
+export function startProgram(path, args, options, ready) {
+  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  let out = '';
+  return new Promise((done, fail) => {
+    const take = (b) => {
+      out += b;
+      const m = ready.exec(out);
+      if (m) done({ child, match: m, output: () => out });
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.on('exit', (code) => fail(new Error(`${path} ended with ${code}: ${out}`)));
+  });
+}
