@@ -16,6 +16,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"iter"
 	"strings"
 	"sync"
 	"time"
@@ -40,6 +41,8 @@ const (
 	reloadsMax = 30
 	// unusedPrefix marks local files that no message uses yet; unusedEnd is past them all.
 	unusedPrefix, unusedEnd = "p/", "p0"
+	// statePrefix is where the machine's state lies.
+	statePrefix, stateEnd = "s/", "s0"
 )
 
 // ErrClosed is returned by every call after Close.
@@ -78,6 +81,7 @@ type Client struct {
 	wake     *time.Timer
 	reloads  int
 	notified bool
+	account  string // one's own person id, as core.Find wants it
 
 	mu      sync.Mutex
 	waiting map[string][]chan core.Reply // by command id
@@ -186,9 +190,16 @@ func (c *Client) Messages(chat string, before uint64, limit int) ([]core.Message
 	return core.Page(reader{c.opts.Vault}, chat, before, limit)
 }
 
-// Message returns one message by id, or ErrNoMessage.
+// Message returns one message by id; *Error with ErrNoMessage when there is none.
 func (c *Client) Message(chat, id string) (core.Message, error) {
-	return core.Lookup(reader{c.opts.Vault}, chat, id)
+	m, err := core.Read(reader{c.opts.Vault}, chat, id)
+	if err != nil {
+		return core.Message{}, err
+	}
+	if m == nil {
+		return core.Message{}, &Error{Code: core.ErrNoMessage}
+	}
+	return *m, nil
 }
 
 // PutFile stores a local file, sealed, and returns its name for core.File.Ref and its size. The
@@ -240,7 +251,7 @@ func (c *Client) post(ctx context.Context, in core.Input) error {
 // load makes a machine of what the vault holds.
 func (c *Client) load() error {
 	m := core.New()
-	for op, err := range c.opts.Vault.Range(core.StatePrefix, core.StateEnd, false) {
+	for op, err := range c.opts.Vault.Range(statePrefix, stateEnd, false) {
 		if err != nil {
 			return err
 		}
@@ -284,9 +295,34 @@ func (c *Client) run() {
 	}
 }
 
-// step feeds inputs to the machine, saves what they changed in one transaction and then does the
-// rest. It reports false when nothing may be done because nothing could be saved.
+// step feeds inputs to the machine. A command that names a message needs to see what the inputs
+// before it have saved, so it begins a transaction of its own.
 func (c *Client) step(inputs []core.Input) bool {
+	from := 0
+	for i, in := range inputs {
+		d, ok := in.(core.Do)
+		if !ok {
+			continue
+		}
+		if i > from && !c.transact(inputs[from:i]) {
+			c.refuse(inputs[i:], core.ErrDiskFull)
+			return false
+		}
+		from = i
+		found, err := core.Find(reader{c.opts.Vault}, d.Command, c.account)
+		if err != nil {
+			c.refuse(inputs[i:], core.ErrInternal)
+			return false
+		}
+		d.Found = found
+		inputs[i] = d
+	}
+	return c.transact(inputs[from:])
+}
+
+// transact saves what inputs change in one transaction and then does the rest. It reports false
+// when nothing may be done because nothing could be saved.
+func (c *Client) transact(inputs []core.Input) bool {
 	now := c.opts.Now()
 	var effects []core.Effect
 	if failure := inv.Catch(func() {
@@ -449,11 +485,34 @@ func (c *Client) do(e core.Effect) {
 	case core.Wake:
 		c.wake.Reset(max(0, e.At.Sub(c.opts.Now())))
 	case core.Emit:
-		c.events.publish(e.Event)
+		c.emit(e.Event)
 	case core.Reply:
+		if e.Result != nil {
+			res, err := core.CompleteResult(reader{c.opts.Vault}, e.Result)
+			if err != nil {
+				e = core.Reply{ID: e.ID, Err: core.ErrInternal}
+			} else {
+				e.Result = res
+			}
+		}
 		c.answer(e)
 	default:
 		inv.That(false, "client: every effect is known")
+	}
+}
+
+// emit reads what an event only names and tells the listeners. A vault that cannot be read says so
+// at the next write.
+func (c *Client) emit(ev core.Event) {
+	if a, ok := ev.(core.AccountChanged); ok {
+		c.account = a.Account.Person
+	}
+	events, err := core.Complete(reader{c.opts.Vault}, ev)
+	if err != nil {
+		return
+	}
+	for _, e := range events {
+		c.events.publish(e)
 	}
 }
 
@@ -478,16 +537,14 @@ func (r reader) Get(key string) ([]byte, error) {
 	return b, err
 }
 
-func (r reader) Range(from, to string, reverse bool, f func(key string, value []byte) bool) error {
-	for op, err := range r.v.Range(from, to, reverse) {
-		if err != nil {
-			return err
-		}
-		if !f(op.Key, op.Value) {
-			return nil
+func (r reader) Range(from, to string, reverse bool) iter.Seq2[core.Pair, error] {
+	return func(yield func(core.Pair, error) bool) {
+		for op, err := range r.v.Range(from, to, reverse) {
+			if !yield(core.Pair{Key: op.Key, Value: op.Value}, err) || err != nil {
+				return
+			}
 		}
 	}
-	return nil
 }
 
 const hexDigits = "0123456789abcdef"

@@ -143,7 +143,7 @@ func (h home) own() (api.Core, func(), error) {
 		_ = dir.Close()
 		return nil, nil, explain(err)
 	}
-	core := api.New(c, api.About{Version: version, Storage: "disk"})
+	core := api.New(c, api.About{Version: version(), Storage: "disk"})
 	stop, err := h.serve(core)
 	if err != nil {
 		_ = c.Close()

@@ -41,7 +41,7 @@ func usagef(format string, args ...any) error { return usage{fmt.Sprintf(format,
 
 // commands is every subcommand, in the order of the help: people first, then operators.
 func commands() []command {
-	return []command{
+	return append(peopleCommands(),
 		serveCommand,
 		configCommand,
 		doctorCommand,
@@ -49,7 +49,7 @@ func commands() []command {
 		restoreCommand,
 		blankSheetCommand,
 		versionCommand,
-	}
+	)
 }
 
 func main() {

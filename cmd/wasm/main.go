@@ -28,7 +28,7 @@ func main() {
 		fail(err)
 		return
 	}
-	c, err := client.Open(client.Options{Vault: v, Volatile: volatile, Dialer: browser.NewDialer()})
+	c, err := client.Open(client.Options{Vault: v, Volatile: volatile, Dialer: browser.Dialer{}})
 	if err != nil {
 		fail(err)
 		return
@@ -47,7 +47,7 @@ func openVault() (v *vault.Vault, volatile bool, err error) {
 	if opfs.Available() {
 		key, fresh, err := wasm.DataKey()
 		if err == nil {
-			dir, err := opfs.New("paperplane")
+			dir, err := opfs.Open("paperplane")
 			if err != nil {
 				return nil, false, err
 			}

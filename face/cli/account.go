@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"strings"
@@ -16,7 +15,8 @@ const joinHelp = `paperplane join LINK --name NAME
 Opens an invite link. Where there is no account yet, one is made with NAME.
 Prints whom you can write to now.`
 
-func runJoin(ctx context.Context, env Env, fs *flag.FlagSet) error {
+func runJoin(ctx context.Context, env Env) error {
+	fs := newFlags()
 	name := fs.String("name", "", "how others see you")
 	asJSON := fs.Bool("json", false, "print JSON")
 	rest, err := parse(fs, env.Args)
@@ -63,7 +63,8 @@ const inviteHelp = `paperplane invite [--uses N] [--days D] [--qr]
 Prints a link. Whoever opens it can write to you. It works for N people (10)
 and D days (30). --qr draws it as well.`
 
-func runInvite(ctx context.Context, env Env, fs *flag.FlagSet) error {
+func runInvite(ctx context.Context, env Env) error {
+	fs := newFlags()
 	uses := fs.Int("uses", 10, "for how many people")
 	days := fs.Int("days", 30, "for how many days")
 	asJSON := fs.Bool("json", false, "print JSON")
@@ -134,7 +135,8 @@ type contactLine struct {
 	State  string        `json:"state"`
 }
 
-func runContacts(ctx context.Context, env Env, fs *flag.FlagSet) error {
+func runContacts(ctx context.Context, env Env) error {
+	fs := newFlags()
 	asJSON := fs.Bool("json", false, "print JSON")
 	rest, err := parse(fs, env.Args)
 	if err != nil {

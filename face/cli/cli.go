@@ -22,20 +22,12 @@ import (
 	"paperplane/face/api"
 )
 
-// Exit codes.
-const (
-	ExitOK     = 0
-	ExitFailed = 1
-	ExitUsage  = 2
-)
-
 // Env is what a command works with.
 type Env struct {
-	Args   []string
-	In     io.Reader
-	Out    io.Writer
-	Err    io.Writer
-	Locale string // for dates in exports; unused elsewhere
+	Args []string
+	In   io.Reader
+	Out  io.Writer
+	Err  io.Writer
 	// Open opens the account's core; the function it returns closes it.
 	Open func(ctx context.Context) (api.Core, func(), error)
 }
@@ -45,52 +37,34 @@ type Command struct {
 	Name  string
 	Brief string
 	Help  string
-	Run   func(ctx context.Context, env Env) int
+	// Run does it. The error is *Usage for wrong use (exit code 2), *client.Error when the core
+	// refused (Say puts it into words), or a sentence for the person.
+	Run func(ctx context.Context, env Env) error
 }
 
 // Commands lists all commands of this face in the order of the help.
 func Commands() []Command {
 	return []Command{
-		{"join", "open an invite link and choose a name", joinHelp, withFlags(joinHelp, runJoin)},
-		{"invite", "make an invite link for somebody", inviteHelp, withFlags(inviteHelp, runInvite)},
-		{"contacts", "list conversations", contactsHelp, withFlags(contactsHelp, runContacts)},
-		{"send", "send a message or a file", sendHelp, withFlags(sendHelp, runSend)},
-		{"read", "print a conversation", readHelp, withFlags(readHelp, runRead)},
-		{"export", "save a conversation as a page or as JSON", exportHelp, withFlags(exportHelp, runExport)},
+		{"join", "open an invite link and choose a name", joinHelp, runJoin},
+		{"invite", "make an invite link for somebody", inviteHelp, runInvite},
+		{"contacts", "list conversations", contactsHelp, runContacts},
+		{"send", "send a message or a file", sendHelp, runSend},
+		{"read", "print a conversation", readHelp, runRead},
+		{"export", "save a conversation as a page or as JSON", exportHelp, runExport},
 	}
 }
 
-// errUsage is wrong use; its text is shown with the usage line.
-type errUsage struct{ text string }
+// Usage is wrong use of a command.
+type Usage struct{ Text string }
 
-func (e *errUsage) Error() string { return e.text }
+func (e *Usage) Error() string { return e.Text }
 
-func usage(format string, args ...any) error { return &errUsage{fmt.Sprintf(format, args...)} }
+func usage(format string, args ...any) error { return &Usage{fmt.Sprintf(format, args...)} }
 
-// run is a command after its flags.
-type run func(ctx context.Context, env Env, fs *flag.FlagSet) error
-
-// withFlags turns errors into exit codes and words.
-func withFlags(help string, f run) func(context.Context, Env) int {
-	return func(ctx context.Context, env Env) int {
-		fs := flag.NewFlagSet("", flag.ContinueOnError)
-		fs.SetOutput(io.Discard)
-		err := f(ctx, env, fs)
-		if u, ok := errors.AsType[*errUsage](err); ok {
-			line, _, _ := strings.Cut(help, "\n")
-			fmt.Fprintf(env.Err, "%s\nUsage: %s\n", u.text, line)
-			return ExitUsage
-		}
-		switch {
-		case errors.Is(err, flag.ErrHelp):
-			fmt.Fprintln(env.Out, "Usage: "+help)
-			return ExitOK
-		case err != nil:
-			fmt.Fprintln(env.Err, words(err))
-			return ExitFailed
-		}
-		return ExitOK
-	}
+func newFlags() *flag.FlagSet {
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	return fs
 }
 
 // parse reads flags wherever they stand among the other arguments.
@@ -98,9 +72,6 @@ func parse(fs *flag.FlagSet, args []string) ([]string, error) {
 	var rest []string
 	for len(args) > 0 {
 		if err := fs.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return nil, err
-			}
 			return nil, usage("%s", err.Error())
 		}
 		args = fs.Args()
@@ -145,13 +116,6 @@ func Say(code core.ErrCode) string {
 		return s
 	}
 	return said[core.ErrInternal]
-}
-
-func words(err error) string {
-	if e, ok := errors.AsType[*client.Error](err); ok {
-		return Say(e.Code)
-	}
-	return err.Error()
 }
 
 // Clean takes control characters and terminal escapes out of somebody's text; line breaks stay

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"html/template"
 	"io"
 	"os"
@@ -18,7 +17,8 @@ Writes the whole conversation to FILE or to standard output: as one page that
 any browser shows, or as JSON, one message a line. Files are named, not included.
 What is written is not encrypted any more: keep it safe.`
 
-func runExport(ctx context.Context, env Env, fs *flag.FlagSet) error {
+func runExport(ctx context.Context, env Env) error {
+	fs := newFlags()
 	format := fs.String("format", "html", "html or json")
 	out := fs.String("out", "", "a file to write")
 	rest, err := parse(fs, env.Args)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"mime"
@@ -33,7 +32,8 @@ const (
 	awayTime     = 4 * time.Second
 )
 
-func runSend(ctx context.Context, env Env, fs *flag.FlagSet) error {
+func runSend(ctx context.Context, env Env) error {
+	fs := newFlags()
 	file := fs.String("file", "", "a file to send")
 	reply := fs.String("reply", "", "the id of the message that this answers")
 	asJSON := fs.Bool("json", false, "print JSON")
@@ -179,7 +179,8 @@ func lineOf(m core.Message) messageLine {
 	return l
 }
 
-func runRead(ctx context.Context, env Env, fs *flag.FlagSet) error {
+func runRead(ctx context.Context, env Env) error {
+	fs := newFlags()
 	asJSON := fs.Bool("json", false, "print JSON")
 	follow := fs.Bool("follow", false, "go on")
 	since := fs.Uint64("since", 0, "an index")
