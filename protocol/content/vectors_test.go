@@ -28,7 +28,11 @@ func TestVectors(t *testing.T) {
 		Body string `json:"body"`
 		ID   string `json:"id"`
 	}
-	type reject struct{ Name, Body, Error string }
+	type reject struct {
+		Name  string `json:"name"`
+		Body  string `json:"body"`
+		Error string `json:"error"`
+	}
 	var file struct {
 		Comment  string    `json:"comment"`
 		Sender   string    `json:"sender"`

@@ -187,10 +187,21 @@ func sealRaw(t *testing.T, s secret, nonce [nonceBytes]byte, log plane.LogID, wr
 // is random and therefore kept, and computes keys and links again (C-02, C-10, C-21, C-22).
 func TestContactVectors(t *testing.T) {
 	type link struct {
-		Name, Text, Origin, Server, Inbox, Door, Card, Account string
-		HasAccount, Insecure                                   bool
+		Name       string `json:"name"`
+		Text       string `json:"text"`
+		Origin     string `json:"origin"`
+		Server     string `json:"server"`
+		Inbox      string `json:"inbox"`
+		Door       string `json:"door"`
+		Card       string `json:"card"`
+		Account    string `json:"account,omitempty"`
+		HasAccount bool   `json:"hasAccount"`
+		Insecure   bool   `json:"insecure"`
 	}
-	type badLink struct{ Text, Error string }
+	type badLink struct {
+		Text  string `json:"text"`
+		Error string `json:"error"`
+	}
 	var file struct {
 		Comment string    `json:"comment"`
 		KEMSeed string    `json:"kemSeed"`
