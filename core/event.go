@@ -46,7 +46,7 @@ type Chat struct {
 	Picture  []byte   `json:"picture,omitempty"`
 	Members  int      `json:"members"`
 	Admin    bool     `json:"admin"`
-	State    string   `json:"state"` // "open", "waiting" (other has not answered yet), "left", "broken"
+	State    string   `json:"state"` // "open", "waiting" (other has not answered yet), "refused" (the link was used up meanwhile), "left", "broken"
 	Unread   int      `json:"unread"`
 	Draft    string   `json:"draft,omitempty"`
 	Last     *Message `json:"last,omitempty"`

@@ -18,10 +18,12 @@ type Effect interface{ effect() }
 type ServerID [32]byte
 
 // Do is a person's command. ID makes it idempotent: a command whose ID was done before (the
-// last CommandsKept of them) gets the same Result and does nothing.
+// last CommandsKept of them) gets the same Result and does nothing. Found is what Find answers for
+// the command, and nil where it does.
 type Do struct {
 	ID      string
 	Command Command
+	Found   *Found
 }
 
 // Started is the first input after the Loads.
@@ -136,7 +138,8 @@ type RemoveFile struct{ File string }
 // Wake asks for one Tick at At; a later Wake replaces an earlier one.
 type Wake struct{ At time.Time }
 
-// Emit tells the faces what changed.
+// Emit tells the faces what changed. The driver passes the event through Complete first, and a
+// Reply's Result through CompleteResult.
 type Emit struct{ Event Event }
 
 // Reply ends a command: Result is nil when Err is not empty.

@@ -1,0 +1,421 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"paperplane/core/account"
+	"paperplane/core/convo"
+	"paperplane/core/outbox"
+	"paperplane/core/timeline"
+	"paperplane/internal/inv"
+	"paperplane/protocol/caps"
+	"paperplane/protocol/content"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/wire"
+)
+
+// The states of a chat.
+const (
+	chatOpen    = "open"
+	chatWaiting = "waiting"
+	chatRefused = "refused"
+	chatLeft    = "left"
+	chatBroken  = "broken"
+)
+
+// chat is one conversation. Two conversations with the same person (each opened the other's link)
+// show as one: the later has First set to the id of the other, which shows both.
+type chat struct {
+	id  string
+	log plane.LogID
+	c   *convo.Convo
+	chatMeta
+	chatNumbers
+	q       outbox.Queue
+	intents outbox.Intents
+	owner   *caps.Signer
+
+	dirtyMeta, dirtyNumbers bool
+	skipConvo               bool // after a failure its state is not stored any more
+
+	line // the session's side
+}
+
+// chatMeta changes rarely.
+type chatMeta struct {
+	Server  ServerID         `cbor:"1,keyasint"`
+	Owner   []byte           `cbor:"2,keyasint,omitempty"`
+	Person  *plane.PublicKey `cbor:"3,keyasint,omitempty"`
+	State   string           `cbor:"4,keyasint"`
+	Created bool             `cbor:"5,keyasint,omitempty"` // the log is at the server
+	Draft   string           `cbor:"6,keyasint,omitempty"`
+	First   string           `cbor:"7,keyasint,omitempty"`
+	Knock   *knock           `cbor:"8,keyasint,omitempty"`
+	Leaving bool             `cbor:"9,keyasint,omitempty"` // the person wants to leave
+	GenDay  plane.Day        `cbor:"10,keyasint,omitempty"`
+	Started int64            `cbor:"11,keyasint"` // ms: when the chat was made here
+}
+
+// knock is a contact request that waits to be delivered.
+type knock struct {
+	Inbox plane.LogID `cbor:"1,keyasint"`
+	Door  [16]byte    `cbor:"2,keyasint"`
+	Body  []byte      `cbor:"3,keyasint"`
+	Tried bool        `cbor:"4,keyasint,omitempty"`
+}
+
+// chatNumbers changes with every message.
+type chatNumbers struct {
+	Next      uint64    `cbor:"1,keyasint"`           // index of the next placed entry
+	Waiting   uint64    `cbor:"2,keyasint,omitempty"` // provisional indexes given out
+	Unread    int       `cbor:"3,keyasint,omitempty"`
+	At        int64     `cbor:"4,keyasint,omitempty"`
+	Got       plane.Seq `cbor:"5,keyasint,omitempty"` // newest shown message of others
+	Read      plane.Seq `cbor:"6,keyasint,omitempty"` // newest that was read here
+	SaidGot   plane.Seq `cbor:"7,keyasint,omitempty"` // what the last durable receipt said
+	SaidRead  plane.Seq `cbor:"8,keyasint,omitempty"`
+	Delivered plane.Seq `cbor:"9,keyasint,omitempty"`  // what others have said of own messages
+	Seen      plane.Seq `cbor:"10,keyasint,omitempty"` //
+	ReadUpTo  []byte    `cbor:"11,keyasint,omitempty"` // id of the newest message read here
+}
+
+func chatKey(id, rest string) string { return "s/c/" + id + "/" + rest }
+
+func itemKey(id string, n uint64) string   { return chatKey(id, fmt.Sprintf("o/%016x", n)) }
+func intentKey(id string, n uint64) string { return chatKey(id, fmt.Sprintf("w/%016x", n)) }
+
+// view returns the chat that shows c's messages.
+func (m *Machine) view(c *chat) *chat {
+	if f := m.chats[c.First]; f != nil {
+		return f
+	}
+	return c
+}
+
+// sender returns the conversation that sends for the chat v: of several with one person, both
+// sides take the one with the smallest id, so that they meet in one.
+func (m *Machine) sender(v *chat) *chat {
+	best := v
+	for _, c := range m.sortedChats() {
+		if c.First == v.id && c.alive() && (c.id < best.id || !best.alive()) {
+			best = c
+		}
+	}
+	return best
+}
+
+func (c *chat) alive() bool { return c.State == chatOpen || c.State == chatWaiting }
+
+// kind returns what the chat is.
+func (c *chat) kind() ChatKind {
+	switch c.c.State().Kind {
+	case convo.Two:
+		return ChatTwo
+	case convo.Group:
+		return ChatGroup
+	}
+	return ChatSaved
+}
+
+// newChat puts a conversation into the machine.
+func (m *Machine) newChat(cv *convo.Convo, srv ServerID, owner []byte) *chat {
+	c := &chat{id: cv.ID().Text(), log: cv.ID(), c: cv}
+	c.Server, c.Owner, c.State = srv, owner, chatOpen
+	c.Started = m.now.UnixMilli()
+	c.At, c.Next = c.Started, 1
+	c.GenDay = plane.DayOf(m.now)
+	if owner != nil {
+		k, err := caps.SignerFromSeed(owner)
+		inv.That(err == nil, "owner seed")
+		c.owner = k
+	}
+	c.dirtyMeta, c.dirtyNumbers = true, true
+	m.addChat(c)
+	m.touch(c)
+	m.show(c)
+	return c
+}
+
+// saveChat stores what has changed.
+func (m *Machine) saveChat(c *chat) {
+	if c.dirtyMeta {
+		m.put(chatKey(c.id, "m"), c.chatMeta)
+		c.dirtyMeta = false
+	}
+	if c.dirtyNumbers {
+		m.put(chatKey(c.id, "n"), c.chatNumbers)
+		c.dirtyNumbers = false
+	}
+	if c.skipConvo {
+		return
+	}
+	for _, p := range c.c.Changes() {
+		m.set(chatKey(c.id, "v/"+p.Key), p.Value)
+	}
+}
+
+func (m *Machine) loadChat(id string, keys []string) (*chat, error) {
+	log, err := plane.ParseLogID(id)
+	if err != nil {
+		return nil, ErrDamaged
+	}
+	c := &chat{id: id, log: log}
+	var pairs []convo.Pair
+	ok := true
+	for _, k := range keys {
+		v := m.loaded[k]
+		rest := strings.TrimPrefix(k, "c/"+id+"/")
+		kind, sub, _ := strings.Cut(rest, "/")
+		switch kind {
+		case "m":
+			ok = ok && timeline.Decode(v, &c.chatMeta) == nil
+		case "n":
+			ok = ok && timeline.Decode(v, &c.chatNumbers) == nil
+		case "o":
+			i := &outbox.Item{}
+			ok = ok && timeline.Decode(v, i) == nil
+			c.q.Restore(i)
+		case "w":
+			i := &outbox.Intent{}
+			ok = ok && timeline.Decode(v, i) == nil
+			c.intents.Restore(i)
+		case "v":
+			pairs = append(pairs, convo.Pair{Key: sub, Value: v})
+		}
+	}
+	if !ok {
+		return nil, ErrDamaged
+	}
+	if c.c, err = convo.Load(log, account.Identify, pairs); err != nil {
+		return nil, err
+	}
+	if c.Owner != nil {
+		if c.owner, err = caps.SignerFromSeed(c.Owner); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// chatView is the chat as faces see it, without Last: see Complete.
+func (m *Machine) chatView(c *chat) Chat {
+	st := c.c.State()
+	v := Chat{
+		ID: c.id, Kind: c.kind(), Name: st.Name, Picture: st.Picture, Members: c.c.Size(), State: c.State,
+		Unread: c.Unread, Draft: c.Draft, At: c.At, Forked: c.c.Forked(),
+	}
+	switch v.Kind {
+	case ChatTwo:
+		if c.Person != nil {
+			v.Person, v.Name = c.Person.Text(), m.nameOf(*c.Person)
+		}
+	case ChatGroup:
+		v.Admin = c.State == chatOpen && c.c.OwnAdmin()
+	}
+	if c.Leaving {
+		v.State = chatLeft
+	}
+	if len(c.ReadUpTo) == 32 {
+		v.ReadUpTo = timeline.ID(c.ReadUpTo).Text()
+	}
+	for _, d := range m.sortedChats() {
+		if d.First == c.id {
+			v.Forked = v.Forked || d.c.Forked()
+			if c.State == chatWaiting && d.State == chatOpen {
+				v.State = chatOpen
+			}
+		}
+	}
+	return v
+}
+
+func (m *Machine) nameOf(p plane.PublicKey) string {
+	if x := m.people[p]; x != nil {
+		return x.stored.Name
+	}
+	return ""
+}
+
+// state is the answer to GetState, without Last.
+func (m *Machine) state() State {
+	s := State{Volatile: m.volatile, Online: m.online(), Notice: m.notice, Chats: []Chat{}}
+	s.Settings = m.settings()
+	if m.acc != nil {
+		a := m.account()
+		s.Account = &a
+	}
+	for _, c := range m.sortedChats() {
+		if c.First == "" {
+			s.Chats = append(s.Chats, m.chatView(c))
+		}
+	}
+	slices.SortStableFunc(s.Chats, func(a, b Chat) int { return int(max(-1, min(1, b.At-a.At))) })
+	return s
+}
+
+func (m *Machine) settings() Settings {
+	if m.acc == nil {
+		return Settings{ReadReceipts: true, TypingShown: true}
+	}
+	return Settings{ReadReceipts: !m.acc.NoReceipts, TypingShown: !m.acc.NoTyping}
+}
+
+func (m *Machine) account() Account {
+	return Account{Person: m.acc.person().Text(), Name: m.acc.Name, Origin: m.servers[m.acc.Home].Origin}
+}
+
+// online says whether the home server is there.
+func (m *Machine) online() bool {
+	if m.acc == nil {
+		return false
+	}
+	s := m.servers[m.acc.Home]
+	return s != nil && s.up
+}
+
+// place gives the entry e, which has a place in c's log, the next index and stores it.
+func (m *Machine) place(c *chat, e *timeline.Entry, seq plane.Seq) {
+	v := m.view(c)
+	e.Index, e.Log, e.Seq = v.Next, c.log, uint64(seq)
+	v.Next++
+	v.At = max(v.At, min(e.At, m.now.UnixMilli()))
+	v.dirtyNumbers = true
+	m.setPairs(timeline.Put(v.id, e)...)
+	m.stale(v, e.ID)
+	m.show(v)
+}
+
+// stale tells the faces that a message is new or differs.
+func (m *Machine) stale(v *chat, id timeline.ID) {
+	for _, e := range m.effects {
+		if x, ok := e.(Emit); ok {
+			if s, ok := x.Event.(MessageStale); ok && s.Chat == v.id && s.Message == id.Text() && s.Files == nil {
+				return
+			}
+		}
+	}
+	m.emit(Emit{MessageStale{Chat: v.id, Message: id.Text()}})
+}
+
+// line writes a notice.
+func (m *Machine) notify(c *chat, seq plane.Seq, n int, l timeline.Line) {
+	e := &timeline.Entry{
+		ID: timeline.NoticeID(c.log, uint64(seq), n), At: m.now.UnixMilli(), From: l.Who, Own: m.own(l.Who),
+		Kind: timeline.Notice, Line: &l,
+	}
+	m.place(c, e, seq)
+}
+
+// enqueue adds an item to a conversation's outbox.
+func (m *Machine) enqueue(c *chat, i *outbox.Item) *outbox.Item {
+	c.q.Add(i)
+	m.saveItem(c, i)
+	m.touch(c)
+	return i
+}
+
+func (m *Machine) saveItem(c *chat, i *outbox.Item) { m.put(itemKey(c.id, i.N), i) }
+
+func (m *Machine) dropItem(c *chat, i *outbox.Item) {
+	c.q.Remove(i)
+	m.set(itemKey(c.id, i.N), nil)
+}
+
+// note queues a message that shows nothing by itself.
+func (m *Machine) note(c *chat, msg content.Message) *outbox.Item {
+	body, err := content.Encode(msg)
+	inv.That(err == nil, "own notes encode")
+	_, profile := msg.(content.Profile)
+	if profile {
+		// Only the newest name matters; one that may be on its way stays.
+		for _, i := range slices.Clone(c.q.Items) {
+			if i.Profile && i.Msg == nil {
+				m.dropItem(c, i)
+			}
+		}
+	}
+	return m.enqueue(c, &outbox.Item{
+		Kind: outbox.Note, Body: body, SentMS: uint64(m.now.UnixMilli()), Profile: profile,
+		ID: content.NewMessageID(m.acc.person(), c.log, body),
+	})
+}
+
+// sayProfile tells a conversation one's name and, a contact, how to be reached.
+func (m *Machine) sayProfile(c *chat) {
+	switch c.kind() {
+	case ChatTwo:
+		m.note(c, content.Profile{Name: m.acc.Name, Door: &content.Door{
+			Inbox: m.acc.inboxLog(), Seed: m.acc.Door, Card: [16]byte(m.acc.Card),
+		}})
+	case ChatGroup:
+		m.note(c, content.Profile{Name: m.acc.Name})
+	}
+}
+
+// wish queues a change of membership or group state.
+func (m *Machine) wish(c *chat, i *outbox.Intent) {
+	c.intents.Add(i)
+	m.put(intentKey(c.id, i.N), i)
+	m.touch(c)
+}
+
+func (m *Machine) dropWish(c *chat, i *outbox.Intent) {
+	c.intents.Remove(i)
+	m.set(intentKey(c.id, i.N), nil)
+}
+
+// line is what a chat has in the current session with its server. All of it is made anew after a
+// fresh Connected.
+type line struct {
+	turn             int // counts the times that everything was dropped
+	read, write, own wire.Handle
+	gen              plane.Gen // the server's, 0: not known
+	tryGen           int       // how many generations back the next OPEN of the read key goes
+	busy             bool      // a request whose answer decides what comes next is under way
+	reading          bool
+	subscribed       bool
+	head             plane.Seq
+	writing          bool
+	owning           bool
+	knocking         bool
+	commitSent       bool
+	fetches          map[plane.PublicKey]*fetch
+
+	tries    int
+	retryAt  time.Time // after a refusal: nothing is asked before
+	receipts time.Time // the durable receipt is due
+	goneAt   time.Time // when it is our turn to commit for those who leave
+	rotateAt time.Time
+	typedAt  time.Time // the last own typing signal
+	typing   []typist
+}
+
+type typist struct {
+	who   plane.PublicKey
+	until time.Time
+}
+
+// next is when the chat wants to be looked at.
+func (c *chat) next() time.Time {
+	var at time.Time
+	for _, t := range []time.Time{c.retryAt, c.receipts, c.goneAt, c.rotateAt} {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	for _, t := range c.typing {
+		if at.IsZero() || t.until.Before(at) {
+			at = t.until
+		}
+	}
+	return at
+}
+
+// due says whether that time has come.
+func (c *chat) due(now time.Time) bool {
+	t := c.next()
+	return !t.IsZero() && !now.Before(t)
+}

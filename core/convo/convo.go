@@ -1,0 +1,436 @@
+// Package convo keeps one conversation: an MLS group over one log.
+//
+// Order makes truth. Every member reads every record in order and applies one rule (Receive), so
+// that all agree without asking:
+//
+//   - a record that does not open under the current epoch's envelope key is void;
+//   - a valid commit ends the epoch; one that breaks MLS or the policy (policy.go) is void;
+//   - an application message of the current epoch counts once.
+//
+// What is void is void for everybody, its sender included, who seals it again under the new
+// epoch. No past epoch is kept. An own commit is made in full before it is sent (Begin) and takes
+// effect only when it comes back from the log in winning position.
+//
+// A message too large for one record goes in parts, which stand where the last part stands; parts
+// do not outlive the epoch (parts.go).
+//
+// A Convo has one owner and is not safe for concurrent use. It does no I/O: Changes tells what to
+// store, before anything made from it is sent. Spec: docs/internals/architecture.md, RFC 9420.
+package convo
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"time"
+
+	"paperplane/internal/inv"
+	"paperplane/mls"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/seal"
+)
+
+var (
+	// ErrPending: an own commit waits for its place; the caller waits too.
+	ErrPending = errors.New("convo: a commit is under way")
+	// ErrNotAllowed: the policy forbids the change to this member.
+	ErrNotAllowed = errors.New("convo: not allowed")
+	// ErrFull: the group would have more than plane.GroupMembersMax members.
+	ErrFull = errors.New("convo: group full")
+	// ErrInvitation: the invitation or its Welcome is not a valid way into a conversation.
+	ErrInvitation = errors.New("convo: bad invitation")
+	// ErrDamaged: stored state does not decode.
+	ErrDamaged = errors.New("convo: damaged state")
+)
+
+// MLS exporter labels.
+const (
+	labelEnvelope = "paperplane envelope"
+	labelSignal   = "paperplane signal"
+	labelCaps     = "paperplane caps"
+)
+
+const (
+	// gensMax is how many generations of log keys are kept: the newest, and those under which a
+	// server may still be while nobody has sent ROTATE.
+	gensMax = 4
+	// windowMax is how many past links of the chain can be compared with what others have seen.
+	windowMax = 512
+)
+
+// Identify checks a credential against the leaf's signature key and returns whose it is.
+type Identify func(identity, signatureKey []byte) (plane.PublicKey, error)
+
+// Generation is the secret from which a generation's log keys are derived.
+type Generation struct {
+	_      struct{} `cbor:",toarray"`
+	Gen    plane.Gen
+	Secret [32]byte
+}
+
+// Convo is one member's side of a conversation.
+type Convo struct {
+	id       plane.LogID
+	identify Identify
+	g        *mls.Group
+	state    State
+	env      seal.EnvelopeKey
+	sig      seal.SignalKey
+	gens     []Generation // oldest first
+
+	cursor plane.Seq
+	day    plane.Day // of the last record read
+	chain  seal.HistoryHash
+	known  bool // chain is the true chain up to cursor; false after expired records
+	window []seen
+	forked bool
+
+	leaving []uint32 // leaves that asked to go, in this epoch
+	partial []*partial
+	pending *Pending
+
+	dirty changes
+}
+
+// seen is one link of the chain.
+type seen struct {
+	seq  plane.Seq
+	hash [16]byte
+}
+
+// Pending is an own commit that waits for its place.
+type Pending struct {
+	Message []byte // sealed by MLS, not yet in envelopes
+	Welcome []byte // for the added, when it has won
+	Tag     uint64 // the caller's: which intent it serves
+	next    *mls.Group
+	hash    [32]byte
+}
+
+// Options says what a new conversation is.
+type Options struct {
+	ID         plane.LogID
+	Kind       Kind
+	Name       string
+	Picture    []byte
+	Signer     *mls.Signer
+	Credential []byte
+	Owner      plane.PublicKey // the founder
+	Also       []plane.PublicKey
+	TTLDays    uint8
+	Identify   Identify
+	Now        time.Time
+}
+
+// New makes a conversation whose only member is its founder.
+func New(o Options) (*Convo, error) {
+	admins := append([]plane.PublicKey{o.Owner}, o.Also...)
+	slices.SortFunc(admins, comparePersons)
+	st := State{Version: stateVersion, Kind: o.Kind, Name: o.Name, Picture: o.Picture, Gen: 1, Admins: slices.Compact(admins), TTLDays: o.TTLDays}
+	if err := st.check(); err != nil {
+		return nil, err
+	}
+	g, err := mls.NewGroup(mls.GroupOptions{
+		GroupID: o.ID[:], Signer: o.Signer, Credential: mls.NewBasic(o.Credential),
+		Lifetime:   mls.Lifetime{NotBefore: o.Now.Add(-24 * time.Hour), NotAfter: o.Now.AddDate(10, 0, 0)},
+		Extensions: extensions(&st),
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := &Convo{id: o.ID, identify: o.Identify, known: true, day: plane.DayOf(o.Now)}
+	if err := c.enter(g); err != nil {
+		return nil, err
+	}
+	c.learn()
+	return c, nil
+}
+
+func extensions(st *State) []mls.Extension {
+	return []mls.Extension{mls.RequiredCapabilities([]uint16{StateExtension}, nil, nil), {Type: StateExtension, Data: st.bytes()}}
+}
+
+// Capabilities are what every leaf must claim to take part.
+func Capabilities() mls.Capabilities {
+	return mls.Capabilities{Extensions: []uint16{StateExtension}}
+}
+
+// enter makes g the current epoch.
+func (c *Convo) enter(g *mls.Group) error {
+	st, err := ParseState(g.Extension(StateExtension))
+	if err != nil {
+		return err
+	}
+	b, err := g.Export(labelEnvelope, nil, 32)
+	if err != nil {
+		return err
+	}
+	if c.env, err = seal.NewEnvelopeKey(b); err != nil {
+		return err
+	}
+	if b, err = g.Export(labelSignal, nil, 32); err != nil {
+		return err
+	}
+	if c.sig, err = seal.NewSignalKey(b); err != nil {
+		return err
+	}
+	c.g, c.state, c.leaving = g, st, nil
+	c.dropParts()
+	c.dirty.epoch = true
+	return nil
+}
+
+// learn derives the keys of the generation that the current epoch makes.
+func (c *Convo) learn() {
+	b, err := c.g.Export(labelCaps, binary.BigEndian.AppendUint32(nil, uint32(c.state.Gen)), 32)
+	inv.That(err == nil, "exporter gives 32 bytes")
+	c.gens = append(c.gens, Generation{Gen: c.state.Gen, Secret: [32]byte(b)})
+	c.gens = c.gens[max(0, len(c.gens)-gensMax):]
+	c.dirty.cold = true
+}
+
+// AddFirst adds the other person of a new two-person conversation before its log exists: the
+// commit is on no log, nobody else has seen epoch 0. It returns the Welcome.
+func (c *Convo) AddFirst(kp *mls.KeyPackage, now time.Time) ([]byte, error) {
+	p, err := c.g.Commit(mls.CommitOptions{Add: []*mls.KeyPackage{kp}, Now: now})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.enter(p.Next); err != nil {
+		return nil, err
+	}
+	c.gens = nil
+	c.learn()
+	return p.Welcome, nil
+}
+
+// Invitation is what a joiner needs besides the Welcome.
+type Invitation struct {
+	_      struct{} `cbor:",toarray"`
+	Log    plane.LogID
+	After  plane.Seq // the joiner reads from After+1 on
+	Chain  [32]byte
+	Known  bool
+	Gen    Generation
+	Secret []byte // Welcome
+}
+
+// Invite returns the invitation that goes with a Welcome into the current epoch. It is to be
+// made at once when the adding commit has won, before another record is read.
+func (c *Convo) Invite(welcome []byte) Invitation {
+	return Invitation{Log: c.id, After: c.cursor, Chain: c.chain, Known: c.known, Gen: c.gens[len(c.gens)-1], Secret: welcome}
+}
+
+// JoinOptions is what Join needs.
+type JoinOptions struct {
+	Invitation Invitation
+	Secret     *mls.KeyPackageSecret
+	Signer     *mls.Signer
+	Identify   Identify
+	Now        time.Time
+}
+
+// Join enters the conversation that an invitation leads to, after checking group state and every
+// member's credential. ErrInvitation covers everything that is wrong with it.
+func Join(o JoinOptions) (*Convo, error) {
+	g, err := mls.Join(o.Invitation.Secret, mls.JoinOptions{Secret: o.Secret, Signer: o.Signer})
+	if err != nil {
+		return nil, errors.Join(ErrInvitation, err)
+	}
+	if string(g.ID()) != string(o.Invitation.Log[:]) || g.Size() > plane.GroupMembersMax {
+		return nil, ErrInvitation
+	}
+	c := &Convo{
+		id: o.Invitation.Log, identify: o.Identify, cursor: o.Invitation.After, day: plane.DayOf(o.Now),
+		chain: o.Invitation.Chain, known: o.Invitation.Known, gens: []Generation{o.Invitation.Gen},
+	}
+	for _, m := range g.Members() {
+		if _, err := o.Identify(m.Credential.Identity(), m.SignatureKey); err != nil {
+			return nil, ErrInvitation
+		}
+	}
+	if err := c.enter(g); err != nil || o.Invitation.Gen.Gen > c.state.Gen {
+		return nil, ErrInvitation
+	}
+	c.dirty.cold = true
+	return c, nil
+}
+
+// ID returns the conversation's log.
+func (c *Convo) ID() plane.LogID { return c.id }
+
+// State returns the group state. Its slices are not to be changed.
+func (c *Convo) State() State { return c.state }
+
+// Epoch returns the current epoch's number.
+func (c *Convo) Epoch() uint64 { return c.g.Epoch() }
+
+// Cursor returns the last record read.
+func (c *Convo) Cursor() plane.Seq { return c.cursor }
+
+// Forked reports whether two histories were seen.
+func (c *Convo) Forked() bool { return c.forked }
+
+// Generations returns the generations of log keys that are known, oldest first.
+func (c *Convo) Generations() []Generation { return c.gens }
+
+// Pending returns the own commit that waits, nil without one.
+func (c *Convo) Pending() *Pending { return c.pending }
+
+// Leaving reports whether somebody's wish to leave waits for a commit.
+func (c *Convo) Leaving() bool { return len(c.leaving) > 0 }
+
+// LeavingSelf reports whether one's own wish to leave has its place in this epoch.
+func (c *Convo) LeavingSelf() bool { return slices.Contains(c.leaving, c.g.OwnIndex()) }
+
+// Rank returns how many members stand before this one among those that stay: who is first
+// commits first.
+func (c *Convo) Rank() int {
+	n := 0
+	for _, m := range c.g.Members() {
+		if m.Index == c.g.OwnIndex() {
+			break
+		}
+		if !slices.Contains(c.leaving, m.Index) {
+			n++
+		}
+	}
+	return n
+}
+
+// Member is one person in the conversation.
+type Member struct {
+	Person plane.PublicKey
+	Leaf   uint32
+	Own    bool
+	Admin  bool
+}
+
+// Members returns the members by leaf.
+func (c *Convo) Members() []Member {
+	list := members(c.g, c.identify)
+	for i := range list {
+		list[i].Own = list[i].Leaf == c.g.OwnIndex()
+		list[i].Admin = isAdmin(c.state, list, list[i].Person)
+	}
+	return list
+}
+
+// OwnAdmin reports whether this member is an admin.
+func (c *Convo) OwnAdmin() bool {
+	for _, m := range c.Members() {
+		if m.Own {
+			return m.Admin
+		}
+	}
+	return false
+}
+
+// Size returns the number of members.
+func (c *Convo) Size() int { return c.g.Size() }
+
+func members(g *mls.Group, identify Identify) []Member {
+	var list []Member
+	for _, m := range g.Members() {
+		p, err := identify(m.Credential.Identity(), m.SignatureKey)
+		if err != nil {
+			continue // cannot be: checked when the leaf came in
+		}
+		list = append(list, Member{Person: p, Leaf: m.Index})
+	}
+	return list
+}
+
+// person returns whose leaf it is.
+func person(g *mls.Group, identify Identify, leaf uint32) (plane.PublicKey, bool) {
+	m, err := g.Member(leaf)
+	if err != nil {
+		return plane.PublicKey{}, false
+	}
+	p, err := identify(m.Credential.Identity(), m.SignatureKey)
+	return p, err == nil
+}
+
+// Seal protects plain as an application message of the current epoch. The ratchet moves: store
+// Changes before sending. Bodies makes records of it.
+func (c *Convo) Seal(plain []byte) ([]byte, error) { return c.g.Encrypt(plain, nil) }
+
+// SealLeave makes the wish to leave.
+func (c *Convo) SealLeave() ([]byte, error) { return c.g.ProposeSelfRemove(nil) }
+
+// SealSignal and OpenSignal protect signals of the current epoch.
+func (c *Convo) SealSignal(plain []byte) ([]byte, error) { return seal.SealSignal(c.sig, c.id, plain) }
+
+// OpenSignal opens a signal of the current epoch; others are passed over.
+func (c *Convo) OpenSignal(body []byte) ([]byte, error) { return seal.OpenSignal(c.sig, c.id, body) }
+
+// Seen returns what messages say of the history behind them; (0, zero) when it is not known.
+func (c *Convo) Seen() (plane.Seq, [16]byte) {
+	if !c.known {
+		return 0, [16]byte{}
+	}
+	return c.cursor, c.chain.Short()
+}
+
+// Compare takes what another member has seen. It returns true when this shows, for the first
+// time, that the server gave two histories (or that the member lies).
+func (c *Convo) Compare(n plane.Seq, hash [16]byte) bool {
+	if n == 0 || !c.known || c.forked {
+		return false
+	}
+	i, ok := slices.BinarySearchFunc(c.window, n, func(s seen, n plane.Seq) int {
+		return int(min(1, max(-1, int64(s.seq)-int64(n))))
+	})
+	// A claim about records that this device has not read yet cannot be: every message stands
+	// behind what its sender had seen. One from before the window says nothing.
+	if ok && c.window[i].hash == hash || n < c.cursor && !ok {
+		return false
+	}
+	c.forked, c.dirty.cold = true, true
+	return true
+}
+
+// advance moves cursor and chain to a record.
+func (c *Convo) advance(now time.Time, seq plane.Seq, body []byte) {
+	if seq != c.cursor+1 {
+		// The records between have expired while this device was away, or the server withholds
+		// them. A record lives TTLDays, so an honest gap needs that many days of absence.
+		away := int64(plane.DayOf(now)) - int64(c.day)
+		if away < int64(c.state.TTLDays) && !c.forked {
+			c.forked, c.dirty.cold = true, true
+		}
+		c.known, c.window = false, nil
+	}
+	c.cursor, c.day = seq, max(c.day, plane.DayOf(now))
+	c.chain = c.chain.Next(seq, body)
+	if c.known {
+		c.window = append(c.window, seen{seq, c.chain.Short()})
+		if len(c.window) > 2*windowMax {
+			c.window = slices.Clone(c.window[windowMax:])
+		}
+	}
+	c.dirty.head = true
+}
+
+func hashOf(b []byte) [32]byte { return sha256.Sum256(b) }
+
+// Skip moves the cursor to head when the server says that nothing before it is left.
+func (c *Convo) Skip(now time.Time, head plane.Seq) {
+	if head <= c.cursor {
+		return
+	}
+	away := int64(plane.DayOf(now)) - int64(c.day)
+	if away < int64(c.state.TTLDays) && !c.forked {
+		c.forked, c.dirty.cold = true, true
+	}
+	c.known, c.window = false, nil
+	c.cursor, c.day = head, max(c.day, plane.DayOf(now))
+	c.dirty.head = true
+}
+
+// OwnLeaf returns this member's leaf index.
+func (c *Convo) OwnLeaf() uint32 { return c.g.OwnIndex() }
+
+// PersonAt returns whose leaf it is.
+func (c *Convo) PersonAt(leaf uint32) (plane.PublicKey, bool) { return person(c.g, c.identify, leaf) }

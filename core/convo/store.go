@@ -1,0 +1,197 @@
+package convo
+
+import (
+	"cmp"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"paperplane/mls"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/seal"
+)
+
+// Pair is a change of stored state: Key is relative to the conversation, a nil Value deletes.
+type Pair struct {
+	Key   string
+	Value []byte
+}
+
+// The stored keys: "head" changes with every record, "cold" rarely, "group" with every epoch,
+// "d/…" are the deltas since, "pending" is an own commit that waits, "q/…" are parts.
+const (
+	keyHead    = "head"
+	keyCold    = "cold"
+	keyGroup   = "group"
+	keyPending = "pending"
+)
+
+// changes collects what is to be stored.
+type changes struct {
+	head, cold, epoch, delta, pending bool
+	puts                              []Pair
+	deltas                            []string // keys of deltas that are stored
+}
+
+func (d *changes) put(key string, value []byte) { d.puts = append(d.puts, Pair{key, value}) }
+
+type storedHead struct {
+	_       struct{} `cbor:",toarray"`
+	Cursor  plane.Seq
+	Day     plane.Day
+	Chain   [32]byte
+	Known   bool
+	Leaving []uint32
+}
+
+type storedCold struct {
+	_      struct{} `cbor:",toarray"`
+	Gens   []Generation
+	Forked bool
+}
+
+type storedPending struct {
+	_       struct{} `cbor:",toarray"`
+	Message []byte
+	Welcome []byte
+	Tag     uint64
+	Next    []byte
+}
+
+type storedPart struct {
+	_     struct{} `cbor:",toarray"`
+	First plane.Seq
+	Count int
+	Data  []byte
+}
+
+// Changes returns what has changed since the last call, in an order that does not matter: it is
+// to be stored as one.
+func (c *Convo) Changes() []Pair {
+	d := &c.dirty
+	out := d.puts
+	if d.epoch {
+		out = append(out, Pair{keyGroup, c.g.Snapshot()})
+		for _, k := range d.deltas {
+			out = append(out, Pair{"d/" + k, nil})
+		}
+		d.deltas = nil
+		d.head = true
+	}
+	for _, x := range c.g.Delta() {
+		out = append(out, Pair{"d/" + x.Key, x.Value})
+		if !slices.Contains(d.deltas, x.Key) {
+			d.deltas = append(d.deltas, x.Key)
+		}
+	}
+	if d.head {
+		out = append(out, Pair{keyHead, encode(storedHead{Cursor: c.cursor, Day: c.day, Chain: c.chain, Known: c.known, Leaving: c.leaving})})
+	}
+	if d.cold {
+		out = append(out, Pair{keyCold, encode(storedCold{Gens: c.gens, Forked: c.forked})})
+	}
+	if d.pending {
+		var v []byte
+		if p := c.pending; p != nil {
+			v = encode(storedPending{Message: p.Message, Welcome: p.Welcome, Tag: p.Tag, Next: p.next.Snapshot()})
+		}
+		out = append(out, Pair{keyPending, v})
+	}
+	c.dirty = changes{deltas: d.deltas}
+	return out
+}
+
+// Load rebuilds a Convo from its stored pairs. ErrDamaged: they do not decode.
+func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
+	c := &Convo{id: id, identify: identify}
+	var head storedHead
+	var cold storedCold
+	var pend storedPending
+	var group []byte
+	var deltas []mls.Delta
+	var parts []Pair
+	ok := true
+	for _, p := range pairs {
+		switch {
+		case p.Key == keyHead:
+			ok = ok && decoding.Unmarshal(p.Value, &head) == nil
+		case p.Key == keyCold:
+			ok = ok && decoding.Unmarshal(p.Value, &cold) == nil
+		case p.Key == keyPending:
+			ok = ok && decoding.Unmarshal(p.Value, &pend) == nil
+		case p.Key == keyGroup:
+			group = p.Value
+		case strings.HasPrefix(p.Key, "d/"):
+			deltas = append(deltas, mls.Delta{Key: p.Key[2:], Value: p.Value})
+		case strings.HasPrefix(p.Key, "q/"):
+			parts = append(parts, p)
+		}
+	}
+	if !ok || group == nil {
+		return nil, ErrDamaged
+	}
+	g, err := mls.Restore(group, deltas)
+	if err != nil {
+		return nil, ErrDamaged
+	}
+	if err := c.enter(g); err != nil {
+		return nil, ErrDamaged
+	}
+	c.cursor, c.day, c.chain, c.known, c.leaving = head.Cursor, head.Day, seal.HistoryHash(head.Chain), head.Known, head.Leaving
+	c.gens, c.forked = cold.Gens, cold.Forked
+	if len(c.gens) == 0 {
+		return nil, ErrDamaged
+	}
+	if pend.Message != nil {
+		next, err := mls.Restore(pend.Next, nil)
+		if err != nil {
+			return nil, ErrDamaged
+		}
+		c.pending = &Pending{Message: pend.Message, Welcome: pend.Welcome, Tag: pend.Tag, next: next, hash: hashOf(pend.Message)}
+	}
+	if err := c.loadParts(parts); err != nil {
+		return nil, err
+	}
+	if c.known && c.cursor > 0 {
+		c.window = []seen{{c.cursor, c.chain.Short()}}
+	}
+	c.dirty = changes{}
+	for _, x := range deltas {
+		c.dirty.deltas = append(c.dirty.deltas, x.Key)
+	}
+	return c, nil
+}
+
+// loadParts puts the stored parts back: keys order the parts of one message.
+func (c *Convo) loadParts(parts []Pair) error {
+	slices.SortFunc(parts, func(a, b Pair) int { return cmp.Compare(a.Key, b.Key) })
+	for _, p := range parts {
+		var s storedPart
+		id, err := hex.DecodeString(p.Key[2:min(len(p.Key), 18)])
+		if decoding.Unmarshal(p.Value, &s) != nil || err != nil || len(id) != 8 {
+			return ErrDamaged
+		}
+		k := slices.IndexFunc(c.partial, func(q *partial) bool { return q.id == [8]byte(id) })
+		if k < 0 {
+			c.partial = append(c.partial, &partial{id: [8]byte(id), first: s.First, count: s.Count})
+			k = len(c.partial) - 1
+		}
+		c.partial[k].have = append(c.partial[k].have, s.Data)
+	}
+	slices.SortFunc(c.partial, func(a, b *partial) int { return cmp.Compare(a.first, b.first) })
+	return nil
+}
+
+// Forget makes the next Changes delete everything that is stored, for a chat that is joined anew.
+func (c *Convo) Forget() {
+	c.dropParts()
+	puts := c.dirty.puts
+	for _, k := range c.dirty.deltas {
+		puts = append(puts, Pair{"d/" + k, nil})
+	}
+	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending} {
+		puts = append(puts, Pair{k, nil})
+	}
+	c.g.Delta()
+	c.dirty = changes{puts: puts}
+}

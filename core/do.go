@@ -1,0 +1,487 @@
+package core
+
+import (
+	"errors"
+	"time"
+
+	"paperplane/core/convo"
+	"paperplane/core/outbox"
+	"paperplane/core/timeline"
+	"paperplane/protocol/content"
+	"paperplane/protocol/plane"
+)
+
+// do carries out a command.
+func (m *Machine) do(in Do) {
+	if m.repeated(in.ID) {
+		return
+	}
+	switch x := in.Command.(type) {
+	case GetState:
+		m.reply(in.ID, m.state(), "")
+		return
+	case CheckLink:
+		l, code := parseLink(x.Link)
+		m.reply(in.ID, LinkInfo{Origin: l.Origin, Person: l.HasAccount}, code)
+		return
+	case Join:
+		m.join(in.ID, x)
+		return
+	case nil:
+		m.reply(in.ID, nil, ErrUnknown)
+		return
+	}
+	if m.acc == nil {
+		m.reply(in.ID, nil, ErrNoAccount)
+		return
+	}
+	switch x := in.Command.(type) {
+	case Invite:
+		m.invite(in.ID, x)
+	case NewGroup:
+		m.newGroup(in.ID, x)
+	case SetName:
+		m.finish(in.ID, m.setName(x))
+	case SetSettings:
+		m.setSettings(x)
+		m.finish(in.ID, "")
+	default:
+		m.doChat(in)
+	}
+}
+
+// finish replies Done, or why not.
+func (m *Machine) finish(id string, code ErrCode) { m.reply(id, Done{}, code) }
+
+// doChat carries out a command about one chat.
+func (m *Machine) doChat(in Do) {
+	c := m.chats[chatOf(in.Command)]
+	if c == nil || c.First != "" {
+		code := ErrNoChat
+		if chatOf(in.Command) == "" {
+			code = ErrBadArguments
+		}
+		m.reply(in.ID, nil, code)
+		return
+	}
+	m.contain(c, func() {
+		switch x := in.Command.(type) {
+		case SendText:
+			id, code := m.sendText(c, x, in.Found)
+			m.reply(in.ID, Sent{Message: id}, code)
+		case Edit:
+			m.finish(in.ID, m.edit(c, x, in.Found))
+		case Delete:
+			m.finish(in.ID, m.remove(c, in.Found))
+		case React:
+			m.finish(in.ID, m.react(c, x, in.Found))
+		case MarkRead:
+			m.finish(in.ID, m.markRead(c, x, in.Found))
+		case Typing:
+			m.typing(c)
+			m.emit(Reply{ID: in.ID, Result: Done{}}) // not worth remembering
+		case SetDraft:
+			m.finish(in.ID, m.setDraft(c, x))
+		case Retry:
+			m.finish(in.ID, m.retry(c, x.Message))
+		case Discard:
+			m.finish(in.ID, m.discard(c, x.Message))
+		case Fetch:
+			m.finish(in.ID, m.fetch(c, x, in.Found))
+		case Stop:
+			m.finish(in.ID, m.stop(c, x, in.Found))
+		case SetGroup:
+			m.finish(in.ID, m.setGroup(c, x))
+		case AddMembers:
+			m.finish(in.ID, m.addMembers(c, x.Members))
+		case RemoveMember:
+			m.finish(in.ID, m.removeMember(c, x.Person))
+		case Leave:
+			m.finish(in.ID, m.leave(c))
+		case GetMembers:
+			m.reply(in.ID, Members{m.members(c)}, "")
+		default:
+			m.reply(in.ID, nil, ErrUnknown)
+		}
+	})
+}
+
+// chatOf returns the chat that a command is about.
+func chatOf(x Command) string {
+	switch x := x.(type) {
+	case SendText:
+		return x.Chat
+	case Edit:
+		return x.Chat
+	case Delete:
+		return x.Chat
+	case React:
+		return x.Chat
+	case MarkRead:
+		return x.Chat
+	case Typing:
+		return x.Chat
+	case SetDraft:
+		return x.Chat
+	case Retry:
+		return x.Chat
+	case Discard:
+		return x.Chat
+	case Fetch:
+		return x.Chat
+	case Stop:
+		return x.Chat
+	case SetGroup:
+		return x.Chat
+	case AddMembers:
+		return x.Chat
+	case RemoveMember:
+		return x.Chat
+	case Leave:
+		return x.Chat
+	case GetMembers:
+		return x.Chat
+	}
+	return ""
+}
+
+// cleanText and cleanName turn what is wrong with an input into the person's words.
+func cleanText(s string) (string, ErrCode) {
+	t, err := content.CleanText(s)
+	switch {
+	case errors.Is(err, content.ErrEmpty):
+		return "", ErrTextEmpty
+	case errors.Is(err, content.ErrTooLong):
+		return "", ErrTextLong
+	case err != nil:
+		return "", ErrBadArguments
+	}
+	return t, ""
+}
+
+func cleanName(s string) (string, ErrCode) {
+	n, err := content.CleanName(s)
+	switch {
+	case errors.Is(err, content.ErrEmpty):
+		return "", ErrNameEmpty
+	case errors.Is(err, content.ErrTooLong):
+		return "", ErrNameLong
+	case err != nil:
+		return "", ErrNameBad
+	}
+	return n, ""
+}
+
+// canSend says whether anything can be written into the chat.
+func (m *Machine) canSend(v *chat) (*chat, ErrCode) {
+	c := m.sender(v)
+	switch {
+	case v.Leaving || c.State == chatLeft:
+		return nil, ErrLeft
+	case !c.alive():
+		return nil, ErrNotAllowed
+	}
+	return c, ""
+}
+
+// sendText queues a message. It is shown at once, after all that has a place.
+func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) {
+	c, code := m.canSend(v)
+	if code != "" {
+		return "", code
+	}
+	text := ""
+	if x.Text != "" || len(x.Files) == 0 {
+		if text, code = cleanText(x.Text); code != "" {
+			return "", code
+		}
+	}
+	var reply content.MessageID
+	if x.ReplyTo != "" {
+		if found == nil {
+			return "", ErrNoMessage
+		}
+		reply = content.MessageID(found.ID)
+	}
+	var msg content.Message = content.Text{Text: text, ReplyTo: reply}
+	var moves []*transfer
+	if len(x.Files) > 0 {
+		files := content.Files{Text: text, ReplyTo: reply}
+		if moves, code = m.uploads(c, x.Files, &files); code != "" {
+			return "", code
+		}
+		msg = files
+	}
+	body, err := content.Encode(msg)
+	if errors.Is(err, content.ErrTooLarge) {
+		return "", ErrTextLong
+	}
+	if err != nil {
+		return "", ErrBadArguments
+	}
+	if _, err := (content.Frame{Body: body, SentMS: uint64(m.now.UnixMilli())}).Encode(); err != nil {
+		return "", ErrTextLong
+	}
+	i := &outbox.Item{
+		Kind: outbox.Message, Body: body, SentMS: uint64(m.now.UnixMilli()), Waits: len(moves),
+		ID: content.NewMessageID(m.acc.person(), c.log, body),
+	}
+	for _, f := range x.Files {
+		i.Refs = append(i.Refs, f.Ref)
+	}
+	v.Waiting++
+	i.Index = timeline.QueuedFirst + v.Waiting
+	v.At, v.dirtyNumbers = m.now.UnixMilli(), true
+	if v.Draft != "" {
+		v.Draft, v.dirtyMeta = "", true
+	}
+	m.enqueue(c, i)
+	m.putQueued(c, i)
+	id := timeline.ID(i.ID).Text()
+	for n, t := range moves {
+		t.stored.Chat, t.stored.Message, t.stored.File = c.id, i.ID, n
+		m.beginMove(t)
+	}
+	return id, ""
+}
+
+// putQueued stores the entry of an own message that has no place yet.
+func (m *Machine) putQueued(c *chat, i *outbox.Item) {
+	v := m.view(c)
+	u, err := content.Parse(i.Body)
+	if err != nil {
+		return
+	}
+	msg, err := u.Verify()
+	if err != nil {
+		return
+	}
+	e := entryOf(msg)
+	e.ID, e.Index, e.Log, e.At, e.From, e.Own, e.State = i.ID, i.Index, c.log, int64(i.SentMS), m.acc.person(), true, timeline.Queued
+	if i.Failed {
+		e.State = timeline.Failed
+	}
+	for n := range e.Files {
+		if n < len(i.Refs) {
+			e.Files[n].Ref = i.Refs[n]
+		}
+	}
+	m.setPairs(timeline.Put(v.id, e)...)
+	m.stale(v, e.ID)
+	m.show(v)
+}
+
+// target returns the conversation that a found message is in, when it can be written to: an
+// annotation goes into the conversation of its message, so that all who have one have the other.
+func (m *Machine) target(v *chat, found *Found) (*chat, ErrCode) {
+	if found == nil || found.Notice {
+		return nil, ErrNoMessage
+	}
+	c := m.chats[plane.LogID(found.Log).Text()]
+	if c == nil || m.view(c) != v {
+		return nil, ErrNoMessage
+	}
+	switch {
+	case v.Leaving || c.State == chatLeft:
+		return nil, ErrLeft
+	case !c.alive():
+		return nil, ErrNotAllowed
+	}
+	return c, ""
+}
+
+func (m *Machine) edit(v *chat, x Edit, found *Found) ErrCode {
+	c, code := m.target(v, found)
+	if code != "" {
+		return code
+	}
+	if !found.Own || found.Deleted {
+		return ErrNotAllowed
+	}
+	text, code := cleanText(x.Text)
+	if code != "" {
+		return code
+	}
+	m.note(c, content.Edit{Of: content.MessageID(found.ID), Text: text})
+	return ""
+}
+
+func (m *Machine) remove(v *chat, found *Found) ErrCode {
+	if found != nil {
+		if i := m.queued(v, found.ID); i != nil && i.Msg == nil {
+			return m.discard(v, timeline.ID(found.ID).Text())
+		}
+	}
+	c, code := m.target(v, found)
+	if code != "" {
+		return code
+	}
+	if !found.Own {
+		return ErrNotAllowed
+	}
+	if !found.Deleted {
+		m.note(c, content.Delete{Of: content.MessageID(found.ID)})
+	}
+	return ""
+}
+
+func (m *Machine) react(v *chat, x React, found *Found) ErrCode {
+	c, code := m.target(v, found)
+	if code != "" {
+		return code
+	}
+	if found.Deleted {
+		return ErrNoMessage
+	}
+	var msg content.Message = content.React{To: content.MessageID(found.ID), Emoji: x.Emoji}
+	switch {
+	case x.On == (found.Reaction != nil):
+		return ""
+	case !x.On:
+		msg = content.Unreact{Reaction: content.MessageID(*found.Reaction), To: content.MessageID(found.ID)}
+	}
+	if _, err := content.Encode(msg); err != nil {
+		return ErrBadArguments
+	}
+	m.note(c, msg)
+	return ""
+}
+
+func (m *Machine) markRead(v *chat, x MarkRead, found *Found) ErrCode {
+	if found == nil {
+		return ErrNoMessage
+	}
+	c := m.chats[plane.LogID(found.Log).Text()]
+	if c == nil || m.view(c) != v {
+		return ErrNoMessage
+	}
+	if found.Seq == 0 {
+		return "" // an own message without a place
+	}
+	moved := plane.Seq(found.Seq) > c.Read
+	if moved {
+		c.Read, c.dirtyNumbers = plane.Seq(found.Seq), true
+		v.ReadUpTo, v.dirtyNumbers = found.ID[:], true
+	}
+	if found.After < v.Unread {
+		v.Unread, v.dirtyNumbers = found.After, true
+		moved = true
+	}
+	if moved {
+		m.show(v)
+		m.receiptDue(c)
+	}
+	return ""
+}
+
+func (m *Machine) typing(v *chat) {
+	c := m.sender(v)
+	s := m.servers[c.Server]
+	if m.acc.NoTyping || s == nil || !s.up || c.write == 0 || !c.alive() || c.c.State().Kind == convo.Saved {
+		return
+	}
+	if !c.typedAt.IsZero() && m.now.Sub(c.typedAt) < typingEvery && m.now.After(c.typedAt.Add(-time.Minute)) {
+		return
+	}
+	c.typedAt = m.now
+	m.sendSignal(s, c, signalBody{Kind: signalTyping})
+}
+
+func (m *Machine) setDraft(v *chat, x SetDraft) ErrCode {
+	if len(x.Text) > plane.TextBytesMax {
+		return ErrTextLong
+	}
+	if v.Draft != x.Text {
+		v.Draft, v.dirtyMeta = x.Text, true
+		m.show(v)
+	}
+	return ""
+}
+
+// queued returns the outbox item of a message that the chat shows.
+func (m *Machine) queued(v *chat, id [32]byte) *outbox.Item {
+	i, _ := m.queuedIn(v, id)
+	return i
+}
+
+func (m *Machine) queuedIn(v *chat, id [32]byte) (*outbox.Item, *chat) {
+	for _, c := range m.sortedChats() {
+		if m.view(c) == v {
+			if i := c.q.Find(id); i != nil {
+				return i, c
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (m *Machine) retry(v *chat, message string) ErrCode {
+	id, ok := timeline.ParseID(message)
+	i, c := m.queuedIn(v, id)
+	if !ok || i == nil {
+		return ErrNoMessage
+	}
+	if _, code := m.canSend(v); code != "" {
+		return code
+	}
+	if i.Failed {
+		i.Failed = false
+		m.retryMoves(c, i)
+		m.saveItem(c, i)
+		m.putQueued(c, i)
+	}
+	c.retryAt = time.Time{}
+	m.touch(c)
+	return ""
+}
+
+// discard drops a message that nobody can have yet.
+func (m *Machine) discard(v *chat, message string) ErrCode {
+	id, ok := timeline.ParseID(message)
+	i, c := m.queuedIn(v, id)
+	if !ok || i == nil {
+		return ErrNoMessage
+	}
+	if i.Msg != nil {
+		return ErrNotAllowed // it may be at the server: Delete takes it back
+	}
+	m.stopMoves(c, i)
+	m.dropItem(c, i)
+	m.setPairs(timeline.Drop(v.id, i.ID, i.Index)...)
+	m.emit(Emit{MessageGone{Chat: v.id, Message: message}})
+	m.show(v)
+	return ""
+}
+
+func (m *Machine) setName(x SetName) ErrCode {
+	name, code := cleanName(x.Name)
+	if code != "" {
+		return code
+	}
+	if name == m.acc.Name {
+		return ""
+	}
+	m.acc.Name = name
+	m.saveSelf()
+	p := m.person(m.acc.person())
+	p.stored.Name = name
+	m.savePerson(p)
+	for _, c := range m.sortedChats() {
+		if c.alive() {
+			m.sayProfile(c)
+		}
+	}
+	m.emit(Emit{AccountChanged{Account: m.account(), Settings: m.settings()}})
+	return ""
+}
+
+func (m *Machine) setSettings(x SetSettings) {
+	if x.ReadReceipts != nil {
+		m.acc.NoReceipts = !*x.ReadReceipts
+	}
+	if x.TypingShown != nil {
+		m.acc.NoTyping = !*x.TypingShown
+	}
+	m.saveSelf()
+	m.emit(Emit{AccountChanged{Account: m.account(), Settings: m.settings()}})
+}

@@ -1,0 +1,407 @@
+package core
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"paperplane/core/account"
+	"paperplane/core/convo"
+	"paperplane/core/outbox"
+	"paperplane/core/timeline"
+	"paperplane/internal/inv"
+	"paperplane/mls"
+	"paperplane/protocol/caps"
+	"paperplane/protocol/content"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/seal"
+	"paperplane/protocol/wire"
+)
+
+// controlMark starts an application message that is no Frame, which is a CBOR array: an
+// invitation to a group. It is as large as the group's tree and goes in parts.
+const controlMark = 0
+
+// groupInvitation invites the other person of a two-person conversation to a group.
+type groupInvitation struct {
+	_          struct{} `cbor:",toarray"`
+	Invitation convo.Invitation
+	Origin     string
+	Server     ServerID
+	Names      []namedPerson // what the inviter calls the members, until they say it themselves
+}
+
+type namedPerson struct {
+	_      struct{} `cbor:",toarray"`
+	Person plane.PublicKey
+	Name   string
+}
+
+// contacts turns chat ids of two-person chats into persons.
+func (m *Machine) contacts(list []string) ([][32]byte, ErrCode) {
+	var out [][32]byte
+	for _, id := range list {
+		c := m.chats[id]
+		if c == nil || c.Person == nil {
+			return nil, ErrNoChat
+		}
+		if !slices.Contains(out, [32]byte(*c.Person)) {
+			out = append(out, *c.Person)
+		}
+	}
+	return out, ""
+}
+
+func (m *Machine) newGroup(id string, x NewGroup) {
+	name, code := cleanName(x.Name)
+	persons, code2 := m.contacts(x.Members)
+	switch {
+	case code != "":
+	case code2 != "":
+		code = code2
+	case len(persons)+1 > plane.GroupMembersMax:
+		code = ErrGroupFull
+	case len(x.Picture) > PictureBytesMax:
+		code = ErrBadArguments
+	}
+	if code != "" {
+		m.reply(id, nil, code)
+		return
+	}
+	owner := caps.NewSigner()
+	cv, err := convo.New(convo.Options{
+		ID: caps.NewLogID(owner.Public()), Kind: convo.Group, Name: name, Picture: x.Picture,
+		Signer: m.acc.keys.Device(), Credential: m.acc.keys.Credential(), Owner: m.acc.person(),
+		TTLDays: plane.TTLDaysDefault, Identify: account.Identify, Now: m.now,
+	})
+	inv.That(err == nil, "a new conversation can be made")
+	c := m.newChat(cv, m.acc.Home, owner.Seed())
+	m.notify(c, 0, 0, timeline.Line{What: "created", Who: m.acc.person(), Text: name})
+	if len(persons) > 0 {
+		m.wish(c, &outbox.Intent{Act: outbox.Add, Persons: persons})
+	}
+	m.reply(id, Joined{Chat: c.id}, "")
+}
+
+// asAdmin says whether one may change the group.
+func (m *Machine) asAdmin(c *chat) ErrCode {
+	switch {
+	case c.Leaving || c.State == chatLeft:
+		return ErrLeft
+	case c.c.State().Kind != convo.Group || !c.alive() || !c.c.OwnAdmin():
+		return ErrNotAllowed
+	}
+	return ""
+}
+
+func (m *Machine) setGroup(c *chat, x SetGroup) ErrCode {
+	if code := m.asAdmin(c); code != "" {
+		return code
+	}
+	i := &outbox.Intent{Act: outbox.Set, Picture: x.Picture}
+	if x.Name != "" {
+		name, code := cleanName(x.Name)
+		if code != "" {
+			return code
+		}
+		i.Name = &name
+	}
+	if len(x.Picture) > PictureBytesMax {
+		return ErrBadArguments
+	}
+	if i.Name != nil || x.Picture != nil {
+		m.wish(c, i)
+	}
+	return ""
+}
+
+func (m *Machine) addMembers(c *chat, list []string) ErrCode {
+	if code := m.asAdmin(c); code != "" {
+		return code
+	}
+	persons, code := m.contacts(list)
+	if code != "" {
+		return code
+	}
+	if len(persons)+c.c.Size() > plane.GroupMembersMax {
+		return ErrGroupFull
+	}
+	if len(persons) > 0 {
+		m.wish(c, &outbox.Intent{Act: outbox.Add, Persons: persons})
+	}
+	return ""
+}
+
+func (m *Machine) removeMember(c *chat, who string) ErrCode {
+	if code := m.asAdmin(c); code != "" {
+		return code
+	}
+	p, err := plane.ParsePublicKey(who)
+	if err != nil {
+		return ErrBadArguments
+	}
+	if m.own(p) {
+		return m.leave(c)
+	}
+	if slices.ContainsFunc(c.c.Members(), func(x convo.Member) bool { return x.Person == p }) {
+		m.wish(c, &outbox.Intent{Act: outbox.Remove, Persons: [][32]byte{p}})
+	}
+	return ""
+}
+
+// leave: the wish goes into the log, and whoever is there takes the leaver out.
+func (m *Machine) leave(c *chat) ErrCode {
+	switch {
+	case c.State == chatLeft || c.Leaving:
+		return ""
+	case c.c.State().Kind != convo.Group:
+		return ErrNotAllowed
+	case !c.alive():
+		c.State, c.dirtyMeta = chatLeft, true // a broken one: nobody can be told
+		m.show(c)
+		return ""
+	}
+	c.dirtyMeta = true
+	for _, i := range slices.Clone(c.intents.List) {
+		m.dropWish(c, i)
+	}
+	if c.c.Size() == 1 {
+		c.State = chatLeft
+		m.hangChat(c)
+	} else {
+		c.Leaving = true
+		m.enqueue(c, &outbox.Item{Kind: outbox.Leave})
+	}
+	m.show(c)
+	return ""
+}
+
+func (m *Machine) members(c *chat) []Member {
+	list := []Member{}
+	for _, x := range c.c.Members() {
+		v := Member{Person: x.Person.Text(), Name: m.nameOf(x.Person), Own: x.Own, Admin: x.Admin && c.c.State().Kind == convo.Group}
+		if p := m.people[x.Person]; p != nil && !x.Own {
+			v.Chat = p.stored.Chat
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
+// fetch is a key package being fetched for an Add.
+type fetch struct {
+	server ServerID
+	kp     *mls.KeyPackage
+	failed bool
+	asked  bool
+}
+
+// dropFetches forgets what was asked of a server whose session is gone.
+func (c *chat) dropFetches(id ServerID) {
+	for p, f := range c.fetches {
+		if f.server == id && f.kp == nil {
+			delete(c.fetches, p)
+		}
+	}
+}
+
+// change makes the commit's contents out of an intent; ready is false while packages are missing.
+func (m *Machine) change(c *chat, i *outbox.Intent) (ch convo.Change, ready bool) {
+	switch i.Act {
+	case outbox.Remove:
+		for _, p := range i.Persons {
+			ch.Remove = append(ch.Remove, p)
+		}
+	case outbox.Set:
+		ch.Name, ch.Picture = i.Name, i.Picture
+	case outbox.Refresh:
+		ch.NewGen = true
+	case outbox.Gone:
+		ch.Gone = true
+	case outbox.Add:
+		return m.packages(c, i)
+	}
+	return ch, true
+}
+
+// packages fetches a key package of everybody to be added.
+func (m *Machine) packages(c *chat, i *outbox.Intent) (ch convo.Change, ready bool) {
+	if c.fetches == nil {
+		c.fetches = map[plane.PublicKey]*fetch{}
+	}
+	ready = true
+	members := c.c.Members()
+	for _, who := range i.Persons {
+		if slices.ContainsFunc(members, func(x convo.Member) bool { return x.Person == who }) {
+			continue
+		}
+		f := c.fetches[who]
+		if f == nil {
+			f = m.fetchPackage(c, who)
+		}
+		switch {
+		case f.failed:
+		case f.kp == nil:
+			ready = false
+		default:
+			ch.Add = append(ch.Add, f.kp)
+		}
+	}
+	if !ready {
+		return ch, false
+	}
+	for _, who := range i.Persons {
+		delete(c.fetches, who) // a package is for one commit
+	}
+	return ch, true
+}
+
+// fetchPackage asks a contact's inbox for a key package.
+func (m *Machine) fetchPackage(c *chat, who plane.PublicKey) *fetch {
+	p := m.person(who)
+	f := &fetch{server: p.stored.Server}
+	c.fetches[who] = f
+	s := m.servers[f.server]
+	if p.stored.Door == [16]byte{} || s == nil {
+		// Their profile, with the door, has not come yet.
+		delete(c.fetches, who)
+		m.waitChat(c)
+		return f
+	}
+	if !s.up {
+		delete(c.fetches, who)
+		return f
+	}
+	again := func() {
+		delete(c.fetches, who)
+		m.waitChat(c)
+	}
+	done := func(code plane.Code) {
+		m.touch(c)
+		if code == plane.Refused || code == plane.UsedUp {
+			f.failed = true
+			return
+		}
+		again()
+	}
+	inbox := plane.LogID(p.stored.Inbox)
+	if h, ok := s.doors[inbox]; ok && h == 0 {
+		again() // another chat is opening it
+		return f
+	}
+	f.asked = true
+	m.openDoor(s, inbox, p.stored.Door, func(h wire.Handle, code plane.Code) {
+		if code != plane.OK {
+			done(code)
+			return
+		}
+		m.send(s, wire.PoolTake{Handle: h, Package: true}, func(a wire.Answer) {
+			x, ok := a.(wire.Package)
+			if !ok {
+				delete(s.doors, inbox)
+				done(codeOf(a))
+				return
+			}
+			key, err := seal.CardKeyFromBytes(p.stored.Card[:])
+			inv.That(err == nil, "card key")
+			card, _, kp, err := openPackage(x, inbox, key, m.now)
+			m.touch(c)
+			if err != nil || card.Account != who {
+				f.failed = true
+				return
+			}
+			f.kp = kp
+		})
+	})
+	return f
+}
+
+// inviteAdded sends those whom an own commit has added their Welcome, in the two-person chats.
+func (m *Machine) inviteAdded(c *chat, out convo.Changed) {
+	s := m.servers[c.Server]
+	if len(out.Own.Welcome) == 0 || s == nil {
+		return
+	}
+	g := groupInvitation{Invitation: c.c.Invite(out.Own.Welcome), Origin: s.Origin, Server: s.id}
+	for _, x := range c.c.Members() {
+		if name := m.nameOf(x.Person); name != "" {
+			g.Names = append(g.Names, namedPerson{Person: x.Person, Name: name})
+		}
+	}
+	slices.SortFunc(g.Names, func(a, b namedPerson) int { return slices.Compare(a.Person[:], b.Person[:]) })
+	body := append([]byte{controlMark}, timeline.Encode(g)...)
+	for _, who := range out.Added {
+		two := m.chats[m.person(who).stored.Chat]
+		if two == nil {
+			continue
+		}
+		m.enqueue(m.sender(two), &outbox.Item{Kind: outbox.Control, Body: body})
+	}
+}
+
+// control reads an invitation to a group from the other person of a two-person conversation.
+func (m *Machine) control(c *chat, by plane.PublicKey, plain []byte) {
+	var g groupInvitation
+	if c.c.State().Kind != convo.Two || m.own(by) || len(plain) < 2 || timeline.Decode(plain[1:], &g) != nil || !goodOrigin(g.Origin) {
+		return
+	}
+	id := g.Invitation.Log.Text()
+	old := m.chats[id]
+	if old != nil && old.State != chatLeft && old.State != chatBroken {
+		return
+	}
+	cv, kp := m.joinConvo(g.Invitation)
+	if cv == nil || cv.State().Kind != convo.Group ||
+		!slices.ContainsFunc(cv.Members(), func(x convo.Member) bool { return x.Person == by && x.Admin }) {
+		return
+	}
+	m.usePackage(kp)
+	s := m.server(g.Server, g.Origin)
+	m.saveServer(s)
+	for _, n := range g.Names[:min(len(g.Names), plane.GroupMembersMax)] {
+		p := m.person(n.Person)
+		if name, err := content.CleanName(n.Name); err == nil && name == n.Name && p.stored.Name == "" {
+			p.stored.Name = n.Name
+			m.savePerson(p)
+		}
+	}
+	var x *chat
+	if old == nil {
+		x = m.newChat(cv, s.id, nil)
+	} else {
+		x = m.rejoin(old, cv, s.id)
+	}
+	m.notify(x, cv.Cursor(), 14, timeline.Line{What: "joined", Who: m.acc.person()})
+	m.sayProfile(x)
+}
+
+// rejoin puts a new state into a chat that one had left; its history stays.
+func (m *Machine) rejoin(c *chat, cv *convo.Convo, srv ServerID) *chat {
+	c.c.Forget()
+	for _, p := range c.c.Changes() {
+		m.set(chatKey(c.id, "v/"+p.Key), p.Value)
+	}
+	m.hangChat(c)
+	c.c, c.Server, c.State, c.Leaving, c.skipConvo, c.Created = cv, srv, chatOpen, false, false, true
+	c.Got, c.SaidGot, c.SaidRead, c.Read = 0, 0, 0, 0
+	c.dirtyMeta, c.dirtyNumbers = true, true
+	m.touch(c)
+	m.show(c)
+	return c
+}
+
+// refreshDays is how often a conversation gets new keys.
+const refreshDays = 7
+
+// refresh wishes for new keys when the old are a week old, on the device that stands first among
+// those who may send ROTATE.
+func (m *Machine) refresh(c *chat) {
+	if c.owner == nil || c.c.State().Kind == convo.Saved || plane.DayOf(m.now) < c.GenDay+refreshDays || len(c.intents.List) > 0 {
+		return
+	}
+	c.GenDay, c.dirtyMeta = plane.DayOf(m.now), true
+	m.wish(c, &outbox.Intent{Act: outbox.Refresh})
+}
+
+var _ = cmp.Compare[int]
+var _ time.Time

@@ -1,0 +1,453 @@
+package core
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"paperplane/core/account"
+	"paperplane/core/convo"
+	"paperplane/core/timeline"
+	"paperplane/internal/inv"
+	"paperplane/mls"
+	"paperplane/protocol/caps"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/seal"
+	"paperplane/protocol/wire"
+)
+
+const (
+	// packagesFull is how many one-time packages a refill aims at, packagesLow when it happens.
+	packagesFull = 20
+	packagesLow  = 10
+	// kemDays is how long an inbox KEM key and a last-resort package are given out; kemKeptDays
+	// how long they still open what was sealed before.
+	kemDays     = 7
+	kemKeptDays = 14
+	// packageDays is the lifetime of a key package, packagesKept the most secrets kept.
+	packageDays  = 60
+	packagesKept = 400
+	// requestsKept bounds the remembered hashes of requests.
+	requestsKept = 4096
+	// contactDoorUses and contactDoorDays are those of the door that contacts get.
+	contactDoorUses = plane.DoorUsesMax
+	contactDoorDays = 365
+	// invite defaults and bounds.
+	inviteUses = 10
+	inviteDays = 30
+)
+
+// inbox is one's own inbox.
+type inbox struct {
+	stored   storedInbox
+	packages []*ownPackage
+	requests []string // hashes of requests that were taken, hex
+
+	own, handle     wire.Handle
+	opening         bool
+	putting, filled bool
+	dooring         bool
+	reading         bool
+	head            plane.Seq
+	subscribed      bool
+}
+
+type storedInbox struct {
+	Created bool       `cbor:"1,keyasint,omitempty"`
+	Cursor  plane.Seq  `cbor:"2,keyasint,omitempty"`
+	KEMs    []inboxKEM `cbor:"3,keyasint,omitempty"` // newest first
+	Put     bool       `cbor:"4,keyasint,omitempty"` // the newest card is at the server
+	DoorDay plane.Day  `cbor:"5,keyasint,omitempty"` // contact door: until
+}
+
+type inboxKEM struct {
+	Seed []byte    `cbor:"1,keyasint"`
+	Card []byte    `cbor:"2,keyasint"`
+	Made plane.Day `cbor:"3,keyasint"`
+	Last []byte    `cbor:"4,keyasint"` // the last-resort package, sealed
+}
+
+type ownPackage struct {
+	ref    string
+	made   plane.Day
+	secret *mls.KeyPackageSecret
+}
+
+type storedPackage struct {
+	_      struct{} `cbor:",toarray"`
+	Made   plane.Day
+	Secret []byte
+}
+
+func loadPackage(ref string, s storedPackage) (*ownPackage, error) {
+	k, err := mls.ParseKeyPackageSecret(s.Secret)
+	return &ownPackage{ref, s.Made, k}, err
+}
+
+// drop forgets the session.
+func (b *inbox) drop() {
+	b.own, b.handle, b.opening, b.putting, b.filled, b.dooring, b.reading, b.subscribed, b.head = 0, 0, false, false, false, false, false, false, 0
+}
+
+func (m *Machine) saveInbox() { m.put("s/inbox", m.inbox.stored) }
+
+// newPackage makes a key package, remembers its secret and returns it sealed for the pool.
+func (m *Machine) newPackage(last bool) []byte {
+	kp, secret, err := mls.NewKeyPackage(mls.KeyPackageOptions{
+		Signer: m.acc.keys.Device(), Credential: mls.NewBasic(m.acc.keys.Credential()), LastResort: last,
+		Lifetime:     mls.Lifetime{NotBefore: m.now.Add(-24 * time.Hour), NotAfter: m.now.Add(packageDays * 24 * time.Hour)},
+		Capabilities: convo.Capabilities(),
+	})
+	inv.That(err == nil, "a key package can be made")
+	p := &ownPackage{ref: hex.EncodeToString(secret.Ref()[:16]), made: plane.DayOf(m.now), secret: secret}
+	m.inbox.packages = append(m.inbox.packages, p)
+	m.put("s/kp/"+p.ref, storedPackage{Made: p.made, Secret: secret.Marshal()})
+	for len(m.inbox.packages) > packagesKept {
+		m.dropPackage(m.inbox.packages[0])
+	}
+	key, err := seal.CardKeyFromBytes(m.acc.Card)
+	inv.That(err == nil, "card key")
+	b, err := seal.SealPackage(key, m.acc.inboxLog(), kp)
+	inv.That(err == nil, "a key package fits")
+	return b
+}
+
+func (m *Machine) dropPackage(p *ownPackage) {
+	if i := slices.Index(m.inbox.packages, p); i >= 0 {
+		m.inbox.packages = slices.Delete(m.inbox.packages, i, i+1)
+		m.set("s/kp/"+p.ref, nil)
+	}
+}
+
+// turnKEM makes a new KEM key, card and last-resort package when the week is over, and forgets
+// what can open nothing any more.
+func (m *Machine) turnKEM() {
+	b := &m.inbox.stored
+	today := plane.DayOf(m.now)
+	if len(b.KEMs) > 0 && today < b.KEMs[0].Made+kemDays && today+1 >= b.KEMs[0].Made {
+		return
+	}
+	k := seal.NewKEMKey()
+	card := m.acc.keys.NewCard(m.acc.inboxLog(), k.Public(), today+kemDays+kemKeptDays)
+	b.KEMs = slices.Insert(b.KEMs, 0, inboxKEM{Seed: k.Seed(), Card: card, Made: today, Last: m.newPackage(true)})
+	b.KEMs = slices.DeleteFunc(b.KEMs, func(x inboxKEM) bool {
+		return x.Made+kemDays+kemKeptDays < today || x.Made > today+1
+	})
+	b.KEMs = b.KEMs[:min(len(b.KEMs), 5)]
+	b.Put = false
+	for _, p := range slices.Clone(m.inbox.packages) {
+		if keep := plane.Day(packageDays + kemKeptDays); p.made+keep < today || p.secret.LastResort() && p.made+kemDays+kemKeptDays < today {
+			m.dropPackage(p)
+		}
+	}
+	m.saveInbox()
+}
+
+// pumpInbox makes or opens the inbox, keeps card, packages and the contact door there, and reads
+// what comes in.
+func (m *Machine) pumpInbox(s *server) {
+	b := &m.inbox
+	a := m.acc
+	if b.opening {
+		return
+	}
+	failed := func(code plane.Code) {
+		b.drop()
+		m.delay(s)
+	}
+	if b.own == 0 {
+		var r wire.Request = s.open(a.inboxLog(), wire.RoleOwner, 0, a.inboxOwner)
+		if !b.stored.Created {
+			if !s.canCreate() {
+				return
+			}
+			x := wire.Create{Owner: a.inboxOwner.Public(), Read: a.inboxRead.Public(), Write: a.inboxWrite.Public(), TTLDays: plane.TTLDaysDefault, Inbox: true}
+			x.Sig = a.inboxOwner.Sign(caps.CreateMessage(s.binding, x.Owner, x.Read, x.Write, x.TTLDays, x.Inbox))
+			r = x
+		}
+		b.opening = true
+		m.send(s, r, func(an wire.Answer) {
+			b.opening = false
+			o, ok := an.(wire.Opened)
+			if !ok {
+				failed(codeOf(an))
+				return
+			}
+			b.own = o.Handle
+			if !b.stored.Created {
+				b.stored.Created = true
+				m.saveInbox()
+			}
+		})
+		return
+	}
+	m.turnKEM()
+	if !b.filled && !b.putting {
+		b.putting = true
+		m.putPool(s, 0)
+	}
+	if today := plane.DayOf(m.now); b.stored.DoorDay < today+30 && !b.dooring {
+		b.dooring = true
+		until := today + contactDoorDays
+		m.send(s, wire.Door{Handle: b.own, Key: caps.DoorSigner(a.Door).Public(), Left: contactDoorUses, Until: until}, func(an wire.Answer) {
+			if codeOf(an) == plane.OK {
+				b.stored.DoorDay = until
+				m.saveInbox()
+			} else {
+				m.delay(s)
+			}
+			b.dooring = false
+		})
+	}
+	for _, i := range m.invites {
+		m.sendInvite(s, i)
+	}
+	m.readInbox(s)
+}
+
+// putPool gives the server the card when it is new, and packages when few are left. left is what
+// the server said of them, 0 when it was not asked yet.
+func (m *Machine) putPool(s *server, more int) {
+	b := &m.inbox
+	r := wire.PoolPut{Handle: b.own}
+	card := !b.stored.Put
+	if card {
+		key, err := seal.CardKeyFromBytes(m.acc.Card)
+		inv.That(err == nil, "card key")
+		if r.Card, err = seal.SealCard(key, m.acc.inboxLog(), b.stored.KEMs[0].Card); err != nil {
+			inv.That(false, "a card fits")
+		}
+		r.LastResort = b.stored.KEMs[0].Last
+	}
+	for range more {
+		r.Packages = append(r.Packages, m.newPackage(false))
+	}
+	m.send(s, r, func(a wire.Answer) {
+		p, ok := a.(wire.Pool)
+		if !ok {
+			b.putting = false
+			m.delay(s)
+			return
+		}
+		if card {
+			b.stored.Put = true
+			m.saveInbox()
+		}
+		if p.Left < packagesLow && more == 0 {
+			m.putPool(s, packagesFull-int(p.Left))
+			return
+		}
+		b.putting, b.filled = false, true
+	})
+}
+
+// readInbox opens the inbox for reading, catches up and subscribes.
+func (m *Machine) readInbox(s *server) {
+	b := &m.inbox
+	if b.reading || b.subscribed {
+		return
+	}
+	b.reading = true
+	failed := func(a wire.Answer) {
+		b.handle, s.inbox, b.reading = 0, 0, false
+		m.delay(s)
+	}
+	switch {
+	case b.handle == 0:
+		m.send(s, s.open(m.acc.inboxLog(), wire.RoleRead, 1, m.acc.inboxRead), func(a wire.Answer) {
+			o, ok := a.(wire.Opened)
+			if !ok {
+				failed(a)
+				return
+			}
+			b.handle, s.inbox, b.head, b.reading = o.Handle, o.Handle, o.Head, false
+		})
+	case b.stored.Cursor < b.head:
+		m.send(s, wire.Read{Handle: b.handle, From: b.stored.Cursor + 1, Limit: plane.ReadRecordsMax}, func(a wire.Answer) {
+			r, ok := a.(wire.Records)
+			if !ok {
+				failed(a)
+				return
+			}
+			for _, x := range r.Records {
+				m.inboxRecord(x.Seq, x.Body)
+			}
+			b.head = max(b.head, r.Head)
+			if len(r.Records) == 0 {
+				b.stored.Cursor = max(b.stored.Cursor, b.head)
+				m.saveInbox()
+			}
+			b.reading = false
+		})
+	default:
+		m.send(s, wire.Subscribe{Handle: b.handle, From: b.stored.Cursor + 1}, func(a wire.Answer) {
+			if _, ok := a.(wire.Opened); !ok {
+				failed(a)
+				return
+			}
+			b.reading, b.subscribed = false, true
+		})
+	}
+}
+
+// inboxRecord reads a contact request. Rubbish is passed over: anybody with a link can leave some.
+func (m *Machine) inboxRecord(seq plane.Seq, body []byte) {
+	b := &m.inbox
+	if seq <= b.stored.Cursor || m.acc == nil {
+		return
+	}
+	b.stored.Cursor = seq
+	m.saveInbox()
+	h := hashOf(body)
+	name := hex.EncodeToString(h[:])
+	if slices.Contains(b.requests, name) {
+		return
+	}
+	for _, k := range b.stored.KEMs {
+		kem, err := seal.KEMKeyFromSeed(k.Seed)
+		inv.That(err == nil, "KEM seed")
+		r, err := m.acc.keys.OpenRequest(kem, hashOf(k.Card), m.acc.inboxLog(), body)
+		if err != nil {
+			continue
+		}
+		b.requests = append(b.requests, name)
+		m.set("s/rq/"+name, []byte{1})
+		if len(b.requests) > requestsKept {
+			m.set("s/rq/"+b.requests[0], nil)
+			b.requests = b.requests[1:]
+		}
+		m.request(r)
+		return
+	}
+}
+
+// request accepts a contact request that came through one's own link.
+func (m *Machine) request(r account.Request) {
+	var i convo.Invitation
+	owner, err := caps.SignerFromSeed(r.Owner)
+	if err != nil || timeline.Decode(r.Invitation, &i) != nil || caps.NewLogID(owner.Public()) != i.Log || m.own(r.Account) {
+		return
+	}
+	if !goodOrigin(r.Origin) || m.chats[i.Log.Text()] != nil {
+		return
+	}
+	c, kp := m.joinConvo(i)
+	if c == nil {
+		return
+	}
+	two := c.Members()
+	if c.State().Kind != convo.Two || len(two) != 2 || !slices.ContainsFunc(two, func(x convo.Member) bool { return x.Person == r.Account }) {
+		return
+	}
+	m.usePackage(kp)
+	s := m.server(r.Server, r.Origin)
+	m.saveServer(s)
+	x := m.newChat(c, s.id, r.Owner)
+	x.Person, x.Created = &r.Account, true
+	m.befriend(x, r.Account)
+	m.sayProfile(x)
+	if s.up {
+		m.touchServer(s)
+	}
+}
+
+// joinConvo tries a Welcome with the packages that are out.
+func (m *Machine) joinConvo(i convo.Invitation) (*convo.Convo, *ownPackage) {
+	for _, p := range m.inbox.packages {
+		c, err := convo.Join(convo.JoinOptions{Invitation: i, Secret: p.secret, Signer: m.acc.keys.Device(), Identify: account.Identify, Now: m.now})
+		if err == nil {
+			return c, p
+		}
+	}
+	return nil, nil
+}
+
+// usePackage forgets a one-time package that has been used, and looks after the pool.
+func (m *Machine) usePackage(p *ownPackage) {
+	if !p.secret.LastResort() {
+		m.dropPackage(p)
+	}
+	m.inbox.filled = false
+	if s := m.servers[m.acc.Home]; s != nil {
+		s.stale = true
+	}
+}
+
+// goodOrigin checks an origin that somebody else gave as that of a link is checked.
+func goodOrigin(origin string) bool {
+	_, err := seal.ParseLink(seal.Link{Origin: origin, Card: seal.NewCardKey()}.String())
+	return err == nil
+}
+
+// inviting is an Invite that waits for the server.
+type inviting struct {
+	id    string
+	uses  int
+	until time.Time
+	last  plane.Day
+	door  [16]byte
+	sent  bool
+}
+
+func (m *Machine) invite(id string, x Invite) {
+	uses, days := x.Uses, x.Days
+	if uses == 0 {
+		uses = inviteUses
+	}
+	if days == 0 {
+		days = inviteDays
+	}
+	if uses < 1 || uses > plane.DoorUsesMax || days < 1 || days > 365 {
+		m.reply(id, nil, ErrBadArguments)
+		return
+	}
+	for _, i := range m.invites {
+		if i.id == id && id != "" {
+			return
+		}
+	}
+	if len(m.invites) >= joinsMax {
+		m.reply(id, nil, ErrOffline)
+		return
+	}
+	i := &inviting{id: id, uses: uses, last: plane.DayOf(m.now) + plane.Day(days), until: m.now.Add(answerMax)}
+	_, _ = rand.Read(i.door[:])
+	m.invites = append(m.invites, i)
+	if s := m.servers[m.acc.Home]; s != nil {
+		s.stale = true
+	}
+}
+
+func (m *Machine) sendInvite(s *server, i *inviting) {
+	// The link is of use once the card and packages are there.
+	if i.sent || !m.inbox.filled {
+		return
+	}
+	i.sent = true
+	key := caps.DoorSigner(i.door).Public()
+	m.send(s, wire.Door{Handle: m.inbox.own, Key: key, Left: uint16(i.uses), Until: i.last}, func(a wire.Answer) {
+		switch codeOf(a) {
+		case plane.OK:
+			card, err := seal.CardKeyFromBytes(m.acc.Card)
+			inv.That(err == nil, "card key")
+			l := seal.Link{
+				Origin: s.Origin, Server: s.id, Inbox: m.acc.inboxLog(), Door: i.door, Card: card,
+				Account: seal.AccountFingerprint(m.acc.person()), HasAccount: true,
+			}
+			m.endInvite(i, InviteLink{Link: l.String(), Uses: i.uses, Until: i.last.Start().Format(time.DateOnly)}, "")
+		case plane.Busy, plane.Failed, plane.Full:
+			i.sent = false
+			m.delay(s)
+		default:
+			m.endInvite(i, nil, ErrInternal)
+		}
+	})
+}
+
+func (m *Machine) endInvite(i *inviting, r Result, code ErrCode) {
+	if k := slices.Index(m.invites, i); k >= 0 {
+		m.invites = slices.Delete(m.invites, k, k+1)
+		m.reply(i.id, r, code)
+	}
+}

@@ -1,0 +1,490 @@
+package core
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"paperplane/core/account"
+	"paperplane/core/timeline"
+	"paperplane/internal/inv"
+	"paperplane/protocol/caps"
+	"paperplane/protocol/plane"
+)
+
+// ErrDamaged: a stored pair does not decode. The driver stops and offers recovery.
+var ErrDamaged = errors.New("core: damaged state")
+
+// Machine is the client. It has one owner, does nothing by itself, and is thrown away after a
+// failed Persist: what is stored makes an equal one.
+type Machine struct {
+	acc     *self // nil before the first Join
+	inbox   inbox
+	servers map[ServerID]*server
+	chats   map[string]*chat
+	order   []*chat // the same by id
+	people  map[plane.PublicKey]*person
+	moves   map[string]*transfer
+	done    []doneCommand
+	doneN   uint64
+
+	joins   []*joining
+	invites []*inviting
+
+	loaded   map[string][]byte // pairs whose meaning needs others: see assemble
+	started  bool
+	volatile bool
+	notice   string
+	woken    time.Time // the Tick asked for
+
+	// Of the current Step.
+	now     time.Time
+	ops     []Op
+	opAt    map[string]int
+	effects []Effect
+	changed []string // chats to tell the faces of, once each
+	touched []*chat
+}
+
+// New returns a machine that knows nothing.
+func New() *Machine {
+	return &Machine{
+		servers: map[ServerID]*server{}, chats: map[string]*chat{}, people: map[plane.PublicKey]*person{},
+		moves: map[string]*transfer{}, loaded: map[string][]byte{},
+	}
+}
+
+// Load gives the machine a stored pair below "s/". All come before the first Step, in any order.
+// ErrDamaged may come here or, as a panic of inv, from the Started step.
+func (m *Machine) Load(key string, value []byte) error {
+	inv.That(!m.started, "Load before Step")
+	rest, ok := strings.CutPrefix(key, "s/")
+	if !ok {
+		return ErrDamaged
+	}
+	m.loaded[rest] = slices.Clone(value)
+	return nil
+}
+
+// Step takes one input and returns what is to be done, in order. now never goes back by more
+// than clocks do; a clock that jumps does no harm but to what is shown.
+func (m *Machine) Step(now time.Time, in Input) []Effect {
+	m.now, m.ops, m.opAt, m.effects = now, nil, map[string]int{}, nil
+	m.changed, m.touched = nil, nil
+	switch in := in.(type) {
+	case Started:
+		m.start(in)
+	case Do:
+		m.do(in)
+	case Tick:
+		m.woken = time.Time{}
+	case Connected:
+		m.connected(in)
+	case Disconnected:
+		m.disconnected(in)
+	case Answered:
+		m.answered(in)
+	case Pushed:
+		m.pushed(in)
+	case Transfer:
+		m.transferred(in)
+	}
+	if m.started {
+		m.run()
+	}
+	return m.flush()
+}
+
+// start puts the loaded pairs together and asks for the servers.
+func (m *Machine) start(in Started) {
+	inv.That(!m.started, "Started once")
+	inv.That(m.assemble() == nil, "stored state decodes")
+	m.started, m.volatile = true, in.Volatile
+	if in.Volatile {
+		m.setNotice("volatile")
+	}
+	for _, s := range m.sortedServers() {
+		m.emit(Dial{Server: s.id, Origin: s.Origin})
+	}
+	for _, t := range m.sortedMoves() {
+		m.resume(t)
+	}
+}
+
+// run does all that can be done now: due timers, then whatever the input made possible.
+func (m *Machine) run() {
+	for _, c := range m.sortedChats() {
+		if c.due(m.now) {
+			m.touch(c)
+		}
+	}
+	m.dueJoins()
+	for _, s := range m.sortedServers() {
+		if s.stale || s.due(m.now) {
+			s.stale = false
+			m.pumpServer(s)
+		}
+	}
+	for len(m.touched) > 0 {
+		c := m.touched[0]
+		m.touched = m.touched[1:]
+		m.contain(c, func() { m.pumpChat(c) })
+	}
+	for _, c := range m.sortedChats() {
+		m.saveChat(c)
+	}
+	for _, id := range m.changed {
+		if c := m.chats[id]; c != nil {
+			m.emit(Emit{ChatChanged{m.chatView(c)}})
+		}
+	}
+	m.wake()
+}
+
+// contain runs f for a chat: a broken invariant stops that chat and nothing else.
+func (m *Machine) contain(c *chat, f func()) {
+	ops, effects := len(m.ops), len(m.effects)
+	if inv.Catch(f) == nil {
+		return
+	}
+	for k, i := range m.opAt {
+		if i >= ops {
+			delete(m.opAt, k)
+		}
+	}
+	m.ops, m.effects = m.ops[:ops], m.effects[:effects]
+	c.State = chatBroken
+	c.dirtyMeta, c.skipConvo = true, true
+	m.show(c)
+}
+
+// touch has a chat looked at before the Step ends.
+func (m *Machine) touch(c *chat) {
+	if !slices.Contains(m.touched, c) {
+		m.touched = append(m.touched, c)
+	}
+}
+
+// show tells the faces of a chat at the end of the Step.
+func (m *Machine) show(c *chat) {
+	id := m.view(c).id
+	if !slices.Contains(m.changed, id) {
+		m.changed = append(m.changed, id)
+	}
+}
+
+// set changes the vault; a nil value deletes.
+func (m *Machine) set(key string, value []byte) {
+	if i, ok := m.opAt[key]; ok {
+		m.ops[i].Value = value
+		return
+	}
+	m.opAt[key] = len(m.ops)
+	m.ops = append(m.ops, Op{key, value})
+}
+
+func (m *Machine) put(key string, v any) { m.set(key, timeline.Encode(v)) }
+
+func (m *Machine) setPairs(list ...timeline.Pair) {
+	for _, p := range list {
+		m.set(p.Key, p.Value)
+	}
+}
+
+func (m *Machine) emit(e Effect) { m.effects = append(m.effects, e) }
+
+// flush returns the Step's effects: first, and in one, everything that is to be stored.
+func (m *Machine) flush() []Effect {
+	if len(m.ops) == 0 {
+		return m.effects
+	}
+	return append([]Effect{Persist{m.ops}}, m.effects...)
+}
+
+// wake asks for a Tick at the earliest time at which something is due.
+func (m *Machine) wake() {
+	var at time.Time
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	for _, c := range m.chats {
+		sooner(c.next())
+	}
+	for _, s := range m.servers {
+		sooner(s.retryAt)
+	}
+	for _, j := range m.joins {
+		sooner(j.until)
+	}
+	for _, i := range m.invites {
+		sooner(i.until)
+	}
+	if at.IsZero() || at.Equal(m.woken) {
+		return
+	}
+	m.woken = at
+	m.emit(Wake{at})
+}
+
+func (m *Machine) setNotice(kind string) {
+	if m.notice != kind {
+		m.notice = kind
+		m.emit(Emit{Notice{kind}})
+	}
+}
+
+// doneCommand is a command that was done, so that a repeat does nothing.
+type doneCommand struct {
+	_      struct{} `cbor:",toarray"`
+	N      uint64
+	ID     string
+	Kind   string
+	Result []byte
+}
+
+// reply ends a command and, when it changed something, remembers that it is done.
+func (m *Machine) reply(id string, r Result, code ErrCode) {
+	if code != "" {
+		m.emit(Reply{ID: id, Err: code})
+		return
+	}
+	m.emit(Reply{ID: id, Result: r})
+	kind := ""
+	switch r.(type) {
+	case Done:
+		kind = "done"
+	case Sent:
+		kind = "sent"
+	case Joined:
+		kind = "joined"
+	case InviteLink:
+		kind = "link"
+	}
+	if kind == "" || id == "" {
+		return
+	}
+	b, err := json.Marshal(r)
+	inv.That(err == nil, "results encode")
+	d := doneCommand{N: m.doneN, ID: id, Kind: kind, Result: b}
+	m.doneN++
+	if len(m.done) >= CommandsKept {
+		m.done = m.done[1:]
+	}
+	m.done = append(m.done, d)
+	m.put("s/d/"+string(rune('0'+d.N%CommandsKept/100))+string(rune('0'+d.N%CommandsKept/10%10))+string(rune('0'+d.N%CommandsKept%10)), d)
+}
+
+// repeated answers a command that was done before.
+func (m *Machine) repeated(id string) bool {
+	if id == "" {
+		return false
+	}
+	for _, d := range m.done {
+		if d.ID != id {
+			continue
+		}
+		var r Result
+		switch d.Kind {
+		case "done":
+			r = Done{}
+		case "sent":
+			r = decodeResult[Sent](d.Result)
+		case "joined":
+			r = decodeResult[Joined](d.Result)
+		case "link":
+			r = decodeResult[InviteLink](d.Result)
+		}
+		m.emit(Reply{ID: id, Result: r})
+		return true
+	}
+	return false
+}
+
+func decodeResult[R Result](b []byte) R {
+	var r R
+	_ = json.Unmarshal(b, &r) // we wrote it
+	return r
+}
+
+// assemble makes sense of the loaded pairs.
+func (m *Machine) assemble() error {
+	keys := make([]string, 0, len(m.loaded))
+	for k := range m.loaded {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	byChat := map[string][]string{}
+	ok := true
+	read := func(key string, v any) {
+		ok = ok && timeline.Decode(m.loaded[key], v) == nil
+	}
+	for _, k := range keys {
+		kind, rest, _ := strings.Cut(k, "/")
+		switch kind {
+		case "account":
+			var s storedSelf
+			read(k, &s)
+			acc, err := loadSelf(s)
+			ok = ok && err == nil
+			m.acc = acc
+		case "inbox":
+			read(k, &m.inbox.stored)
+		case "kp":
+			var s storedPackage
+			read(k, &s)
+			p, err := loadPackage(rest, s)
+			ok = ok && err == nil
+			m.inbox.packages = append(m.inbox.packages, p)
+		case "rq":
+			m.inbox.requests = append(m.inbox.requests, rest)
+		case "srv":
+			var s storedServer
+			read(k, &s)
+			if ok {
+				srv := newServer(s)
+				m.servers[srv.id] = srv
+			}
+		case "p":
+			p := &person{}
+			read(k, &p.stored)
+			key, err := plane.ParsePublicKey(rest)
+			ok = ok && err == nil
+			p.key = key
+			m.people[key] = p
+		case "d":
+			var d doneCommand
+			read(k, &d)
+			m.done = append(m.done, d)
+			m.doneN = max(m.doneN, d.N+1)
+		case "t":
+			t := &transfer{ID: rest}
+			read(k, &t.stored)
+			m.moves[rest] = t
+		case "c":
+			id, _, _ := strings.Cut(rest, "/")
+			byChat[id] = append(byChat[id], k)
+		}
+	}
+	slices.SortFunc(m.done, func(a, b doneCommand) int { return cmp.Compare(a.N, b.N) })
+	ids := make([]string, 0, len(byChat))
+	for id := range byChat {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		c, err := m.loadChat(id, byChat[id])
+		if err != nil {
+			return err
+		}
+		m.addChat(c)
+	}
+	m.loaded = nil
+	if !ok || len(m.chats) > 0 && m.acc == nil {
+		return ErrDamaged
+	}
+	return nil
+}
+
+func (m *Machine) sortedServers() []*server {
+	list := make([]*server, 0, len(m.servers))
+	for _, s := range m.servers {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b *server) int { return slices.Compare(a.id[:], b.id[:]) })
+	return list
+}
+
+// sortedChats returns the chats by id. addChat keeps the list, which a Step walks more than once.
+func (m *Machine) sortedChats() []*chat { return m.order }
+
+func (m *Machine) addChat(c *chat) {
+	m.chats[c.id] = c
+	i, _ := slices.BinarySearchFunc(m.order, c.id, func(c *chat, id string) int { return strings.Compare(c.id, id) })
+	m.order = slices.Insert(slices.Clone(m.order), i, c) // a Step may be walking the old list
+}
+
+func (m *Machine) sortedMoves() []*transfer {
+	list := make([]*transfer, 0, len(m.moves))
+	for _, t := range m.moves {
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b *transfer) int { return strings.Compare(a.ID, b.ID) })
+	return list
+}
+
+// person is somebody one shares a conversation with.
+type person struct {
+	key    plane.PublicKey
+	stored storedPerson
+}
+
+type storedPerson struct {
+	Name   string    `cbor:"1,keyasint"`
+	Inbox  [16]byte  `cbor:"2,keyasint,omitzero"` // the contact door
+	Door   [16]byte  `cbor:"3,keyasint,omitzero"`
+	Card   [16]byte  `cbor:"4,keyasint,omitzero"`
+	Chat   string    `cbor:"5,keyasint,omitempty"` // the two-person chat
+	Own    bool      `cbor:"6,keyasint,omitempty"`
+	Server ServerID  `cbor:"7,keyasint,omitzero"`
+	Said   plane.Seq `cbor:"8,keyasint,omitempty"`
+}
+
+func (m *Machine) person(k plane.PublicKey) *person {
+	p := m.people[k]
+	if p == nil {
+		p = &person{key: k}
+		m.people[k] = p
+	}
+	return p
+}
+
+func (m *Machine) savePerson(p *person) { m.put(personKey(p.key), p.stored) }
+
+func personKey(k plane.PublicKey) string { return "s/p/" + k.Text() }
+
+// self is one's own account.
+type self struct {
+	storedSelf
+	keys       *account.Keys
+	inboxOwner *caps.Signer
+	inboxRead  *caps.Signer
+	inboxWrite *caps.Signer
+}
+
+type storedSelf struct {
+	Keys       []byte   `cbor:"1,keyasint"`
+	Name       string   `cbor:"2,keyasint"`
+	Home       ServerID `cbor:"3,keyasint"`
+	InboxOwner []byte   `cbor:"4,keyasint"`
+	InboxKeys  []byte   `cbor:"5,keyasint"`
+	Card       []byte   `cbor:"6,keyasint"` // card key
+	Door       [16]byte `cbor:"7,keyasint"` // contact door
+	NoReceipts bool     `cbor:"8,keyasint,omitempty"`
+	NoTyping   bool     `cbor:"9,keyasint,omitempty"`
+}
+
+func loadSelf(s storedSelf) (*self, error) {
+	a := &self{storedSelf: s}
+	var err error
+	if a.keys, err = account.ParseKeys(s.Keys); err != nil {
+		return nil, err
+	}
+	if a.inboxOwner, err = caps.SignerFromSeed(s.InboxOwner); err != nil {
+		return nil, err
+	}
+	if len(s.InboxKeys) != 32 || len(s.Card) != 16 {
+		return nil, ErrDamaged
+	}
+	a.inboxRead, a.inboxWrite = caps.DeriveLogKeys(s.InboxKeys, 1)
+	return a, nil
+}
+
+func (a *self) person() plane.PublicKey       { return a.keys.Person() }
+func (a *self) inboxLog() plane.LogID         { return caps.NewLogID(a.inboxOwner.Public()) }
+func (m *Machine) saveSelf()                  { m.put("s/account", m.acc.storedSelf) }
+func (m *Machine) own(p plane.PublicKey) bool { return m.acc != nil && m.acc.person() == p }

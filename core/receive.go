@@ -1,0 +1,305 @@
+package core
+
+import (
+	"crypto/sha256"
+	"slices"
+	"time"
+
+	"paperplane/core/convo"
+	"paperplane/core/outbox"
+	"paperplane/core/timeline"
+	"paperplane/protocol/caps"
+	"paperplane/protocol/content"
+	"paperplane/protocol/plane"
+)
+
+func hashOf(b []byte) [32]byte { return sha256.Sum256(b) }
+
+// record reads one record of a chat's log.
+func (m *Machine) record(c *chat, seq plane.Seq, body []byte) {
+	if c.State == chatBroken || c.State == chatLeft {
+		return
+	}
+	c.head = max(c.head, seq)
+	m.touch(c)
+	forked := c.c.Forked()
+	m.contain(c, func() { m.outcome(c, seq, c.c.Receive(m.now, seq, body, c.q.Own)) })
+	if !forked && c.c.Forked() {
+		m.show(c)
+	}
+}
+
+func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
+	switch out := out.(type) {
+	case convo.Mine:
+		m.mine(c, seq, c.q.Sealed(out.Hash))
+	case convo.Said:
+		if len(out.Plain) > 0 && out.Plain[0] == controlMark {
+			m.control(c, out.Person, out.Plain)
+			return
+		}
+		f, err := content.ParseFrame(out.Plain)
+		if err != nil {
+			return
+		}
+		if c.c.Compare(f.Seen, f.SeenHash) {
+			m.notify(c, seq, 15, timeline.Line{What: "forked", Who: out.Person})
+		}
+		if c.State == chatWaiting && !m.own(out.Person) {
+			c.State, c.dirtyMeta = chatOpen, true
+			m.show(c)
+		}
+		m.said(c, seq, out.Person, f.Body, int64(f.SentMS), nil)
+	case convo.Leaving:
+		m.show(c)
+	case convo.Changed:
+		m.epochChanged(c, seq, out)
+	case convo.Broken:
+		c.State, c.dirtyMeta = chatBroken, true
+		m.show(c)
+	}
+}
+
+// mine: an own message has its place.
+func (m *Machine) mine(c *chat, seq plane.Seq, i *outbox.Item) {
+	m.dropItem(c, i)
+	c.tries = 0
+	switch i.Kind {
+	case outbox.Leave:
+		c.c.Placed()
+	case outbox.Message, outbox.Note:
+		m.said(c, seq, m.acc.person(), i.Body, int64(i.SentMS), i)
+	}
+}
+
+// clockAheadMax is how far in the future a message may say to be from before it is shown as now.
+const clockAheadMax = 10 * time.Minute
+
+// said takes a message in its place: one's own (i is its outbox item) or another's.
+func (m *Machine) said(c *chat, seq plane.Seq, by plane.PublicKey, body []byte, at int64, i *outbox.Item) {
+	if at > m.now.Add(clockAheadMax).UnixMilli() {
+		at = m.now.UnixMilli()
+	}
+	u, err := content.Parse(body)
+	if err != nil {
+		return
+	}
+	msg, err := u.Verify()
+	if err != nil {
+		return
+	}
+	v := m.view(c)
+	id := timeline.ID(content.NewMessageID(by, c.log, body))
+	switch msg := msg.(type) {
+	case content.Edit:
+		m.setPairs(timeline.PutEdit(v.id, timeline.ID(msg.Of), v.Next, timeline.Edit{By: by, Text: msg.Text}))
+		v.Next++ // orders edits; indexes may have gaps
+		v.dirtyNumbers = true
+		m.changedMessage(v, timeline.ID(msg.Of))
+	case content.Delete:
+		m.setPairs(timeline.PutDeletion(v.id, timeline.ID(msg.Of), by))
+		m.changedMessage(v, timeline.ID(msg.Of))
+	case content.React:
+		m.setPairs(timeline.PutReaction(v.id, timeline.ID(msg.To), by, timeline.Reaction{ID: id, Emoji: msg.Emoji}))
+		m.changedMessage(v, timeline.ID(msg.To))
+	case content.Unreact:
+		m.setPairs(timeline.PutDeletion(v.id, timeline.ID(msg.Reaction), by))
+		m.changedMessage(v, timeline.ID(msg.To))
+	case content.Profile:
+		m.profile(c, by, msg)
+	case content.Receipt:
+		if !m.own(by) {
+			m.receipt(c, msg.Delivered, msg.Read)
+		}
+	case content.Owner:
+		m.ownerKey(c, msg)
+	case content.Text, content.Files:
+		e := entryOf(msg)
+		e.ID, e.At, e.From, e.Own = id, at, by, m.own(by)
+		m.shown(c, v, seq, e, i)
+	}
+}
+
+// shown puts a message into the history.
+func (m *Machine) shown(c, v *chat, seq plane.Seq, e *timeline.Entry, i *outbox.Item) {
+	if i != nil {
+		e.State = timeline.Sent
+		for n := range e.Files {
+			if n < len(i.Refs) {
+				e.Files[n].Ref = i.Refs[n]
+			}
+		}
+		if i.Index != 0 {
+			m.set(timeline.EntryKey(v.id, i.Index), nil)
+		}
+	}
+	m.place(c, e, seq)
+	if e.Own {
+		c.Read = max(c.Read, seq)
+		c.dirtyNumbers = true
+		return
+	}
+	c.stopTyping(e.From)
+	c.Got, c.dirtyNumbers = seq, true
+	v.Unread++
+	v.dirtyNumbers = true
+	m.receiptDue(c)
+}
+
+// entryOf makes the entry of a message that is shown.
+func entryOf(msg content.Message) *timeline.Entry {
+	e := &timeline.Entry{Kind: timeline.Text}
+	reply := func(id content.MessageID) {
+		if !id.IsZero() {
+			e.ReplyTo = (*timeline.ID)(&id)
+		}
+	}
+	switch msg := msg.(type) {
+	case content.Text:
+		e.Text = msg.Text
+		reply(msg.ReplyTo)
+	case content.Files:
+		e.Kind, e.Text = timeline.Files, msg.Text
+		reply(msg.ReplyTo)
+		for _, f := range msg.Files {
+			e.Files = append(e.Files, timeline.File{
+				Name: f.Name, Mime: f.Mime, Size: int64(f.Size), Width: int(f.Width), Height: int(f.Height),
+				Preview: f.Preview, Blob: f.Blob, Key: f.Key,
+			})
+		}
+	}
+	return e
+}
+
+// changedMessage: an annotation has come. The chat list may show the message, too.
+func (m *Machine) changedMessage(v *chat, id timeline.ID) {
+	m.stale(v, id)
+	m.show(v)
+}
+
+// profile: somebody says their name and, a contact, how to be reached.
+func (m *Machine) profile(c *chat, by plane.PublicKey, msg content.Profile) {
+	if m.own(by) {
+		return
+	}
+	p := m.person(by)
+	p.stored.Name = msg.Name
+	if msg.Door != nil && c.c.State().Kind == convo.Two {
+		p.stored.Inbox, p.stored.Door, p.stored.Card = msg.Door.Inbox, msg.Door.Seed, msg.Door.Card
+		p.stored.Server = c.Server
+	}
+	m.savePerson(p)
+	m.show(c)
+	if t := m.chats[p.stored.Chat]; t != nil {
+		m.show(t)
+	}
+}
+
+// ownerKey: an admin hands on the owner key of a log.
+func (m *Machine) ownerKey(c *chat, msg content.Owner) {
+	k, err := caps.SignerFromSeed(msg.Seed[:])
+	if err != nil || caps.NewLogID(k.Public()) != msg.Log {
+		return
+	}
+	if t := m.chats[msg.Log.Text()]; t != nil && t.owner == nil && (t == c || c.c.State().Kind == convo.Two) {
+		t.owner, t.Owner, t.dirtyMeta = k, k.Seed(), true
+		m.touch(t)
+	}
+}
+
+// epochChanged: a commit has won.
+func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
+	c.commitSent, c.goneAt = false, time.Time{}
+	if out.Out {
+		c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true
+		for _, i := range slices.Clone(c.q.Items) {
+			if i.Kind == outbox.Message {
+				m.failItem(c, i)
+			} else {
+				m.dropItem(c, i)
+			}
+		}
+		for _, i := range slices.Clone(c.intents.List) {
+			m.dropWish(c, i)
+		}
+		m.notify(c, seq, 0, timeline.Line{What: "removed", Who: out.By, Whom: [][32]byte{m.acc.person()}})
+		m.hangChat(c)
+		m.show(c)
+		return
+	}
+	// What was sealed in the old epoch and has no place is void for everybody.
+	for _, i := range c.q.Items {
+		if i.Msg != nil {
+			i.Unseal()
+			m.saveItem(c, i)
+		}
+	}
+	if out.Mine {
+		if i := c.intents.Find(out.Own.Tag); i != nil {
+			m.dropWish(c, i)
+		}
+		if len(out.Added) > 0 {
+			m.inviteAdded(c, out)
+		}
+	}
+	if out.NewGen {
+		c.GenDay, c.dirtyMeta = plane.DayOf(m.now), true
+		for _, i := range slices.Clone(c.intents.List) {
+			if i.Act == outbox.Refresh {
+				m.dropWish(c, i)
+			}
+		}
+		if !out.Mine {
+			// Whoever committed sends ROTATE; when nothing comes of it, another admin does.
+			c.rotateAt = m.now.Add(between(5*time.Second, 30*time.Second))
+		}
+	}
+	m.notices(c, seq, out)
+	if c.Leaving && !c.q.Has(func(i *outbox.Item) bool { return i.Kind == outbox.Leave }) {
+		m.enqueue(c, &outbox.Item{Kind: outbox.Leave})
+	}
+	m.show(c)
+}
+
+// notices writes what a commit did into the history.
+func (m *Machine) notices(c *chat, seq plane.Seq, out convo.Changed) {
+	if c.c.State().Kind != convo.Group {
+		return
+	}
+	n := 0
+	line := func(l timeline.Line) {
+		m.notify(c, seq, n, l)
+		n++
+	}
+	whom := func(list []plane.PublicKey) [][32]byte {
+		var o [][32]byte
+		for _, p := range list {
+			o = append(o, p)
+		}
+		return o
+	}
+	for _, p := range out.Left {
+		line(timeline.Line{What: "left", Who: p})
+	}
+	if len(out.Removed) > 0 {
+		line(timeline.Line{What: "removed", Who: out.By, Whom: whom(out.Removed)})
+	}
+	if len(out.Added) > 0 {
+		line(timeline.Line{What: "added", Who: out.By, Whom: whom(out.Added)})
+	}
+	now := c.c.State()
+	if now.Name != out.Before.Name {
+		line(timeline.Line{What: "renamed", Who: out.By, Text: now.Name})
+	}
+	if string(now.Picture) != string(out.Before.Picture) {
+		line(timeline.Line{What: "picture", Who: out.By})
+	}
+}
+
+// hangChat closes what the session has of a chat that is over.
+func (m *Machine) hangChat(c *chat) {
+	if s := m.servers[c.Server]; s != nil {
+		delete(s.chats, c.read)
+	}
+	c.drop()
+}
