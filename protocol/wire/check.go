@@ -19,24 +19,24 @@ func check(m any) error {
 		return record(m.Body)
 	case RecordEvent:
 		return all(m.Seq != 0, record(m.Body))
-	case Create:
+	case Create: // W-13, W-16
 		return all(caps.ValidKey(m.Owner) && caps.ValidKey(m.Read) && caps.ValidKey(m.Write), ttl(m.TTLDays))
 	case Open:
 		return m.check()
-	case Read:
+	case Read: // W-21
 		return all(m.Limit >= 1, limit(int(m.Limit), plane.ReadRecordsMax))
 	case Signal:
 		return signal(m.Body)
 	case SignalEvent:
 		return signal(m.Body)
-	case Rotate:
+	case Rotate: // W-22, W-13
 		return all(m.Gen >= 2 && caps.ValidKey(m.Read) && caps.ValidKey(m.Write), nil)
 	case Manage:
 		if m.TTLDays == 0 {
 			return nil
 		}
 		return ttl(m.TTLDays)
-	case Door:
+	case Door: // W-17
 		return all(caps.ValidKey(m.Key), limit(int(m.Left), plane.DoorUsesMax))
 	case Knock:
 		return m.check()
@@ -44,12 +44,12 @@ func check(m any) error {
 		return m.check()
 	case Member:
 		return all(caps.ValidKey(m.Key), nil)
-	case BlobPut:
+	case BlobPut: // W-19
 		return all(m.Index < m.Count && len(m.Data) == plane.BlobChunkBytes,
 			limit(int(m.Count), plane.BlobChunksMax))
 	case BlobGet:
 		return all(m.Index < plane.BlobChunksMax, nil)
-	case Done:
+	case Done: // W-23; codes of later days pass
 		return all(m.Code != 0, nil)
 	case GoneEvent:
 		return all(m.Code != 0, nil)
@@ -73,6 +73,7 @@ func check(m any) error {
 	return ErrKind
 }
 
+// check: which key signs follows from the role (W-15).
 func (m Open) check() error {
 	switch m.Role {
 	case RoleRead, RoleWrite:
@@ -102,7 +103,7 @@ const (
 
 // FitRecords returns how many of the records, from the first, fit into one Records answer:
 // plane.ReadRecordsMax at most, and less when the frame would be over plane.FrameBytesMax. A
-// server cuts its page there; the client asks on from the last one it got. At least 1 fits.
+// server cuts its page there; the client asks on from the last one it got. At least 1 fits (W-26).
 func FitRecords(records []Record) int {
 	left := plane.FrameBytesMax - recordsHeadMax
 	for i, r := range records {
@@ -114,6 +115,7 @@ func FitRecords(records []Record) int {
 	return len(records)
 }
 
+// check: W-18.
 func (m PoolPut) check() error {
 	err := first(
 		limit(len(m.Card), plane.CardBytesMax),
@@ -125,6 +127,7 @@ func (m PoolPut) check() error {
 	return err
 }
 
+// check: W-24, W-16.
 func (m ServerInfo) check() error {
 	err := first(ttl(m.TTLDaysMax), limit(int(m.BlobChunks), plane.BlobChunksMax),
 		limit(len(m.Features), featuresMax))
@@ -149,7 +152,7 @@ func (m BlobState) check() error {
 	err := limit(int(m.Count), plane.BlobChunksMax)
 	ok := len(m.Have) == (int(m.Count)+7)/8
 	if rest := m.Count % 8; ok && rest != 0 {
-		ok = m.Have[len(m.Have)-1]>>rest == 0 // bits past Count are zero: one form only
+		ok = m.Have[len(m.Have)-1]>>rest == 0 // bits past Count are zero: one form only (W-27)
 	}
 	return first(err, all(ok, nil))
 }
@@ -163,6 +166,7 @@ func record(b []byte) error {
 	return first(limit(len(b), plane.RecordLarge), ErrMalformed)
 }
 
+// signal: W-12.
 func signal(b []byte) error { return all(len(b) > 0, limit(len(b), plane.SignalBytesMax)) }
 
 func ttl(days uint8) error {

@@ -46,9 +46,9 @@ func Encode(rid uint32, m any) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// ParseRequest parses what a client sent. The request shares no memory with b. rid is the
+// ParseRequest parses what a client sent. The request shares no memory with b (W-25). rid is the
 // request's number whenever the head could be read, also with an error, so that the server can
-// answer it; else 0. Errors: ErrMalformed, ErrKind, ErrTooLarge.
+// answer it (W-06); else 0. Errors: ErrMalformed, ErrKind, ErrTooLarge.
 func ParseRequest(b []byte) (rid uint32, r Request, err error) {
 	kind, rid, body, err := parseHead(b)
 	if err != nil {
