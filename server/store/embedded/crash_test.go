@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -20,6 +21,8 @@ const (
 	smallTail = 24 << 10
 	smallStep = 16 << 10
 )
+
+var everyPoint = flag.Bool("every-point", false, "crash at every point, not at some 80 of them")
 
 func mustOpen(t testing.TB, d disk) *Log {
 	t.Helper()
@@ -184,11 +187,12 @@ func TestCrashAtEveryPoint(t *testing.T) {
 	points := full.ops
 	t.Logf("%d points", points)
 	seed := rand.Uint64()
-	step := 1
-	if testing.Short() {
-		step = 7
+	step, first := 1, 1
+	if !*everyPoint {
+		step = max(1, points/80)
+		first = 1 + rand.IntN(step)
 	}
-	for at := 1; at <= points; at += step {
+	for at := first; at <= points; at += step {
 		for luck := range uint64(2) {
 			rng := rand.New(rand.NewPCG(seed+luck, uint64(at)))
 			d := newMemDisk()

@@ -17,8 +17,8 @@ import (
 const (
 	// TailBytesMax bounds what lies in order of arrival, both tail files together.
 	TailBytesMax = 256 << 20
-	// growBytes is the step in which a tail file is written ahead, and its least size.
-	growBytes = 1 << 20
+	// growBytes is the step in which a tail file grows, and its least size: a new store has two.
+	growBytes = 4 << 20
 	// batchBytesMax bounds one write to the tail.
 	batchBytesMax = 2 << 20
 	// queueMax is how many appends may wait for the writer; more wait for a place.
@@ -199,11 +199,15 @@ func (l *Log) loadTails(live uint64, names []string) error {
 			}
 		}
 	}
-	if l.active != nil {
-		return nil
+	var err error
+	if l.active == nil {
+		if l.active, err = l.newTail(l.step); err != nil {
+			return err
+		}
 	}
-	t, err := l.newTail()
-	l.active = t
+	if l.spare == nil && l.frozen == nil {
+		l.spare, err = l.newTail(l.step)
+	}
 	return err
 }
 
@@ -216,25 +220,21 @@ func (t *tail) open(live uint64) error {
 		}
 	}
 	if gen, _, _, ok := parseBatch(b[:]); ok && gen < live {
-		if err := t.erase(); err != nil {
-			return err
-		}
-		size, err := t.f.Size()
-		t.size = size
-		return err
+		t.size = max(t.size, t.step)
+		return t.erase(t.size)
 	}
 	return t.replay(live, true)
 }
 
 // newTail makes an empty tail file whose name is durable.
-func (l *Log) newTail() (*tail, error) {
+func (l *Log) newTail(size int64) (*tail, error) {
 	name := "tail-" + randomName()
 	f, err := l.d.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	t := newTail(f, name, 0, l.step)
-	if err = t.grow(1); err == nil {
+	t := newTail(f, name, size, l.step)
+	if err = zero(f, 0, size); err == nil {
 		err = f.Sync()
 	}
 	if err == nil {

@@ -80,8 +80,7 @@ func (l *Log) mergeFrozen() {
 		frozen, young, closed := l.frozen, len(l.young), l.closed
 		l.mu.RUnlock()
 		if frozen != nil && !closed {
-			// A forgotten log must vanish from all days, which only a full merge does.
-			_ = l.merge(frozen.forgets > 0 || young >= youngMax, nil) // kept in l.failure
+			_ = l.merge(young >= youngMax, nil) // its error is kept in l.failure
 		}
 		l.merging.Unlock()
 	}
@@ -99,6 +98,8 @@ func (l *Log) merge(full bool, keep func(plane.LogID) plane.Day) error {
 	l.mu.RUnlock()
 	if m.frozen != nil {
 		m.groups = m.frozen.groups()
+		// A forgotten log must vanish from all days, which only a full merge does.
+		full = full || m.frozen.forgets > 0
 		m.next.gen = m.frozen.gen + 1
 	} else if !full || len(young) == 0 && keep == nil {
 		return nil
@@ -153,7 +154,15 @@ func (l *Log) merge(full bool, keep func(plane.LogID) plane.Day) error {
 
 // recycle erases a merged tail and keeps it for the next turn, or, if that fails, removes it.
 func (l *Log) recycle(t *tail) error {
-	err := t.erase()
+	// A tail that was full comes back larger than the one in use; one that was not shrinks to
+	// what an hour needs. So sizes follow the traffic.
+	l.mu.RLock()
+	size := min(l.half, 2*l.active.size)
+	l.mu.RUnlock()
+	if t.end < t.size/2 {
+		size = (t.end + t.step) / t.step * t.step
+	}
+	err := t.erase(max(size, t.step))
 	if err == nil {
 		t.size, err = t.f.Size()
 	}

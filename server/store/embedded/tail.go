@@ -140,10 +140,9 @@ func (t *tail) grow(n int64) error {
 	return nil
 }
 
-// erase overwrites the tail with zeros and cuts it to what was used, so that its size follows
-// the server's traffic. The first page goes last: a tail that begins with zeros is erased.
-func (t *tail) erase() error {
-	size := max(1, (t.end+t.step-1)/t.step) * t.step
+// erase overwrites the tail with zeros and makes it size bytes long. The first page goes last: a
+// tail that begins with zeros is erased.
+func (t *tail) erase(size int64) error {
 	if err := zero(t.f, pageBytes, max(t.size, size)); err != nil {
 		return err
 	}

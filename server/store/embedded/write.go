@@ -137,7 +137,11 @@ func (l *Log) run(b *batch, heal *int64) {
 	b.buf = append(b.buf[:0], make([]byte, headBytes)...)
 	b.recs = b.recs[:0]
 	clear(b.last)
-	room := l.room()
+	most := int64(headBytes)
+	for _, r := range b.reqs {
+		most += headBytes + int64(len(r.body))
+	}
+	room := l.room(most)
 	freeze := false
 	for _, r := range b.reqs {
 		switch {
@@ -158,8 +162,8 @@ func (l *Log) run(b *batch, heal *int64) {
 			}
 		}
 	}
-	if freeze || l.active.end >= l.half {
-		err := l.freeze(*heal)
+	if freeze {
+		err := l.freeze(*heal, false)
 		for _, r := range b.reqs {
 			if r.op == opFreeze {
 				r.err = err
@@ -320,23 +324,27 @@ func (l *Log) wipe(t *tail, n int64) error {
 	return t.f.Sync()
 }
 
-// room makes sure that the active tail may take a batch: when it is full it is frozen, which has
-// to wait while the one before is merged. That wait is what slows writers down to the disk.
-func (l *Log) room() error {
-	if l.active.end < l.half {
-		return nil
-	}
+// room makes sure that the active tail may take n bytes. When its file is full the other one
+// takes over, if it is free; it has been zeroed in the background, and growing a file in use
+// costs every waiting append a journal commit. Only a tail that cannot be replaced grows, up to
+// half of TailBytesMax. After that appends wait for the merge: that is what slows writers down
+// to the disk.
+func (l *Log) room(n int64) error {
 	for {
+		if l.active.end+n <= l.active.size {
+			return nil
+		}
 		l.mu.RLock()
-		busy, merged := l.frozen != nil, l.merged
+		busy, spare, merged := l.frozen != nil, l.spare != nil, l.merged
 		l.mu.RUnlock()
-		if !busy {
-			return l.freeze(0)
+		full := l.active.end+n > l.half
+		if !busy && (spare || full) && l.active.end > 0 {
+			return l.freeze(0, true)
 		}
-		select {
-		case l.kick <- struct{}{}:
-		default:
+		if !full || l.active.end == 0 {
+			return nil // commit grows the file
 		}
+		l.wake()
 		select {
 		case <-merged:
 		case <-l.closing:
@@ -351,8 +359,17 @@ func (l *Log) room() error {
 	}
 }
 
+// wake tells the merger that there is something to do.
+func (l *Log) wake() {
+	select {
+	case l.kick <- struct{}{}:
+	default:
+	}
+}
+
 // freeze ends the active tail, unless it is empty or another one is frozen still.
-func (l *Log) freeze(heal int64) error {
+// With merge set the merger is told; otherwise the caller merges.
+func (l *Log) freeze(heal int64, merge bool) error {
 	l.mu.RLock()
 	t, next, busy := l.active, l.spare, l.frozen != nil
 	l.mu.RUnlock()
@@ -366,7 +383,7 @@ func (l *Log) freeze(heal int64) error {
 	}
 	if next == nil {
 		var err error
-		if next, err = l.newTail(); err != nil {
+		if next, err = l.newTail(t.size); err != nil {
 			return err
 		}
 	}
@@ -374,11 +391,8 @@ func (l *Log) freeze(heal int64) error {
 	l.frozen, l.active, l.spare = t, next, nil
 	l.gen++
 	l.mu.Unlock()
-	if t.end >= l.half {
-		select {
-		case l.kick <- struct{}{}:
-		default:
-		}
+	if merge {
+		l.wake()
 	}
 	return nil
 }
