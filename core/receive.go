@@ -135,8 +135,6 @@ func (m *Machine) shown(c, v *chat, seq plane.Seq, e *timeline.Entry, i *outbox.
 	}
 	m.place(c, e, seq)
 	if e.Own {
-		c.Read = max(c.Read, seq)
-		c.dirtyNumbers = true
 		return
 	}
 	c.stopTyping(e.From)

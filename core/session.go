@@ -177,6 +177,7 @@ func (m *Machine) work(s *server, c *chat) {
 		return
 	}
 	m.deliverKnock(s, c)
+	m.refresh(c)
 	m.pumpIntents(c)
 	m.sendCommit(s, c)
 	m.sendItems(s, c)
