@@ -5,7 +5,7 @@ import { type Api, type Connect, type Core, CoreError } from '../lib/core';
 import { type Key, t, tAny } from '../lib/i18n';
 import { picture } from '../lib/photo';
 import type { Chat, Message } from './api';
-import { chatOf, chats, coreLost, current, panel, phase, spoken, takeEvent, takeState, toast, unread } from './state';
+import { chatOf, chats, coreLost, current, ending, panel, phase, spoken, takeEvent, takeState, toast, unread } from './state';
 import { freshThreads, loadFrom, thread } from './thread';
 
 let core: Core;
@@ -22,9 +22,11 @@ export function begin(connect: Connect): void {
       coreLost.value = false;
       void resync();
     },
-    lost(final) {
+    lost(why) {
       coreLost.value = true;
-      if (final) phase.value = 'ended';
+      if (why === null) return;
+      ending.value = why;
+      phase.value = 'ended';
     },
   });
 }

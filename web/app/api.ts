@@ -150,6 +150,10 @@ export interface GetMembers {
   chat: string;
 }
 
+/** Sync waits until everything that the servers have now is here. Result: Done; ErrOffline when a
+ * server does not answer within 15 s. */
+export type Sync = Record<string, never>;
+
 /** SetName changes one's own name; contacts learn it. */
 export interface SetName {
   name: string;
@@ -228,7 +232,7 @@ export interface Chat {
   picture?: Base64;
   members: number;
   admin: boolean;
-  state: string; // "open", "waiting" (other has not answered yet), "left", "broken"
+  state: string; // "open", "waiting" (other has not answered yet), "refused" (the link was used up meanwhile), "left", "broken"
   unread: number;
   draft?: string;
   last?: Message;
@@ -380,6 +384,7 @@ export interface Commands {
   removeMember: { args: RemoveMember; result: Done };
   leave: { args: Leave; result: Done };
   getMembers: { args: GetMembers; result: Members };
+  sync: { args: Sync; result: Done };
   setName: { args: SetName; result: Done };
   setSettings: { args: SetSettings; result: Done };
 }

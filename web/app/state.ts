@@ -8,6 +8,8 @@ import { thread } from './thread';
 export type Phase = 'starting' | 'welcome' | 'ready' | 'ended';
 
 export const phase = signal<Phase>('starting');
+/** Why the core does not start: an ErrCode, or "damaged". */
+export const ending = signal('internal');
 export const account = signal<Account | null>(null);
 export const settings = signal<Settings>({ readReceipts: true, typingShown: true });
 export const volatile = signal(false);

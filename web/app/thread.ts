@@ -31,6 +31,10 @@ export class Thread {
   async older(): Promise<boolean> {
     const first = this.messages.value[0];
     if (this.waiting || !this.more.value || !first) return false;
+    if (first.index === 0) {
+      this.more.value = false; // there is nothing before the first
+      return false;
+    }
     this.waiting = true;
     try {
       const page = await this.load(first.index, pageMessages);

@@ -7,6 +7,8 @@ export interface Api extends Commands {
   messages: { args: { chat: string; before?: number; limit: number }; result: { messages: Message[] | null } };
   /** A QR code as rows of '0' and '1'. */
   qr: { args: { text: string }; result: { size: number; rows: string[] } };
+  /** One message, for what is not among the loaded ones. */
+  message: { args: { chat: string; message: string }; result: Message };
   about: { args: Record<string, never>; result: { version: string; storage: 'disk' | 'memory' } };
 }
 
@@ -15,8 +17,8 @@ export interface Listener {
   event(e: Event): void;
   /** A core speaks up, for the first time or again: whatever was shown may be old. */
   fresh(): void;
-  /** The core cannot be reached; it comes back by itself, or not (final). */
-  lost(final: boolean): void;
+  /** The core cannot be reached. It comes back by itself, unless there is a word for why it does not. */
+  lost(why: string | null): void;
 }
 
 export interface Core {

@@ -47,8 +47,11 @@ interface Reply {
 }
 
 function receive(list: Waitlist, listener: Listener, json: string): void {
-  const m = JSON.parse(json) as Reply | Event;
-  if ('event' in m) listener.event(m);
+  const m = JSON.parse(json) as Reply | Event | { event: 'resync' };
+  if ('event' in m) {
+    if (m.event === 'resync') listener.fresh(); // some were missed
+    else listener.event(m);
+  }
   else if (m.id !== undefined) list.answer(m.id, m.ok, m.err);
 }
 
@@ -66,14 +69,14 @@ export const connectWASM: Connect = (listener) => {
   const up = (m: Up) => channel.postMessage(m);
   const start = () => {
     const w = new Worker(scriptURL(WORKER_URL), { name });
-    const died = () => {
+    const died = (word: string) => {
       w.terminate();
       const final = ++restarts > restartsMax;
-      listener.lost(final);
+      listener.lost(final ? word : null);
       if (!final) setTimeout(start, restartDelay);
     };
-    w.onmessage = died; // a worker's only word to its own page
-    w.onerror = died;
+    w.onmessage = (e: MessageEvent<string>) => died(e.data); // a worker's only word to its own page
+    w.onerror = () => died('internal');
   };
   channel.onmessage = (e: MessageEvent<Down | Up>) => {
     const m = e.data;
@@ -115,7 +118,7 @@ export const connectLocal: Connect = (listener) => {
     s.onmessage = (e: MessageEvent<string>) => receive(list, listener, e.data);
     s.onclose = () => {
       socket = null;
-      listener.lost(false);
+      listener.lost(null);
       setTimeout(dial, delay);
       delay = Math.min(delay * 2, retryDelayMax);
     };

@@ -22,6 +22,8 @@ interface Scope {
   name: string;
   paperplane: Exports;
   paperplaneEvent: (json: string) => void;
+  /** Called by a core that ends, with an ErrCode or "damaged". */
+  paperplaneFailed: (word: string) => void;
   postMessage(m: string): void;
   close(): void;
 }
@@ -61,8 +63,11 @@ function code(e: unknown): string {
   return /^[a-z-]+$/.test(text) ? text : 'internal';
 }
 
+let last = 'internal';
+
 async function lead(): Promise<void> {
   const ready = exported();
+  scope.paperplaneFailed = (word) => (last = word);
   scope.paperplaneEvent = (json) => down({ event: json });
   const go = new Go();
   const ended = go.run(await instance(go.importObject));
@@ -82,6 +87,6 @@ const locks = (navigator as { locks?: LockManager }).locks;
 (locks ? locks.request(scope.name, lead) : lead())
   .catch((e: unknown) => console.error('paperplane:', e))
   .finally(() => {
-    scope.postMessage('ended');
+    scope.postMessage(last);
     scope.close();
   });

@@ -85,16 +85,20 @@ class Fake {
     },
     qr: () => {
       const rows: string[] = [];
-      for (let y = 0; y < 33; y++) {
+      for (let y = -4; y < 37; y++) {
         let row = '';
-        for (let x = 0; x < 33; x++) {
+        for (let x = -4; x < 37; x++) {
+          if (x < 0 || y < 0 || x > 32 || y > 32) {
+            row += '0';
+            continue;
+          }
           const eye = (cx: number, cy: number) => Math.max(Math.abs(x - cx), Math.abs(y - cy));
           const d = Math.min(eye(3, 3), eye(29, 3), eye(3, 29));
           row += d <= 4 ? (d === 3 || d <= 1 ? '1' : '0') : (x * 7 + y * 13 + ((x * y) % 5)) % 3 === 0 ? '1' : '0';
         }
         rows.push(row);
       }
-      return { size: 33, rows };
+      return { size: 41, rows };
     },
     about: () => ({ version: '0.1.0-test', storage: as === 'volatile' ? 'memory' : 'disk' }),
     sendText: ({ chat, text, replyTo, files }) => {
@@ -230,7 +234,7 @@ export const fakeConnect: Connect = (listener) => {
   // Tests reach in here to make people write, and to see what was asked.
   (globalThis as { fake?: Fake }).fake = fake;
   if (as !== 'never') setTimeout(() => listener.fresh(), as === 'slow' ? 300 : 0);
-  if (as === 'ended') setTimeout(() => listener.lost(true), 10);
+  if (as === 'ended') setTimeout(() => listener.lost('internal'), 10);
   return {
     way: 'wasm',
     call: (cmd, args) => fake.call(cmd, args),

@@ -85,7 +85,9 @@ function FileLine({ m, file, index }: Props) {
         {moving ? <Ring file={file} /> : <Icon name={local ? 'file' : file.state === 'failed' ? 'retry' : 'download'} />}
       </button>
       <span class="file-lines">
-        <bdi class="file-name">{file.name}</bdi>
+        <span class="file-name">
+          <bdi>{file.name}</bdi>
+        </span>
         <span class="dim">{moving ? t('file.of', { done: bytes(file.done ?? 0), size: bytes(file.size) }) : file.state === 'failed' ? t('file.failed') : bytes(file.size)}</span>
       </span>
     </div>

@@ -114,10 +114,16 @@ function Body({ m, named, onJump }: { m: Message; named: boolean; onJump(id: str
   const large = text && !m.files?.length && !m.replyTo && onlyEmoji(text) ? ' large' : '';
   return (
     <div class={`bubble${m.kind === 'deleted' ? ' deleted' : ''}${bare}${large}`}>
-      {named ? <bdi class="author">{m.fromName}</bdi> : null}
+      {named ? (
+        <span class="author">
+          <bdi>{m.fromName}</bdi>
+        </span>
+      ) : null}
       {m.replyTo ? (
         <button type="button" class="quote" onClick={() => onJump(m.replyTo!.id)} aria-label={t('quote.jump', { who: m.replyTo.fromName, text: m.replyTo.text })}>
-          <bdi class="author">{m.replyTo.fromName}</bdi>
+          <span class="author">
+            <bdi>{m.replyTo.fromName}</bdi>
+          </span>
           <span class="quote-text" dir="auto">
             {m.replyTo.text || t('message.file')}
           </span>

@@ -105,7 +105,7 @@ export function ChatView({ chat }: { chat: Chat }) {
           </button>
         )}
       </div>
-      {chat.state === 'left' || chat.state === 'broken' ? <p class="closed">{t(`chat.${chat.state}`)}</p> : <Composer chat={chat} />}
+      {chat.state === 'left' || chat.state === 'broken' || chat.state === 'refused' ? <p class="closed">{t(`chat.${chat.state}`)}</p> : <Composer chat={chat} />}
       {menuFor.value ? <MessageMenu chat={chat} /> : null}
     </>
   );

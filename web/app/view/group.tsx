@@ -93,7 +93,9 @@ function Choose(p: { chats: readonly Chat[]; chosen: readonly string[]; onChange
       {p.chats.map((c) => (
         <label key={c.id} class="person">
           <ChatAvatar chat={c} small />
-          <bdi class="grow">{chatName(c)}</bdi>
+          <span class="grow">
+            <bdi>{chatName(c)}</bdi>
+          </span>
           <input type="checkbox" checked={p.chosen.includes(c.id)} onChange={(e) => p.onChange(e.currentTarget.checked ? [...p.chosen, c.id] : p.chosen.filter((x) => x !== c.id))} />
         </label>
       ))}

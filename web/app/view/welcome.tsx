@@ -1,9 +1,9 @@
 // The first screen: one field, a name. An invite link brings people here; without one, it is asked for.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { t } from '../../lib/i18n';
+import { t, tAny } from '../../lib/i18n';
 import { ask, open, way, words } from '../act';
 import type { LinkInfo } from '../api';
-import { takeState, volatile } from '../state';
+import { ending, takeState, volatile } from '../state';
 import { Mark } from './icons';
 import { clearLink, elsewhere, link, parseLink } from './link';
 import { LangSelect } from './settings';
@@ -33,7 +33,7 @@ export function Ended() {
     <main class="gate">
       <Mark big />
       <h1>{t('start.ended')}</h1>
-      <p role="alert">{t('start.ended.hint')}</p>
+      <p role="alert">{ending.value === 'damaged' ? t('start.damaged') : ending.value === 'internal' ? t('start.ended.hint') : tAny(`error.${ending.value}`, 'start.ended.hint')}</p>
       <button type="button" class="primary" onClick={() => location.reload()}>
         {t('reload')}
       </button>
