@@ -56,7 +56,8 @@ type chatMeta struct {
 	Knock   *knock           `cbor:"8,keyasint,omitempty"`
 	Leaving bool             `cbor:"9,keyasint,omitempty"` // the person wants to leave
 	GenDay  plane.Day        `cbor:"10,keyasint,omitempty"`
-	Started int64            `cbor:"11,keyasint"` // ms: when the chat was made here
+	Started int64            `cbor:"11,keyasint"`           // ms: when the chat was made here
+	Why     string           `cbor:"12,keyasint,omitempty"` // the invariant that broke it
 }
 
 // knock is a contact request that waits to be delivered.

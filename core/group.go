@@ -1,9 +1,7 @@
 package core
 
 import (
-	"cmp"
 	"slices"
-	"time"
 
 	"paperplane/core/account"
 	"paperplane/core/convo"
@@ -368,6 +366,7 @@ func (m *Machine) control(c *chat, by plane.PublicKey, plain []byte) {
 	var x *chat
 	if old == nil {
 		x = m.newChat(cv, s.id, nil)
+		x.Created = true
 	} else {
 		x = m.rejoin(old, cv, s.id)
 	}
@@ -402,6 +401,3 @@ func (m *Machine) refresh(c *chat) {
 	c.GenDay, c.dirtyMeta = plane.DayOf(m.now), true
 	m.wish(c, &outbox.Intent{Act: outbox.Refresh})
 }
-
-var _ = cmp.Compare[int]
-var _ time.Time

@@ -147,7 +147,8 @@ func (m *Machine) run() {
 // contain runs f for a chat: a broken invariant stops that chat and nothing else.
 func (m *Machine) contain(c *chat, f func()) {
 	ops, effects := len(m.ops), len(m.effects)
-	if inv.Catch(f) == nil {
+	failure := inv.Catch(f)
+	if failure == nil {
 		return
 	}
 	for k, i := range m.opAt {
@@ -156,7 +157,7 @@ func (m *Machine) contain(c *chat, f func()) {
 		}
 	}
 	m.ops, m.effects = m.ops[:ops], m.effects[:effects]
-	c.State = chatBroken
+	c.State, c.Why = chatBroken, failure.What
 	c.dirtyMeta, c.skipConvo = true, true
 	m.show(c)
 }

@@ -1,0 +1,200 @@
+package core_test
+
+import (
+	"testing"
+	"time"
+
+	"paperplane/core"
+	"paperplane/core/coretest"
+)
+
+// trio makes Ann, Bob and Cid; Bob and Cid know Ann. The group has all three.
+func trio(t testing.TB) (w *coretest.World, ann, bob, cid *coretest.Client, group string) {
+	t.Helper()
+	w, ann, bob = pair(t)
+	cid = w.Client("Cid")
+	link := coretest.Must[core.InviteLink](ann, core.Invite{})
+	coretest.Must[core.Joined](cid, core.Join{Link: link.Link, Name: "Cid"})
+	group = coretest.Must[core.Joined](ann, core.NewGroup{Name: "Trip", Members: []string{ann.Chat("Bob").ID, ann.Chat("Cid").ID}}).Chat
+	w.Pass(5 * time.Second)
+	return w, ann, bob, cid, group
+}
+
+func sameAll(t testing.TB, group string, want []string, all ...*coretest.Client) {
+	t.Helper()
+	for _, c := range all {
+		same(t, c.Name+" reads", c.Texts(group), want)
+	}
+}
+
+// messages returns what a chat shows without the notices, which depend on when one joined.
+func messages(c *coretest.Client, chat string) []string {
+	var out []string
+	for _, x := range c.Page(chat) {
+		if x.Kind != core.KindNotice {
+			out = append(out, x.FromName+": "+x.Text+" "+string(x.State))
+		}
+	}
+	return out
+}
+
+// TestGroup shows a group of three through talk, rename, removal, adding again and leaving.
+func TestGroup(t *testing.T) {
+	w, ann, bob, cid, g := trio(t)
+	if got := ann.Chat("Trip").Members; got != 3 {
+		t.Fatalf("members: got %d, want 3", got)
+	}
+	for _, c := range []*coretest.Client{ann, bob, cid} {
+		coretest.Must[core.Sent](c, core.SendText{Chat: g, Text: "from " + c.Name})
+	}
+	talk := []string{"Ann: from Ann", "Bob: from Bob", "Cid: from Cid"}
+	sameAll(t, g, append([]string{"* Ann created Trip", "* Ann added Bob,Cid"}, talk...), ann)
+	sameAll(t, g, append([]string{"* Bob joined"}, talk...), bob)
+	sameAll(t, g, append([]string{"* Cid joined"}, talk...), cid)
+	if got := bob.Chat("Trip"); got.Admin || !ann.Chat("Trip").Admin {
+		t.Errorf("admin: Bob %v, Ann %v", got.Admin, ann.Chat("Trip").Admin)
+	}
+	if got := bob.Fails(core.SetGroup{Chat: g, Name: "Mine"}); got != core.ErrNotAllowed {
+		t.Errorf("Bob renames: got %q, want not-allowed", got)
+	}
+	coretest.Must[core.Done](ann, core.SetGroup{Chat: g, Name: "Journey"})
+	if got := bob.Chat("Journey").Name; got != "Journey" {
+		t.Errorf("name: got %q", got)
+	}
+	coretest.Must[core.Done](ann, core.RemoveMember{Chat: g, Person: bob.Person()})
+	w.Pass(time.Minute)
+	if got := bob.Chat("Journey").State; got != "left" {
+		t.Errorf("Bob's state: got %s, want left", got)
+	}
+	if got := bob.Fails(core.SendText{Chat: g, Text: "still here"}); got != core.ErrLeft {
+		t.Errorf("Bob writes: got %q, want left", got)
+	}
+	coretest.Must[core.Sent](cid, core.SendText{Chat: g, Text: "without Bob"})
+	if got := ann.Texts(g); got[len(got)-1] != "Cid: without Bob" {
+		t.Errorf("Ann reads %q", got)
+	}
+	if got := bob.Texts(g); got[len(got)-1] != "* Ann removed Bob" {
+		t.Errorf("Bob reads %q", got)
+	}
+	coretest.Must[core.Done](ann, core.AddMembers{Chat: g, Members: []string{ann.Chat("Bob").ID}})
+	w.Pass(time.Minute)
+	coretest.Must[core.Sent](bob, core.SendText{Chat: g, Text: "back"})
+	for _, c := range []*coretest.Client{ann, bob, cid} {
+		if got := c.Texts(g); got[len(got)-1] != "Bob: back" {
+			t.Errorf("%s reads %q", c.Name, got)
+		}
+	}
+	coretest.Must[core.Done](cid, core.Leave{Chat: g})
+	w.Pass(time.Minute)
+	if got := cid.Chat("Journey").State; got != "left" {
+		t.Errorf("Cid's state: got %s, want left", got)
+	}
+	for _, c := range []*coretest.Client{ann, bob} {
+		got := c.Texts(g)
+		if got[len(got)-1] != "* Cid left" || c.Chat("Journey").Members != 2 {
+			t.Errorf("%s reads %q, members %d", c.Name, got, c.Chat("Journey").Members)
+		}
+	}
+	coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: "two of us"})
+	if got := bob.Texts(g); got[len(got)-1] != "Ann: two of us" {
+		t.Errorf("Bob reads %q", got)
+	}
+}
+
+// TestAnnotations shows replies, edits, reactions and deletions, and who may do what.
+func TestAnnotations(t *testing.T) {
+	_, ann, bob, cid, g := trio(t)
+	one := coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: "one"}).Message
+	coretest.Must[core.Sent](bob, core.SendText{Chat: g, Text: "two", ReplyTo: one})
+	coretest.Must[core.Done](ann, core.Edit{Chat: g, Message: one, Text: "uno"})
+	coretest.Must[core.Done](ann, core.Edit{Chat: g, Message: one, Text: "ein"})
+	coretest.Must[core.Done](bob, core.React{Chat: g, Message: one, Emoji: "👍", On: true})
+	coretest.Must[core.Done](cid, core.React{Chat: g, Message: one, Emoji: "👍", On: true})
+	coretest.Must[core.Done](cid, core.React{Chat: g, Message: one, Emoji: "❤️", On: true})
+	coretest.Must[core.Done](cid, core.React{Chat: g, Message: one, Emoji: "❤️", On: false})
+	for _, c := range []*coretest.Client{ann, bob, cid} {
+		list := c.Page(g)
+		x, y := list[len(list)-2], list[len(list)-1]
+		if x.Text != "ein" || !x.Edited || len(x.Reactions) != 1 || len(x.Reactions[0].By) != 2 {
+			t.Errorf("%s: got %+v", c.Name, x)
+		}
+		if x.Reactions[0].Own != (c != ann) {
+			t.Errorf("%s: own reaction %v", c.Name, x.Reactions[0].Own)
+		}
+		if y.ReplyTo == nil || y.ReplyTo.Text != "ein" || y.ReplyTo.FromName != "Ann" {
+			t.Errorf("%s: reply %+v", c.Name, y.ReplyTo)
+		}
+	}
+	coretest.Must[core.Done](cid, core.React{Chat: g, Message: one, Emoji: "❤️", On: true})
+	if got := len(ann.Page(g)[len(ann.Page(g))-2].Reactions); got != 2 {
+		t.Errorf("reacting again: got %d emoji, want 2", got)
+	}
+	for _, x := range []core.Command{core.Edit{Chat: g, Message: one, Text: "x"}, core.Delete{Chat: g, Message: one}} {
+		if got := bob.Fails(x); got != core.ErrNotAllowed {
+			t.Errorf("Bob's %T: got %q, want not-allowed", x, got)
+		}
+	}
+	coretest.Must[core.Done](ann, core.Delete{Chat: g, Message: one})
+	for _, c := range []*coretest.Client{ann, bob, cid} {
+		list := c.Page(g)
+		x := list[len(list)-2]
+		if x.Kind != core.KindDeleted || x.Text != "" || len(x.Reactions) != 0 {
+			t.Errorf("%s: got %+v", c.Name, x)
+		}
+	}
+	if got := ann.Fails(core.Edit{Chat: g, Message: one, Text: "x"}); got != core.ErrNotAllowed {
+		t.Errorf("edit after delete: got %q", got)
+	}
+	if got := ann.Fails(core.React{Chat: g, Message: "nonsense", Emoji: "x", On: true}); got != core.ErrNoMessage {
+		t.Errorf("no such message: got %q", got)
+	}
+}
+
+// TestRaces shows commits that meet: two admins of a two-person log cannot, so Ann adds Cid while
+// her own rename is under way elsewhere, and messages in flight are shown once to all.
+func TestRaces(t *testing.T) {
+	w, ann, bob, cid, g := trio(t)
+	dan := w.Client("Dan")
+	link := coretest.Must[core.InviteLink](ann, core.Invite{})
+	coretest.Must[core.Joined](dan, core.Join{Link: link.Link, Name: "Dan"})
+	w.Pass(40 * time.Second)
+	// All of this goes out before anybody has seen anything of the others.
+	ann.Do(core.AddMembers{Chat: g, Members: []string{ann.Chat("Dan").ID}})
+	ann.Do(core.SetGroup{Chat: g, Name: "Race"})
+	for range 3 {
+		for _, c := range []*coretest.Client{ann, bob, cid} {
+			c.Do(core.SendText{Chat: g, Text: "in flight"})
+		}
+	}
+	cid.Do(core.Leave{Chat: g})
+	bob.Do(core.SendText{Chat: g, Text: "last"})
+	w.Pass(2 * time.Minute)
+	want := messages(ann, g)
+	n := 0
+	for _, x := range ann.Page(g) {
+		if x.Text == "in flight" {
+			n++
+		}
+		if x.Own && x.Kind != core.KindNotice && x.State == core.StateQueued {
+			t.Errorf("still queued: %+v", x)
+		}
+	}
+	if n != 9 {
+		t.Errorf("got %d messages in flight, want 9: %q", n, want)
+	}
+	texts := func(c *coretest.Client) (out []string) {
+		for _, x := range c.Page(g) {
+			if x.Kind != core.KindNotice {
+				out = append(out, x.FromName+": "+x.Text)
+			}
+		}
+		return out
+	}
+	same(t, "Bob reads", texts(bob), texts(ann))
+	if got := ann.Chat("Race").Members; got != 3 {
+		t.Errorf("members: got %d, want 3", got)
+	}
+	if got := dan.Chat("Race").State; got != "open" {
+		t.Errorf("Dan's chat: got %s", got)
+	}
+}
