@@ -1,0 +1,18 @@
+module paperplane/peers/tsmls
+
+go 1.26.0
+
+require (
+	paperplane v0.0.0
+	paperplane/peers/scenario v0.0.0
+)
+
+require (
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
+
+replace (
+	paperplane => ../..
+	paperplane/peers/scenario => ../scenario
+)
