@@ -266,7 +266,7 @@ func (c *Client) load() error {
 // run owns the machine until the client stops.
 func (c *Client) run() {
 	defer c.dropAll()
-	if !c.step([]core.Input{core.Started{Volatile: c.opts.Volatile}}) && !c.reload() {
+	if !c.start() && !c.reload() {
 		return
 	}
 	batch := make([]core.Input, 0, batchMax)
@@ -293,6 +293,11 @@ func (c *Client) run() {
 			return
 		}
 	}
+}
+
+// start starts a fresh machine; its state says whose account it is.
+func (c *Client) start() bool {
+	return c.step([]core.Input{core.Started{Volatile: c.opts.Volatile}, core.Do{ID: NewCommandID(), Command: core.GetState{}}})
 }
 
 // step feeds inputs to the machine. A command that names a message needs to see what the inputs
@@ -405,7 +410,7 @@ func (c *Client) reload() bool {
 			c.giveUp(err)
 			return false
 		}
-		if c.step([]core.Input{core.Started{Volatile: c.opts.Volatile}}) {
+		if c.start() {
 			return true
 		}
 	}
@@ -493,6 +498,9 @@ func (c *Client) do(e core.Effect) {
 				e = core.Reply{ID: e.ID, Err: core.ErrInternal}
 			} else {
 				e.Result = res
+			}
+			if st, ok := res.(core.State); ok && st.Account != nil {
+				c.account = st.Account.Person
 			}
 		}
 		c.answer(e)

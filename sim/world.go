@@ -1,0 +1,124 @@
+// Package sim runs many clients and a server in one goroutine, with every fault drawn from a
+// seed: carriers cut, delayed and resumed; clients that crash between any two effects; a server
+// that crashes before or after any write; full disks; clocks that jump.
+//
+// All parts but carriers, disks and clocks are the product's own: core.Machine, the session's
+// machines, server.Server. A run has a safety phase, in which things go wrong while the checkers
+// look on, and then heals and demands progress: everybody agrees, nothing is lost, nothing is
+// shown twice, nothing waits.
+//
+// The same seed and commit give the same run: one goroutine, virtual time, crypto/rand seeded by
+// testing/cryptotest. Run it with `go test ./sim -runs N -seed S`; a failure prints its seed.
+package sim
+
+import (
+	"container/heap"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// world is virtual time and what happens in it.
+type world struct {
+	rng    *rand.Rand
+	now    time.Time
+	queue  events
+	count  uint64
+	faults bool // false from the moment of healing on
+	server *simServer
+	people []*simClient
+	log    []string // the last lines of the story, for a failure's report
+	failed []string
+	stats  stats
+}
+
+// stats say what a run went through, so that a run in which nothing happened is seen.
+type stats struct {
+	sent, shown, cuts, clientCrashes, serverCrashes, diskFull, jumps, resumed, commits int
+}
+
+func (s *stats) add(o stats) {
+	s.sent += o.sent
+	s.shown += o.shown
+	s.cuts += o.cuts
+	s.clientCrashes += o.clientCrashes
+	s.serverCrashes += o.serverCrashes
+	s.diskFull += o.diskFull
+	s.jumps += o.jumps
+	s.resumed += o.resumed
+	s.commits += o.commits
+}
+
+type event struct {
+	at  time.Time
+	n   uint64 // ties are broken by age
+	run func()
+}
+
+type events []event
+
+func (e events) Len() int      { return len(e) }
+func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+func (e events) Less(i, j int) bool {
+	if !e[i].at.Equal(e[j].at) {
+		return e[i].at.Before(e[j].at)
+	}
+	return e[i].n < e[j].n
+}
+func (e *events) Push(x any) { *e = append(*e, x.(event)) }
+func (e *events) Pop() any {
+	old := *e
+	x := old[len(old)-1]
+	old[len(old)-1] = event{}
+	*e = old[:len(old)-1]
+	return x
+}
+
+// begin is the moment at which every world begins.
+var begin = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+func newWorld(seed uint64) *world {
+	return &world{rng: rand.New(rand.NewPCG(seed, 0x70617065)), now: begin, faults: true}
+}
+
+// after runs f when d has passed.
+func (w *world) after(d time.Duration, f func()) {
+	w.count++
+	heap.Push(&w.queue, event{w.now.Add(max(0, d)), w.count, f})
+}
+
+// run lets time pass until there is nothing to do or the deadline has come.
+func (w *world) run(until time.Time) {
+	for len(w.queue) > 0 && len(w.failed) == 0 && !w.queue[0].at.After(until) {
+		e := heap.Pop(&w.queue).(event)
+		w.now = e.at
+		e.run()
+	}
+	if len(w.failed) == 0 && w.now.Before(until) {
+		w.now = until
+	}
+}
+
+// chance is true with probability p while things may go wrong.
+func (w *world) chance(p float64) bool { return w.faults && w.rng.Float64() < p }
+
+// between draws a duration.
+func (w *world) between(a, b time.Duration) time.Duration {
+	return a + time.Duration(w.rng.Int64N(int64(b-a)+1))
+}
+
+const linesKept = 400
+
+// tell adds a line to the story.
+func (w *world) tell(format string, args ...any) {
+	if len(w.log) >= linesKept {
+		w.log = append(w.log[:0], w.log[linesKept/4:]...)
+	}
+	w.log = append(w.log, fmt.Sprintf("%8.3fs ", w.now.Sub(begin).Seconds())+fmt.Sprintf(format, args...))
+}
+
+// fail records a violation; the run ends.
+func (w *world) fail(format string, args ...any) {
+	w.failed = append(w.failed, fmt.Sprintf(format, args...))
+	w.tell("VIOLATION: "+format, args...)
+}
