@@ -93,6 +93,7 @@ export function takeEvent(e: Event): void {
       break;
     case 'accountChanged':
       account.value = e.account;
+      if (phase.value === 'welcome') phase.value = 'ready';
       settings.value = e.settings;
       break;
     case 'notice':

@@ -53,7 +53,7 @@ export function tAny(key: string, other: Key, vars?: Vars): string {
 
 export const number = (n: number) => digits.value.format(n);
 
-const clockFormat = computed(() => new Intl.DateTimeFormat(lang.value, { hour: '2-digit', minute: '2-digit' }));
+const clockFormat = computed(() => new Intl.DateTimeFormat(lang.value, { hour: 'numeric', minute: '2-digit' }));
 export const clock = (at: number) => clockFormat.value.format(at);
 
 const fullFormat = computed(() => new Intl.DateTimeFormat(lang.value, { dateStyle: 'full', timeStyle: 'short' }));

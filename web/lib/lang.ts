@@ -6,6 +6,9 @@ export type Lang = (typeof langs)[number];
 
 export const isLang = (s: string | null): s is Lang => langs.some((l) => l === s);
 
+/** For fields that follow what is typed: while empty they follow the page, as their placeholder does. */
+export const dirFor = (value: string) => (value ? 'auto' : undefined);
+
 export const dirOf = (lang: string): 'ltr' | 'rtl' => (lang === 'fa' ? 'rtl' : 'ltr');
 
 /** The chosen language, or the browser's first that we have. */

@@ -6,6 +6,7 @@ import { linkify, onlyEmoji } from '../../lib/linkify';
 import { act, react, summary } from '../act';
 import type { Chat, Message, MessageState as State, Reaction } from '../api';
 import { Attachments } from './attachments';
+import { Avatar } from './avatar';
 import { Icon, Ticks } from './icons';
 import type { Line } from './lines';
 import type { Place } from './menu';
@@ -75,6 +76,7 @@ export function Bubble(p: { line: MessageLine; chat: Chat; onJump(id: string): v
       {...press}
     >
       <div class="bubble-line">
+        {p.chat.kind === 'group' && !m.own ? <span class="face">{last ? <Avatar id={m.from} name={m.fromName} small /> : null}</span> : null}
         <Body m={m} named={p.chat.kind === 'group' && !m.own && first} onJump={p.onJump} />
         {m.kind === 'deleted' ? null : (
           <button
@@ -148,10 +150,12 @@ function Block(p: { meta: ComponentChildren; children: ComponentChildren }) {
   return (
     <div class="text" dir="auto">
       {p.children}
-      <bdi class="room" aria-hidden="true">
-        {p.meta}
-      </bdi>
-      <bdi class="corner">{p.meta}</bdi>
+      <span class="room" aria-hidden="true">
+        <bdi>{p.meta}</bdi>
+      </span>
+      <span class="corner">
+        <bdi>{p.meta}</bdi>
+      </span>
     </div>
   );
 }

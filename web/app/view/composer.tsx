@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../../lib/i18n';
+import { dirFor } from '../../lib/lang';
 import { close, summary } from '../act';
 import type { Chat } from '../api';
 import { type Compose, compose, type Item } from '../compose';
@@ -89,7 +90,7 @@ export function Composer({ chat }: { chat: Chat }) {
           <Icon name="attach" />
         </button>
         <div class="box">
-          <textarea ref={box} rows={1} dir="auto" value={text} aria-label={t('write')} placeholder={t('write')} enterkeyhint={touch() ? 'enter' : 'send'} onInput={(e) => c.write(e.currentTarget.value)} onKeyDown={key} onPaste={paste} />
+          <textarea ref={box} rows={1} dir={dirFor(text)} value={text} aria-label={t('write')} placeholder={t('write')} enterkeyhint={touch() ? 'enter' : 'send'} onInput={(e) => c.write(e.currentTarget.value)} onKeyDown={key} onPaste={paste} />
           <button
             type="button"
             class="quiet"

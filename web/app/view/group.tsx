@@ -1,6 +1,7 @@
 // Making a group, what a chat is, and who is in it.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../../lib/i18n';
+import { dirFor } from '../../lib/lang';
 import { act, chatName, newGroup, open, setGroup } from '../act';
 import type { Chat, Member } from '../api';
 import { chatOf, contacts, panel } from '../state';
@@ -37,7 +38,7 @@ export function NewGroupPanel() {
           <PictureField image={image} onPick={setImage} name={name} id="" picture={undefined} />
           <div class="grow">
             <label for="group-name">{t('group.name')}</label>
-            <input id="group-name" value={name} dir="auto" autocomplete="off" onInput={(e) => setName(e.currentTarget.value)} />
+            <input id="group-name" value={name} dir={dirFor(name)} autocomplete="off" onInput={(e) => setName(e.currentTarget.value)} />
           </div>
         </div>
         <Choose chats={contacts.value} chosen={members} onChange={setMembers} />
@@ -236,7 +237,7 @@ function GroupForm(p: { chat: Chat; onDone(): void }) {
         <PictureField image={image} onPick={setImage} name={name} id={p.chat.id} picture={p.chat.picture} />
         <div class="grow">
           <label for="group-name">{t('group.name')}</label>
-          <input id="group-name" value={name} dir="auto" onInput={(e) => setName(e.currentTarget.value)} />
+          <input id="group-name" value={name} dir={dirFor(name)} onInput={(e) => setName(e.currentTarget.value)} />
         </div>
       </div>
       <div class="buttons">

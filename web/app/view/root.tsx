@@ -31,6 +31,7 @@ function keys(e: KeyboardEvent): void {
 }
 
 function Panels() {
+  if (phase.value !== 'ready') return null;
   const p = panel.value;
   switch (p?.kind) {
     case 'invite':

@@ -1,7 +1,7 @@
 // The person's choices, and what the app says about itself.
 import { useEffect, useState } from 'preact/hooks';
 import { type Key, lang, setLang, t } from '../../lib/i18n';
-import { isLang, langs } from '../../lib/lang';
+import { dirFor, isLang, langs } from '../../lib/lang';
 import { act, ask, way, words } from '../act';
 import { account, panel, settings, theme, type Theme, toast } from '../state';
 import { Dialog } from './dialog';
@@ -80,7 +80,7 @@ function NameField() {
     <form onSubmit={submit} noValidate>
       <label for="own-name">{t('name.label')}</label>
       <div class="line">
-        <input id="own-name" class="grow" value={name} dir="auto" autocomplete="nickname" onInput={(e) => setName(e.currentTarget.value)} aria-describedby="own-name-problem" />
+        <input id="own-name" class="grow" value={name} dir={dirFor(name)} autocomplete="nickname" onInput={(e) => setName(e.currentTarget.value)} aria-describedby="own-name-problem" />
         <button class={changed ? 'primary' : ''} disabled={!changed}>
           {t('save.changes')}
         </button>

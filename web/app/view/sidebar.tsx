@@ -1,6 +1,7 @@
 // The list of chats: newest first, filtered by a search, with what is unread.
 import { useRef, useState } from 'preact/hooks';
 import { full, list, number, short, t } from '../../lib/i18n';
+import { dirFor } from '../../lib/lang';
 import { chatName, open, summary } from '../act';
 import type { Chat } from '../api';
 import { alone, chats, contacts, current, panel, phase, typing } from '../state';
@@ -60,7 +61,7 @@ export function Sidebar() {
       </header>
       <div class="search">
         <Icon name="search" />
-        <input id="search" type="search" value={query} placeholder={t('search')} aria-label={t('search')} dir="auto" autocomplete="off" onInput={(e) => setQuery(e.currentTarget.value)} onKeyDown={searchKey} />
+        <input id="search" type="search" value={query} placeholder={t('search')} aria-label={t('search')} dir={dirFor(query)} autocomplete="off" onInput={(e) => setQuery(e.currentTarget.value)} onKeyDown={searchKey} />
       </div>
       <nav ref={nav} class="chats" aria-label={t('chats')} onKeyDown={move}>
         <ul>
@@ -110,10 +111,11 @@ function ChatItem({ chat }: { chat: Chat }) {
         <span class="chat-bottom">
           <span class="chat-last">
             {who.length > 0 ? (
-              <span class="typing">{chat.kind === 'two' ? t('typing') : t('typing.who', { n: who.length, who: list(who) })}</span>
+              <span class="clip typing">{chat.kind === 'two' ? t('typing') : t('typing.who', { n: who.length, who: list(who) })}</span>
             ) : chat.draft && !open_ ? (
               <>
-                <span class="draft">{t('draft')}</span> <bdi>{chat.draft}</bdi>
+                <span class="draft">{t('draft')}</span>
+                <bdi class="clip">{chat.draft}</bdi>
               </>
             ) : (
               <Last chat={chat} />
@@ -133,13 +135,13 @@ function ChatItem({ chat }: { chat: Chat }) {
 
 function Last({ chat }: { chat: Chat }) {
   const m = chat.last;
-  if (!m) return <>{chat.kind === 'saved' ? t('saved.hint') : t(`state.${chat.state === 'waiting' ? 'waiting' : 'open'}`)}</>;
+  if (!m) return <span class="clip">{chat.kind === 'saved' ? t('saved.hint') : t(`state.${chat.state === 'waiting' ? 'waiting' : 'open'}`)}</span>;
   const named = chat.kind === 'group' && m.kind !== 'notice';
   return (
     <>
-      {named ? <span class="who">{m.own ? t('you') : <bdi>{m.fromName}</bdi>}: </span> : null}
+      {named ? <span class="who">{m.own ? t('you') : <bdi>{m.fromName}</bdi>}:</span> : null}
       {m.files?.length && !m.text ? <Icon name={m.files[0]!.mime.startsWith('image/') ? 'image' : 'file'} /> : null}
-      <bdi>{summary(m)}</bdi>
+      <bdi class="clip">{summary(m)}</bdi>
     </>
   );
 }

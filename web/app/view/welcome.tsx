@@ -1,6 +1,7 @@
 // The first screen: one field, a name. An invite link brings people here; without one, it is asked for.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { t, tAny } from '../../lib/i18n';
+import { dirFor } from '../../lib/lang';
 import { ask, open, way, words } from '../act';
 import type { LinkInfo } from '../api';
 import { ending, takeState, volatile } from '../state';
@@ -107,7 +108,7 @@ function NameForm(p: { link: string; person: boolean }) {
     <form onSubmit={submit} noValidate>
       <p>{p.person ? t('welcome.invited.hint') : t('welcome.name.hint')}</p>
       <label for="name">{t('name.label')}</label>
-      <input id="name" ref={field} value={name} onInput={(e) => setName(e.currentTarget.value)} autocomplete="nickname" dir="auto" enterkeyhint="go" aria-describedby="name-hint name-problem" aria-invalid={problem !== ''} />
+      <input id="name" ref={field} value={name} onInput={(e) => setName(e.currentTarget.value)} autocomplete="nickname" dir={dirFor(name)} enterkeyhint="go" aria-describedby="name-hint name-problem" aria-invalid={problem !== ''} />
       <p id="name-hint" class="dim">
         {t('name.hint')}
       </p>
