@@ -12,7 +12,7 @@
 // are one code and one cost (L-08). All peers may be used concurrently; each Peer's methods say
 // who may call them.
 //
-// Lock order: live.mu, live.hub, Peer.mu, Server.mu.
+// Lock order: Server.pause, live.mu, live.hub, Peer.mu, Server.mu.
 //
 // What is kept, for how long and for whom to read is in inventory.go; what a crash between two
 // writes leaves behind is stated at each request. Spec: spec/log.md, spec/wire.md, spec/threat.md.

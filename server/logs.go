@@ -251,7 +251,9 @@ func (p *Peer) runLane(ctx context.Context, h *handle) {
 		r := h.lane[0]
 		h.lane = h.lane[1:]
 		p.mu.Unlock()
+		p.s.pause.RLock()
 		seq, code := p.append(ctx, h, r)
+		p.s.pause.RUnlock()
 		p.s.obs.Observe(obs.AppendTime, p.s.now().Sub(r.since))
 		p.mu.Lock()
 		p.waiting--

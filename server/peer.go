@@ -124,7 +124,13 @@ func (p *Peer) begin(ctx context.Context, frame []byte) (func(context.Context), 
 	if r, ok := req.(wire.Append); ok {
 		return p.beginAppend(rid, r, now), nil
 	}
+	if changes(req) {
+		p.s.pause.RLock()
+	}
 	a := p.serve(ctx, req)
+	if changes(req) {
+		p.s.pause.RUnlock()
+	}
 	p.s.obs.Observe(obs.RequestTime, p.s.now().Sub(now))
 	p.answer(rid, a)
 	if sub := p.fresh; sub != nil {
@@ -135,6 +141,15 @@ func (p *Peer) begin(ctx context.Context, frame []byte) (func(context.Context), 
 		p.wake()
 	}
 	return nil, nil
+}
+
+// changes says whether a request may change what is stored.
+func changes(req wire.Request) bool {
+	switch req.(type) {
+	case wire.Create, wire.Rotate, wire.Manage, wire.Door, wire.Knock, wire.PoolPut, wire.PoolTake, wire.BlobPut, wire.BlobDelete:
+		return true
+	}
+	return false
 }
 
 // serve answers every request but Append.

@@ -47,6 +47,9 @@ type Server struct {
 	seenLogs    map[plane.LogID]struct{}
 	seenMembers map[plane.PublicKey]struct{}
 
+	// pause is held shared by whatever changes something, and alone by Quiesce.
+	pause sync.RWMutex
+
 	usage usage
 	disk  disk
 	tick  ticks
@@ -258,3 +261,14 @@ func (s *Server) Flush(context.Context) error {
 
 // Healthy says whether the server takes anything new: its disk has room.
 func (s *Server) Healthy() bool { return s.disk.room(s) }
+
+// Quiesce runs f while nothing is being changed: store, blobs and tables are settled and their
+// files stand still. Requests that change something wait; reading goes on. For backups.
+func (s *Server) Quiesce(ctx context.Context, f func() error) error {
+	s.pause.Lock()
+	defer s.pause.Unlock()
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	return f()
+}

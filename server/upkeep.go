@@ -25,6 +25,8 @@ type ticks struct {
 func (s *Server) Tick(ctx context.Context) error {
 	s.tick.mu.Lock()
 	defer s.tick.mu.Unlock()
+	s.pause.RLock()
+	defer s.pause.RUnlock()
 	now := s.now()
 	err := s.due(ctx, now)
 	if err != nil {
@@ -45,8 +47,7 @@ func (s *Server) due(ctx context.Context, now time.Time) error {
 		s.obs.Log(obs.UpkeepDone, obs.Took(s.now().Sub(start)))
 	}
 	if hour != s.tick.hour {
-		err := errors.Join(s.store.Settle(ctx), s.Flush(ctx), s.tables.Tidy(true))
-		if err != nil {
+		if err := s.settle(ctx); err != nil {
 			return err
 		}
 		s.tick.hour = hour
@@ -55,8 +56,8 @@ func (s *Server) due(ctx context.Context, now time.Time) error {
 	return s.tables.Tidy(false)
 }
 
-// Settle leaves the disk as it is between the hours: sorted, journals empty. For backups.
-func (s *Server) Settle(ctx context.Context) error {
+// settle leaves the disk as it is between the hours: sorted, journals empty.
+func (s *Server) settle(ctx context.Context) error {
 	return errors.Join(s.store.Settle(ctx), s.Flush(ctx), s.tables.Tidy(true))
 }
 

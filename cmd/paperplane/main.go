@@ -53,6 +53,7 @@ func commands() []command {
 }
 
 func main() {
+	private()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(dispatch(ctx, &environment{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))

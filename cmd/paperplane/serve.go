@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -16,9 +15,7 @@ import (
 	"paperplane/protocol/session"
 	"paperplane/server"
 	"paperplane/server/admin"
-	"paperplane/server/blob/dir"
 	"paperplane/server/front"
-	"paperplane/server/store/embedded"
 	"paperplane/transport"
 	"paperplane/transport/ws"
 )
@@ -102,9 +99,8 @@ type running struct {
 	env    *environment
 	cfg    admin.Config
 	obs    *obs.Obs
-	folder *admin.Folder
-	store  *embedded.Log
-	blobs  *dir.Store
+	source *admin.Source
+	done   func() error // frees the source
 	server *server.Server
 	wg     sync.WaitGroup
 }
@@ -121,23 +117,15 @@ func openServer(dataDir string, cfg admin.Config, env *environment) (*running, e
 }
 
 func (r *running) open(dataDir string) (err error) {
-	if r.folder, err = admin.Open(dataDir); err != nil {
-		return err
-	}
-	if r.store, err = embedded.Open(r.folder.Path(admin.LogDir)); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(r.folder.Path(admin.BlobDir), 0o700); err != nil {
-		return err
-	}
-	if r.blobs, err = dir.Open(r.folder.Path(admin.BlobDir)); err != nil {
+	if r.source, r.done, err = folderOf(dataDir, r.cfg); err != nil {
 		return err
 	}
 	r.server, err = server.New(server.Config{
-		Store: r.store, Blobs: r.blobs, Tables: r.folder.Tables, Now: time.Now,
+		Store: r.source.Store, Blobs: r.source.Blobs, Tables: r.source.Folder.Tables, Now: time.Now,
 		Free:   func() (int64, error) { return admin.Free(dataDir) },
 		Limits: r.cfg.Limits(), Obs: r.obs,
 	})
+	r.source.Server = r.server
 	return err
 }
 
@@ -147,14 +135,8 @@ func (r *running) close() error {
 	if r.server != nil {
 		errs = append(errs, r.server.Flush(context.Background()))
 	}
-	if r.store != nil {
-		errs = append(errs, r.store.Close())
-	}
-	if r.blobs != nil {
-		errs = append(errs, r.blobs.Close())
-	}
-	if r.folder != nil {
-		errs = append(errs, r.folder.Close())
+	if r.done != nil {
+		errs = append(errs, r.done())
 	}
 	return errors.Join(errs...)
 }
@@ -172,25 +154,30 @@ func (r *running) run(ctx context.Context) error {
 		return err
 	}
 	origin := r.cfg.OriginAt(l.Addr())
-	link, made, err := r.folder.Invite(r.server, origin, uint16(r.cfg.InviteUses), plane.DayOf(time.Now()), r.cfg.InviteDays)
+	link, made, err := r.source.Folder.Invite(r.server, origin, uint16(r.cfg.InviteUses), plane.DayOf(time.Now()), r.cfg.InviteDays)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	if made {
 		r.obs.Log(obs.FrontDoorMade)
 	}
-	sessions := session.NewServer(r.folder.Key, session.Options{SessionsMax: r.cfg.SessionsMax})
+	sessions := session.NewServer(r.source.Folder.Key, session.Options{SessionsMax: r.cfg.SessionsMax})
 	defer sessions.Close()
 	carriers := ws.NewListener()
 	defer func() { _ = carriers.Close() }()
 	r.wg.Go(func() { accept(ctx, carriers, sessions, r.server, r.obs) })
 	r.wg.Go(func() { r.upkeep(ctx) })
+	failed := make(chan error, 4)
+	r.wg.Go(func() {
+		if err := r.source.ServeTools(ctx); err != nil {
+			failed <- err
+		}
+	})
 
 	hs := front.Server(front.Handler(front.Config{
 		Session: carriers, Pages: pages(), Healthy: r.server.Healthy,
 		Limiter: front.NewLimiter(r.cfg.SessionsPerMinute, 2*r.cfg.SessionsPerMinute, time.Now),
 	}))
-	failed := make(chan error, 3)
 	if err := r.listenMetrics(ctx, failed); err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -264,7 +251,7 @@ func (r *running) greet(origin, link string) {
 	if link == "" {
 		return
 	}
-	fmt.Fprintf(r.env.out, "First invite (also in %s):\n%s\n", r.folder.Path(admin.InviteFile), link)
+	fmt.Fprintf(r.env.out, "First invite (also in %s):\n%s\n", r.source.Folder.Path(admin.InviteFile), link)
 	if !terminal(r.env.out) {
 		return
 	}

@@ -83,7 +83,6 @@ const (
 	_              Setting = iota
 	SettingKeyMark         // SHA-256 over the server's public identity: its key file belongs to these tables
 	SettingFront           // LogID of the front door
-	SettingExpired         // the last Day whose expiry has run, 4 bytes big-endian
 )
 
 // Tables keeps the rows. Implementations: lite (SQLite, one file) and mem; see tablestest.
@@ -120,7 +119,7 @@ type Logs interface {
 	// MarkOpened sets the month of the given logs and members; absent ones are passed over.
 	// One transaction for all, so that the order within the batch leaves no trace.
 	MarkOpened(m plane.Month, logs []plane.LogID, members []plane.PublicKey) error
-	// EachLog calls f for every log, in order of ids, over one snapshot; f may not call back.
+	// EachLog calls f for every log, in order of ids, over one snapshot; f may call the others.
 	EachLog(f func(Log) error) error
 }
 

@@ -226,6 +226,12 @@ func (t *Tables) Verify() error {
 // Close implements tables.Tables. The journal is emptied and removed.
 func (t *Tables) Close() error {
 	err := t.read.close()
+	if t.write.db != nil {
+		// SQLite removes the journal only when this connection has used it.
+		t.write.mu.Lock()
+		err = errors.Join(err, t.write.db.Exec("PRAGMA wal_checkpoint(TRUNCATE)"))
+		t.write.mu.Unlock()
+	}
 	return errors.Join(err, t.write.close())
 }
 
