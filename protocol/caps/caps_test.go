@@ -173,6 +173,13 @@ func TestWeakKeys(t *testing.T) {
 	if !caps.ValidKey(edge) {
 		t.Error("the largest canonical y of no small order is refused")
 	}
+	for i := 1; i < 31; i++ { // far below p, though it begins and ends as p does
+		inner := badKeys(t)["not-canonical-last"]
+		inner[i] = 0xfe
+		if !caps.ValidKey(inner) {
+			t.Errorf("y with byte %d below that of p is refused", i)
+		}
+	}
 }
 
 // TestSigner checks the ways to a key, and that the keeper shows none of it.

@@ -102,7 +102,7 @@ func (u Unverified) verifyFiles() (Message, error) {
 func (p Part) file() (f Attachment, err error) {
 	e := p.External
 	blob, err := plane.ParseBlobID(strings.TrimPrefix(e.URL, schemeBlob))
-	if err != nil || blob.Text() != strings.TrimPrefix(e.URL, schemeBlob) {
+	if err != nil {
 		return f, ErrContent
 	}
 	f = Attachment{Blob: blob, Size: e.Size, Name: e.Filename, Mime: p.ContentType}

@@ -122,6 +122,8 @@ func TestMonsters(t *testing.T) {
 		{"C-52-next-0", Welcome{Next: 1, Welcome: b16}, private(b16, "o", b32, 0, b32, b16, nil)},
 		{"C-52-origin-long", Welcome{Next: 1, Welcome: b16}, private(b16, strings.Repeat("o", 301), b32, 1, b32, b16, nil)},
 		{"C-52-blob-size", Welcome{Next: 1, Welcome: b16}, private(b16, "o", b32, 1, b32, []byte{}, []any{b16, b32, plane.BlobChunkBytes*plane.BlobChunksMax + 1})},
+		{"C-51-fields", Receipt{}, private(uint64(1))},
+		{"C-53-fields", Owner{}, private(b16)},
 		{"C-53-seed-short", Owner{}, private(b16, b16)},
 	} {
 		u := change(t, c.m, c.f)

@@ -66,6 +66,9 @@ func rejects() []struct {
 		{"C-40-extension-twice", swap("f6f6a0", "f6f6a201000100"), ErrMalformed},
 		{"C-40-extensions-unsorted", swap("f6f6a0", "f6f6a202000100"), ErrMalformed},
 		{"C-40-extension-deep", swap("f6f6a0", "f6f6a101818181"+"80"), ErrMalformed},
+		{"C-40-extension-deep-map", swap("f6f6a0", "f6f6a101a101a101a101a1"+"0101"), ErrMalformed},
+		{"C-40-extension-nested-unsorted", swap("f6f6a0", "f6f6a101a202000100"), ErrMalformed},
+		{"C-40-extensions-17", swap("f6f6a0", "f6f6b1"+"000001000200030004000500060007000800090"+"00a000b000c000d000e000f001000"), ErrMalformed},
 		{"C-40-extension-tag", swap("f6f6a0", "f6f6a101c000"), ErrMalformed},
 		{"C-40-extension-float-long", swap("f6f6a0", "f6f6a101fa3f800000"), ErrMalformed},
 		{"C-40-part-empty", swap(partHex, "80"), ErrMalformed},
@@ -103,6 +106,8 @@ func TestRejects(t *testing.T) {
 		"extension-keys":     swap("f6f6a0", "f6f6a3"+"1b001fffffffffffff"+"00"+"3b001ffffffffffffe"+"00"+"6161"+"00"),
 		"extension-key-long": swap("f6f6a0", "f6f6a1"+"78ff"+strings.Repeat("61", 255)+"00"),
 		"extension-depth":    swap("f6f6a0", "f6f6a1018181"+"80"),
+		"extension-map":      swap("f6f6a0", "f6f6a101a101a101a1"+"0101"),
+		"extensions-16":      swap("f6f6a0", "f6f6b0"+"000001000200030004000500060007000800090"+"00a000b000c000d000e000f00"),
 		"extension-float":    swap("f6f6a0", "f6f6a101f93c00"),
 		"parts-24":           swap(partHex, "85016003029818"+strings.Repeat("83016000", 24)),
 		"depth-4":            swap(partHex, "850160030282"+"850160030282"+"850160030282"+partHex+partHex+partHex+partHex),
@@ -216,6 +221,11 @@ func TestIDs(t *testing.T) {
 
 // TestNothingPrints formats every message: what people write does not print.
 func TestNothingPrints(t *testing.T) {
+	for _, v := range []any{Door{}, Blob{}, Unverified{}, Part{}, External{URL: "canary"}, Frame{}, Attachment{Name: "canary"}} {
+		if got := fmt.Sprintf("%v %+v %s", v, v, v); got != "[content] [content] [content]" {
+			t.Errorf("%T printed %q", v, got)
+		}
+	}
 	for _, m := range append(samples(), Text{Text: "canary"}, Profile{Name: "canary"}) {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 			got := fmt.Sprintf(verb, m)

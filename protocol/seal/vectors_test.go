@@ -300,6 +300,22 @@ func TestDishonest(t *testing.T) {
 	if _, err := OpenChunk(blob, 0, 2, short); !errors.Is(err, ErrOpen) {
 		t.Errorf("a short chunk in the middle: got %v, want ErrOpen", err)
 	}
+	kem := NewKEMKey()
+	for name, write := range map[string]func([]byte){
+		"padding that is not zero": func(p []byte) { pad(p, []byte("hello")); p[len(p)-1] = 1 },
+		"a length past the end":    func(p []byte) { binary.BigEndian.PutUint32(p, uint32(len(p))) },
+	} {
+		enc, s, err := NewRequestSealer(kem.Public(), log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := make([]byte, requestPlain)
+		write(plain)
+		body := append(enc, must(t)(s.sender.Seal(nil, plain))...)
+		if _, _, err := OpenRequest(kem, log, body); !errors.Is(err, ErrOpen) {
+			t.Errorf("a request with %s: got %v, want ErrOpen", name, err)
+		}
+	}
 	for _, c := range []struct {
 		name string
 		open func(size int) error

@@ -108,3 +108,23 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+// TestRids takes numbers of requests around each length of their encoding there and back (W-03).
+func TestRids(t *testing.T) {
+	for _, rid := range []uint32{1, 23, 24, 255, 256, 65535, 65536, 1<<32 - 1} {
+		b, err := wire.Encode(rid, wire.Ping{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := wire.ParseRequest(b); err != nil || got != rid {
+			t.Errorf("rid %d came back as %d, %v", rid, got, err)
+		}
+		b, err = wire.Encode(rid, wire.Done{Code: plane.OK})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, _, err := wire.ParseAnswerOrEvent(b); err != nil || got != rid {
+			t.Errorf("answer to %d came back as %d, %v", rid, got, err)
+		}
+	}
+}
