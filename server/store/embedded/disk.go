@@ -81,7 +81,11 @@ func openFolder(dir string, own bool) (*folder, error) {
 }
 
 func (f *folder) Open(name string) (file, error) {
-	h, err := f.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	flags := os.O_RDWR | os.O_CREATE
+	if f.lock == nil {
+		flags = os.O_RDONLY
+	}
+	h, err := f.root.OpenFile(name, flags, 0o600)
 	if err != nil {
 		return nil, cause(err)
 	}

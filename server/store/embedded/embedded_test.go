@@ -19,7 +19,7 @@ func TestConformance(t *testing.T) {
 			return l
 		}
 		l := open()
-		return storetest.Setup{Log: l, Reopen: func() store.Log {
+		return storetest.Setup{Log: l, Slow: true, Reopen: func() store.Log {
 			if err := l.Close(); err != nil {
 				t.Fatalf("Close: got %v, want nil", err)
 			}

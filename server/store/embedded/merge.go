@@ -465,61 +465,92 @@ type cursor struct {
 	s      *sorted
 	frameR *bufio.Reader
 	tableR *bufio.Reader
-	i      int // rows of the table read
-	cur    entry
-	next   entry
-	more   bool // next is set
+	i      int   // rows of the table read
+	at     int64 // unit up to which frames were read
+	next   entry // first intact row not yet reached
+	more   bool  // next is set
+	gap    bool  // a damaged row came before next
+	region []byte
+	rest   []byte // of region, not yet given out
+
 	end    bool
 	id     plane.LogID
 	frames []byte // raw bytes of the piece
 }
 
 func newCursor(s *sorted) *cursor {
-	c := &cursor{
+	return &cursor{
 		s:      s,
 		frameR: bufio.NewReaderSize(io.NewSectionReader(s.f, unit, s.units*unit), 256<<10),
 		tableR: bufio.NewReaderSize(io.NewSectionReader(s.f, s.tab.off, int64(s.tab.n)*headBytes), 64<<10),
 	}
-	return c
 }
 
 // row reads the next intact row of the table into next.
 func (c *cursor) row() error {
 	var b [headBytes]byte
+	c.gap = false
 	for c.more = false; !c.more && c.i < c.s.tab.n; c.i++ {
 		if _, err := io.ReadFull(c.tableR, b[:]); err != nil {
 			return short(err)
 		}
 		c.next, c.more = parseEntry(b[:])
+		c.gap = c.gap || !c.more
 	}
 	return nil
 }
 
-// step moves on to the next piece.
+// step moves on to the next piece: what lies between two rows of the table. Where a row is
+// damaged the frames' own heads tell where a log ends.
 func (c *cursor) step() error {
-	if c.i == 0 && !c.more {
-		if err := c.row(); err != nil {
-			return err
+	for {
+		if len(c.rest) > 0 {
+			h, ok := parseHead(c.rest)
+			if !ok { // row and frame damaged: whose it was is lost
+				c.rest = nil
+				continue
+			}
+			n := 0
+			for p := h; ok && p.id == h.id && n < len(c.rest); p, ok = parseHead(c.rest[n:]) {
+				n = min(n+p.bytes(), len(c.rest))
+			}
+			if !ok {
+				n = len(c.rest)
+			}
+			c.id, c.frames, c.rest = h.id, c.rest[:n], c.rest[n:]
+			return nil
 		}
-	}
-	if !c.more {
-		c.end = true
+		if c.at == c.s.units {
+			c.end = true
+			return nil
+		}
+		cur := c.next // none at the very beginning
+		if c.i == 0 || c.more {
+			first := c.i == 0
+			if err := c.row(); err != nil {
+				return err
+			}
+			if first && !c.gap && c.more {
+				continue // the first row begins at 0: on to the second
+			}
+		}
+		to := c.s.units
+		if c.more {
+			to = int64(c.next.at)
+		}
+		if to < c.at || to > c.s.units {
+			return store.ErrDamaged
+		}
+		c.region = slices.Grow(c.region[:0], int(to-c.at)*unit)[:(to-c.at)*unit]
+		if _, err := io.ReadFull(c.frameR, c.region); err != nil {
+			return short(err)
+		}
+		c.at = to
+		if c.gap {
+			c.rest = c.region
+			continue
+		}
+		c.id, c.frames = cur.id, c.region
 		return nil
 	}
-	c.cur = c.next
-	if err := c.row(); err != nil {
-		return err
-	}
-	to := c.s.units
-	if c.more {
-		to = int64(c.next.at)
-	}
-	n := (to - int64(c.cur.at)) * unit
-	if n < 0 || n > c.s.units*unit {
-		return store.ErrDamaged
-	}
-	c.id = c.cur.id
-	c.frames = slices.Grow(c.frames[:0], int(n))[:n]
-	_, err := io.ReadFull(c.frameR, c.frames)
-	return short(err)
 }

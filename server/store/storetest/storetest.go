@@ -23,6 +23,8 @@ type Setup struct {
 	Reopen func() store.Log
 	// Crash drops the store as kill -9 would and opens it again; nil when there is no such thing.
 	Crash func() store.Log
+	// Slow: every operation waits for a real disk; the model test runs a tenth as often.
+	Slow bool
 }
 
 // Run runs the suite; open is called once per subtest and returns an empty store. The suite
