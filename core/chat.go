@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"paperplane/core/account"
 	"paperplane/core/convo"
 	"paperplane/core/outbox"
 	"paperplane/core/timeline"
@@ -190,7 +189,7 @@ func (m *Machine) loadChat(id string, keys []string) (*chat, error) {
 	if !ok {
 		return nil, ErrDamaged
 	}
-	if c.c, err = convo.Load(log, account.Identify, pairs); err != nil {
+	if c.c, err = convo.Load(log, m.identify, pairs); err != nil {
 		return nil, err
 	}
 	if c.Owner != nil {

@@ -3,7 +3,6 @@ package core
 import (
 	"slices"
 
-	"paperplane/core/account"
 	"paperplane/core/convo"
 	"paperplane/core/outbox"
 	"paperplane/core/timeline"
@@ -70,7 +69,7 @@ func (m *Machine) newGroup(id string, x NewGroup) {
 	cv, err := convo.New(convo.Options{
 		ID: caps.NewLogID(owner.Public()), Kind: convo.Group, Name: name, Picture: x.Picture,
 		Signer: m.acc.keys.Device(), Credential: m.acc.keys.Credential(), Owner: m.acc.person(),
-		TTLDays: plane.TTLDaysDefault, Identify: account.Identify, Now: m.now,
+		TTLDays: plane.TTLDaysDefault, Identify: m.identify, Now: m.now,
 	})
 	inv.That(err == nil, "a new conversation can be made")
 	c := m.newChat(cv, m.acc.Home, owner.Seed())

@@ -355,7 +355,7 @@ func (m *Machine) request(r account.Request) {
 // joinConvo tries a Welcome with the packages that are out.
 func (m *Machine) joinConvo(i convo.Invitation) (*convo.Convo, *ownPackage) {
 	for _, p := range m.inbox.packages {
-		c, err := convo.Join(convo.JoinOptions{Invitation: i, Secret: p.secret, Signer: m.acc.keys.Device(), Identify: account.Identify, Now: m.now})
+		c, err := convo.Join(convo.JoinOptions{Invitation: i, Secret: p.secret, Signer: m.acc.keys.Device(), Identify: m.identify, Now: m.now})
 		if err == nil {
 			return c, p
 		}

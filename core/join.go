@@ -202,7 +202,7 @@ func (m *Machine) taken(s *server, j *joining, p wire.Package) {
 	c, err := convo.New(convo.Options{
 		ID: caps.NewLogID(owner.Public()), Kind: convo.Two, Signer: m.acc.keys.Device(), Credential: m.acc.keys.Credential(),
 		Owner: m.acc.person(), Also: []plane.PublicKey{card.Account}, TTLDays: plane.TTLDaysDefault,
-		Identify: account.Identify, Now: m.now,
+		Identify: m.identify, Now: m.now,
 	})
 	inv.That(err == nil, "a new conversation can be made")
 	welcome, err := c.AddFirst(kp, m.now)
@@ -292,7 +292,7 @@ func (m *Machine) newAccount(s *server, name string) {
 	owner := caps.NewSigner()
 	c, err := convo.New(convo.Options{
 		ID: caps.NewLogID(owner.Public()), Kind: convo.Saved, Signer: keys.Device(), Credential: keys.Credential(),
-		Owner: m.acc.person(), TTLDays: plane.TTLDaysMax, Identify: account.Identify, Now: m.now,
+		Owner: m.acc.person(), TTLDays: plane.TTLDaysMax, Identify: m.identify, Now: m.now,
 	})
 	inv.That(err == nil, "a new conversation can be made")
 	m.newChat(c, s.id, owner.Seed())

@@ -34,6 +34,8 @@ type Machine struct {
 	joins   []*joining
 	invites []*inviting
 
+	identities map[string]plane.PublicKey // see identify
+
 	loaded   map[string][]byte // pairs whose meaning needs others: see assemble
 	started  bool
 	volatile bool
@@ -53,7 +55,7 @@ type Machine struct {
 func New() *Machine {
 	return &Machine{
 		servers: map[ServerID]*server{}, chats: map[string]*chat{}, people: map[plane.PublicKey]*person{},
-		moves: map[string]*transfer{}, loaded: map[string][]byte{},
+		moves: map[string]*transfer{}, loaded: map[string][]byte{}, identities: map[string]plane.PublicKey{},
 	}
 }
 
@@ -416,6 +418,26 @@ func (m *Machine) sortedMoves() []*transfer {
 	}
 	slices.SortFunc(list, func(a, b *transfer) int { return strings.Compare(a.ID, b.ID) })
 	return list
+}
+
+// identitiesMax bounds the remembered credentials.
+const identitiesMax = 8192
+
+// identify is account.Identify, which costs a signature check, remembered: a member's credential
+// is asked about with every record.
+func (m *Machine) identify(identity, signatureKey []byte) (plane.PublicKey, error) {
+	key := string(identity) + string(signatureKey)
+	if p, ok := m.identities[key]; ok {
+		return p, nil
+	}
+	p, err := account.Identify(identity, signatureKey)
+	if err == nil {
+		if len(m.identities) >= identitiesMax {
+			clear(m.identities)
+		}
+		m.identities[key] = p
+	}
+	return p, err
 }
 
 // person is somebody one shares a conversation with.

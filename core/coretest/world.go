@@ -54,6 +54,8 @@ type Client struct {
 	// carried out, and comes back from its vault. Died counts that.
 	CrashIn int
 	Died    int
+	// Arrives says that what was sent before a crash reaches the server after all.
+	Arrives bool
 
 	dialed  bool
 	session *session
@@ -100,7 +102,15 @@ func (c *Client) Crash() {
 	c.start()
 }
 
-func (c *Client) hang() { c.session, c.in, c.out = nil, nil, nil }
+func (c *Client) hang() {
+	if c.Arrives && c.session != nil {
+		for _, q := range c.out {
+			c.W.Server.handle(c.W, c.session, q.r)
+		}
+	}
+	c.session, c.in, c.out = nil, nil, nil
+	c.W.Server.spread(c.W)
+}
 
 // Drop ends the session; the next is a fresh one.
 func (c *Client) Drop() {
