@@ -43,8 +43,8 @@ func TestSchema(t *testing.T) {
 		}
 
 		var want []string
-		for i := range typ.NumField() {
-			tag := strings.Split(typ.Field(i).Tag.Get("cbor"), ",")
+		for field := range typ.Fields() {
+			tag := strings.Split(field.Tag.Get("cbor"), ",")
 			f := tag[0]
 			if slices.Contains(tag, "omitempty") || slices.Contains(tag, "omitzero") {
 				f = "? " + f
