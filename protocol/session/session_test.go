@@ -13,7 +13,6 @@ import (
 
 	"paperplane/protocol/session"
 	"paperplane/transport"
-	"paperplane/transport/faulty"
 	"paperplane/transport/transporttest"
 )
 
@@ -257,75 +256,6 @@ func TestRace(t *testing.T) {
 			t.Errorf("the server has %d sessions, want 1", got)
 		}
 	})
-}
-
-// TestFaultyCarriers (S-30): carriers are cut before, in and after messages, while both ends
-// send; each payload arrives exactly once and in order. Seeds: -seed, -seeds.
-func TestFaultyCarriers(t *testing.T) {
-	n, first := session.Seeds()
-	for seed := first; seed < first+uint64(n)/3+1; seed++ {
-		t.Run(fmt.Sprintf("seed-%d", seed), func(t *testing.T) {
-			way := transporttest.Mem(t)
-			way.Dialer = faulty.New(way.Dialer, seed, faulty.Faults{CutMean: 40, DialFails: 0.1})
-			w := newWorld(t, way, session.Options{}, echo)
-			c := w.client(t)
-			const payloads = 400
-			conns := make(chan *session.Conn, 1)
-			stop := make(chan struct{})
-			var wg sync.WaitGroup
-			wg.Go(func() { // keeps the session attached
-				for {
-					carrier, err := way.Dialer.Dial(t.Context(), way.Address)
-					if err == nil {
-						var got *session.Conn
-						if got, _, err = c.Attach(t.Context(), carrier); err == nil {
-							select {
-							case conns <- got:
-							default:
-							}
-							select {
-							case <-got.Detached():
-							case <-stop:
-								return
-							}
-						}
-					}
-					select {
-					case <-stop:
-						return
-					default:
-					}
-				}
-			})
-			defer wg.Wait()
-			defer close(stop)
-			// The first GO may be lost with its carrier; a session that has echoed once is known.
-			var conn *session.Conn
-			for {
-				conn = <-conns
-				if err := conn.Send(t.Context(), []byte("payload 0")); err != nil {
-					continue
-				}
-				if got, err := conn.Receive(t.Context()); err == nil && string(got) == "payload 0" {
-					break
-				}
-			}
-			wg.Go(func() {
-				for i := 1; i < payloads; i++ {
-					if err := conn.Send(t.Context(), fmt.Appendf(nil, "payload %d", i)); err != nil {
-						t.Errorf("seed %d: send %d: %v", seed, i, err)
-						return
-					}
-				}
-			})
-			for i := 1; i < payloads; i++ {
-				got, err := conn.Receive(t.Context())
-				if want := fmt.Sprintf("payload %d", i); err != nil || string(got) != want {
-					t.Fatalf("seed %d: received %q, error %v; want %q", seed, got, err, want)
-				}
-			}
-		})
-	}
 }
 
 // TestSlowReader: a client that does not call Receive stops its carrier, not itself; when it

@@ -5,6 +5,8 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -192,6 +194,7 @@ func TestOverflow(t *testing.T) {
 	ended := make(chan error, 2)
 	flood := make(chan struct{})
 	w := newWorld(t, transporttest.Mem(t), session.Options{}, func(s *session.Session) {
+		ended <- s.Send([]byte("hello"))
 		<-flood
 		for {
 			if err := s.Send([]byte("x")); err != nil {
@@ -204,6 +207,12 @@ func TestOverflow(t *testing.T) {
 	carrier := w.dial(t)
 	conn, _, err := c.Attach(t.Context(), carrier)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Receive(t.Context()); err != nil { // before, GO might be lost with the carrier
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
 	_ = carrier.Close()
@@ -254,4 +263,73 @@ func TestSendWaits(t *testing.T) {
 			t.Errorf("received %q, error %v; want \"last\"", got, err)
 		}
 	})
+}
+
+// TestFaultyCarriers (S-30): carriers are cut before, in and after messages, fall silent and
+// are slow, while both ends send; each payload arrives exactly once and in order.
+func TestFaultyCarriers(t *testing.T) {
+	n, first := session.Seeds()
+	for seed := first; seed < first+uint64(n); seed++ {
+		t.Run(fmt.Sprintf("seed-%d", seed), func(t *testing.T) {
+			bubble(t, func(t *testing.T, w *world) { faultyCarriers(t, w, seed) })
+		})
+	}
+}
+
+func faultyCarriers(t *testing.T, w *world, seed uint64) {
+	const payloads = 300
+	f := faulty.New(w.way.Dialer, seed, faulty.Faults{CutMean: 40, StallMean: 300, DialFails: 0.1, DelayMax: 200 * time.Millisecond})
+	c := w.client(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	conns := make(chan *session.Conn, 1)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() { // keeps the session attached
+		for ctx.Err() == nil {
+			carrier, err := f.Dial(ctx, w.way.Address)
+			if err != nil {
+				time.Sleep(100 * time.Millisecond)
+				continue
+			}
+			conn, _, err := c.Attach(ctx, carrier)
+			if err != nil {
+				continue
+			}
+			select {
+			case conns <- conn:
+			default:
+			}
+			select {
+			case <-conn.Detached():
+			case <-ctx.Done():
+			}
+		}
+	})
+	// The first GO may be lost with its carrier; a session that has echoed once is known.
+	var conn *session.Conn
+	for {
+		conn = <-conns
+		if err := conn.Send(ctx, []byte("payload 0")); err != nil {
+			continue
+		}
+		if got, err := conn.Receive(ctx); err == nil && string(got) == "payload 0" {
+			break
+		}
+	}
+	wg.Go(func() {
+		for i := 1; i < payloads; i++ {
+			if err := conn.Send(ctx, fmt.Appendf(nil, "payload %d", i)); err != nil {
+				t.Errorf("seed %d: send %d: %v", seed, i, err)
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	for i := 1; i < payloads; i++ {
+		got, err := conn.Receive(ctx)
+		if want := fmt.Sprintf("payload %d", i); err != nil || string(got) != want {
+			t.Fatalf("seed %d: received %q, error %v; want %q", seed, got, err, want)
+		}
+	}
 }
