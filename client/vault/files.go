@@ -154,6 +154,9 @@ func (v *Vault) sealFile(name string, r io.Reader, aead cipher.AEAD) (size int64
 		if err := v.alive(); err != nil {
 			return 0, err
 		}
+		if chunk%64 == 63 {
+			yield()
+		}
 		n, rerr := io.ReadFull(r, buf)
 		if rerr != nil && rerr != io.EOF && rerr != io.ErrUnexpectedEOF {
 			return 0, rerr

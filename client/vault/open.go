@@ -301,6 +301,9 @@ func (r *reader) at(off int64, n int) ([]byte, error) {
 			r.buf = make([]byte, want)
 		}
 		r.buf, r.off = r.buf[:want], off
+		if off > readAhead { // not for a small vault
+			yield()
+		}
 		if err := readFull(r.f, r.buf, off); err != nil {
 			r.buf = r.buf[:0]
 			return nil, err
