@@ -206,6 +206,10 @@ func (r *reader) take(dst []byte) {
 	r.b = r.b[copy(dst, r.b):]
 }
 
+// ValidOrigin reports whether s may stand as the server part of a link (C-01). Origins also come
+// inside messages.
+func ValidOrigin(s string) bool { return checkOrigin(s) == nil }
+
 // checkOrigin accepts http(s)://host[:port] where host is a lower-case name, an IPv4 address or
 // an IPv6 address in brackets, and port has no leading zero (C-01).
 func checkOrigin(s string) error {

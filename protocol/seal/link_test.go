@@ -143,6 +143,9 @@ func TestLinkOrigins(t *testing.T) {
 		"https://[2001:db8::1]:443":                  false,
 		"https://" + strings.Repeat("a.", 126) + "a": false,
 	} {
+		if !seal.ValidOrigin(origin) || seal.ValidOrigin(origin+"/") {
+			t.Errorf("%s: not valid, or valid with a path", origin)
+		}
 		l, err := seal.ParseLink(origin + rest)
 		if err != nil || l.Origin != origin || l.Insecure() != insecure {
 			t.Errorf("%s: origin %q, insecure %v, %v; want insecure %v", origin, l.Origin, l.Insecure(), err, insecure)
