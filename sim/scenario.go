@@ -25,8 +25,8 @@ func (w *world) play() {
 	w.joined(first, func() (string, bool) { return w.server.invite(), true })
 	for i := 1; i < n; i++ {
 		w.after(time.Duration(i)*w.between(500*time.Millisecond, 4*time.Second), func() {
+			host := w.people[w.rng.IntN(len(w.people))]
 			c := newClient(w, fmt.Sprintf("p%d", i))
-			host := w.people[w.rng.IntN(i)]
 			w.joined(c, func() (string, bool) { return w.invitation(host) })
 		})
 	}

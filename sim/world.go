@@ -24,6 +24,7 @@ type world struct {
 	now    time.Time
 	queue  events
 	count  uint64
+	done   int
 	faults bool // false from the moment of healing on
 	server *simServer
 	people []*simClient
@@ -87,11 +88,18 @@ func (w *world) after(d time.Duration, f func()) {
 	heap.Push(&w.queue, event{w.now.Add(max(0, d)), w.count, f})
 }
 
+// eventsMax is far above what a run needs.
+const eventsMax = 400_000
+
 // run lets time pass until there is nothing to do or the deadline has come.
 func (w *world) run(until time.Time) {
 	for len(w.queue) > 0 && len(w.failed) == 0 && !w.queue[0].at.After(until) {
 		e := heap.Pop(&w.queue).(event)
 		w.now = e.at
+		if w.done++; w.done > eventsMax {
+			w.fail("%d events and no end: somebody goes in circles", w.done)
+			return
+		}
 		e.run()
 	}
 	if len(w.failed) == 0 && w.now.Before(until) {
