@@ -181,6 +181,17 @@ func (r *running) run(ctx context.Context) error {
 	if err := r.listenMetrics(ctx, failed); err != nil {
 		return errors.Join(err, l.Close())
 	}
+	tls, err := certsFor(r.cfg, r.source.Folder.Path(admin.CertDir), r.obs)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	if tls != nil {
+		l = tls.listener(l)
+		if r.cfg.HTTPListen != "" {
+			r.wg.Go(func() { failed <- tls.serveHTTP(ctx, r.cfg.HTTPListen, origin) })
+		}
+		r.wg.Go(func() { tls.fetch(ctx) })
+	}
 	r.wg.Go(func() { failed <- hs.Serve(l) })
 	r.greet(origin, link)
 	r.obs.Log(obs.Started)
