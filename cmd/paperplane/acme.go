@@ -55,8 +55,19 @@ func certsFor(cfg admin.Config, dir string, o *obs.Obs) (*certs, error) {
 	}
 	return &certs{domain: cfg.Domain, obs: o, manager: &autocert.Manager{
 		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(dir),
-		HostPolicy: autocert.HostWhitelist(cfg.Domain), Client: client,
+		HostPolicy: onlyHost(cfg.Domain), Client: client,
 	}}, nil
+}
+
+// onlyHost allows one name, with or without a port: autocert asks with the Host of a request.
+func onlyHost(domain string) autocert.HostPolicy {
+	allow := autocert.HostWhitelist(domain)
+	return func(ctx context.Context, host string) error {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		return allow(ctx, host)
+	}
 }
 
 // listener puts TLS over l. HTTP/2 is not offered: a session's carrier needs the upgrade of 1.1.
@@ -95,19 +106,22 @@ func (c *certs) fetch(ctx context.Context) {
 	}
 }
 
-// serveHTTP answers plain http: the proof of the name, and the way to https.
-func (c *certs) serveHTTP(ctx context.Context, address, origin string) error {
+// listenHTTP listens for plain http: the proof of the name, and the way to https. It stands
+// before the first certificate is asked for; serve runs until ctx is done.
+func (c *certs) listenHTTP(address, origin string) (serve func(ctx context.Context) error, err error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	hs := front.Server(c.manager.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, origin+r.URL.EscapedPath(), http.StatusMovedPermanently)
 	})))
-	stop := context.AfterFunc(ctx, func() { _ = hs.Close() })
-	defer stop()
-	if err := hs.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return func(ctx context.Context) error {
+		stop := context.AfterFunc(ctx, func() { _ = hs.Close() })
+		defer stop()
+		if err := hs.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}, nil
 }

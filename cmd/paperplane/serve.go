@@ -188,7 +188,11 @@ func (r *running) run(ctx context.Context) error {
 	if tls != nil {
 		l = tls.listener(l)
 		if r.cfg.HTTPListen != "" {
-			r.wg.Go(func() { failed <- tls.serveHTTP(ctx, r.cfg.HTTPListen, origin) })
+			serve, err := tls.listenHTTP(r.cfg.HTTPListen, origin)
+			if err != nil {
+				return errors.Join(err, l.Close())
+			}
+			r.wg.Go(func() { failed <- serve(ctx) })
 		}
 		r.wg.Go(func() { tls.fetch(ctx) })
 	}
