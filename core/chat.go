@@ -215,6 +215,9 @@ func (m *Machine) chatView(c *chat) Chat {
 	case ChatGroup:
 		v.Admin = c.State == chatOpen && c.c.OwnAdmin()
 	}
+	if c.c.Doubtful() {
+		v.State = chatBroken
+	}
 	if c.Leaving {
 		v.State = chatLeft
 	}
@@ -398,12 +401,15 @@ type typist struct {
 	until time.Time
 }
 
-// next is when the chat wants to be looked at.
-func (c *chat) next() time.Time {
+// next is when the chat wants to be looked at. Without its server only typing fades: all else
+// is looked at when the server is back.
+func (c *chat) next(up bool) time.Time {
 	var at time.Time
-	for _, t := range []time.Time{c.retryAt, c.receipts, c.goneAt, c.rotateAt} {
-		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
-			at = t
+	if up && c.State != chatBroken && c.State != chatLeft {
+		for _, t := range []time.Time{c.retryAt, c.receipts, c.goneAt, c.rotateAt} {
+			if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+				at = t
+			}
 		}
 	}
 	for _, t := range c.typing {
@@ -415,7 +421,7 @@ func (c *chat) next() time.Time {
 }
 
 // due says whether that time has come.
-func (c *chat) due(now time.Time) bool {
-	t := c.next()
+func (c *chat) due(now time.Time, up bool) bool {
+	t := c.next(up)
 	return !t.IsZero() && !now.Before(t)
 }

@@ -119,7 +119,7 @@ func (m *Machine) start(in Started) {
 // run does all that can be done now: due timers, then whatever the input made possible.
 func (m *Machine) run() {
 	for _, c := range m.sortedChats() {
-		if c.due(m.now) {
+		if c.due(m.now, m.servers[c.Server].isUp()) {
 			m.touch(c)
 		}
 	}
@@ -216,10 +216,12 @@ func (m *Machine) wake() {
 		}
 	}
 	for _, c := range m.chats {
-		sooner(c.next())
+		sooner(c.next(m.servers[c.Server].isUp()))
 	}
 	for _, s := range m.servers {
-		sooner(s.retryAt)
+		if s.up {
+			sooner(s.retryAt)
+		}
 	}
 	for _, j := range m.joins {
 		sooner(j.until)
@@ -229,6 +231,10 @@ func (m *Machine) wake() {
 	}
 	if at.IsZero() || at.Equal(m.woken) {
 		return
+	}
+	// What is due and was not served now waits for something else: it may not make us spin.
+	if !at.After(m.now) {
+		at = m.now.Add(time.Second)
 	}
 	m.woken = at
 	m.emit(Wake{at})

@@ -61,6 +61,9 @@ func (s *server) reset() {
 	s.asked, s.proving, s.proved, s.tries, s.retryAt = false, false, false, 0, time.Time{}
 }
 
+// isUp says whether a session is attached; there may be no such server any more.
+func (s *server) isUp() bool { return s != nil && s.up }
+
 func (s *server) due(now time.Time) bool { return !s.retryAt.IsZero() && !now.Before(s.retryAt) }
 
 func serverKey(id ServerID) string { return "s/srv/" + hex.EncodeToString(id[:]) }
