@@ -148,6 +148,12 @@ func (c *simClient) step(in core.Input) {
 		c.w.fail("%s: %v after %T", c.name, broken, in)
 		return
 	}
+	if c.w.verbose {
+		c.w.tell("%s: %s", c.name, brief(in))
+		for _, e := range effects {
+			c.w.tell("%s:     %s", c.name, brief(e))
+		}
+	}
 	for _, e := range effects {
 		if c.w.chance(0.0008) {
 			c.w.stats.clientCrashes++
@@ -158,6 +164,56 @@ func (c *simClient) step(in core.Input) {
 			return
 		}
 	}
+}
+
+// brief names an input or effect and what is inside, without the bytes.
+func brief(x any) string {
+	switch x := x.(type) {
+	case core.Do:
+		return fmt.Sprintf("do %T", x.Command)
+	case core.Answered:
+		return fmt.Sprintf("answered %d %T %s", x.Rid, x.Answer, small(x.Answer))
+	case core.Pushed:
+		return fmt.Sprintf("pushed %T %s", x.Event, small(x.Event))
+	case core.Send:
+		return fmt.Sprintf("send %d %T %s", x.Rid, x.Request, small(x.Request))
+	case core.Persist:
+		keys := ""
+		for _, op := range x.Ops {
+			keys += " " + op.Key
+		}
+		return "persist" + keys
+	case core.Emit:
+		return fmt.Sprintf("emit %T", x.Event)
+	case core.Wake:
+		return "wake " + x.At.Sub(begin).String()
+	case core.Reply:
+		return "reply " + string(x.Err)
+	}
+	return fmt.Sprintf("%T", x)
+}
+
+// small prints the numbers of a message.
+func small(m any) string {
+	switch m := m.(type) {
+	case wire.Done:
+		return m.Code.String()
+	case wire.Opened:
+		return fmt.Sprintf("handle %d head %d gen %d", m.Handle, m.Head, m.Gen)
+	case wire.Appended:
+		return fmt.Sprintf("seq %d", m.Seq)
+	case wire.RecordEvent:
+		return fmt.Sprintf("handle %d seq %d", m.Handle, m.Seq)
+	case wire.GoneEvent:
+		return fmt.Sprintf("handle %d %s", m.Handle, m.Code)
+	case wire.Append:
+		return fmt.Sprintf("handle %d retry %v", m.Handle, m.Retry)
+	case wire.Open:
+		return fmt.Sprintf("role %d gen %d", m.Role, m.Gen)
+	case wire.Subscribe:
+		return fmt.Sprintf("handle %d from %d", m.Handle, m.From)
+	}
+	return ""
 }
 
 // do does one effect; false when the device is gone.

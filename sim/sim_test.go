@@ -85,6 +85,7 @@ func one(t *testing.T, seed uint64) (st stats) {
 	t.Run(fmt.Sprintf("seed-%d", seed), func(t *testing.T) {
 		cryptotest.SetGlobalRandom(t, seed)
 		w := newWorld(seed)
+		w.verbose = *story
 		w.server = newServer(w)
 		w.play()
 		w.heal()
@@ -94,7 +95,7 @@ func one(t *testing.T, seed uint64) (st stats) {
 			t.Errorf("seed %d (go test ./sim -runs 1 -seed %d -story):\n%s", seed, seed, strings.Join(w.failed[:min(10, len(w.failed))], "\n"))
 		}
 		if *story || len(w.failed) > 0 {
-			t.Log("the end of the story:\n" + strings.Join(w.log[max(0, len(w.log)-150):], "\n"))
+			t.Log("the end of the story:\n" + strings.Join(w.log[max(0, len(w.log)-map[bool]int{true: 3000, false: 150}[*story]):], "\n"))
 		}
 	})
 	return st

@@ -20,17 +20,18 @@ import (
 
 // world is virtual time and what happens in it.
 type world struct {
-	rng    *rand.Rand
-	now    time.Time
-	queue  events
-	count  uint64
-	done   int
-	faults bool // false from the moment of healing on
-	server *simServer
-	people []*simClient
-	log    []string // the last lines of the story, for a failure's report
-	failed []string
-	stats  stats
+	rng     *rand.Rand
+	now     time.Time
+	queue   events
+	count   uint64
+	done    int
+	faults  bool // false from the moment of healing on
+	server  *simServer
+	people  []*simClient
+	log     []string // the last lines of the story, for a failure's report
+	failed  []string
+	verbose bool
+	stats   stats
 }
 
 // stats say what a run went through, so that a run in which nothing happened is seen.
@@ -115,7 +116,7 @@ func (w *world) between(a, b time.Duration) time.Duration {
 	return a + time.Duration(w.rng.Int64N(int64(b-a)+1))
 }
 
-const linesKept = 400
+const linesKept = 4000
 
 // tell adds a line to the story.
 func (w *world) tell(format string, args ...any) {
