@@ -480,7 +480,7 @@ func TestBye(t *testing.T) {
 }
 
 var (
-	seeds     = flag.Int("seeds", 30, "how many seeds the exactly-once tests draw")
+	seeds     = flag.Int("seeds", 15, "how many seeds the exactly-once tests draw")
 	firstSeed = flag.Uint64("seed", 0, "the first of them")
 )
 

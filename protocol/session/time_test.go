@@ -333,3 +333,24 @@ func faultyCarriers(t *testing.T, w *world, seed uint64) {
 		}
 	}
 }
+
+// TestHandshakesMax (S-40): the last handshake that fits, and one past it, which is hung up
+// on at once and not after a deadline.
+func TestHandshakesMax(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		held := make([]transport.MessageConn, session.HandshakesMax)
+		for i := range held {
+			held[i] = w.dial(t)
+		}
+		synctest.Wait()
+		start := time.Now()
+		over := w.dial(t)
+		if _, err := over.Receive(t.Context()); err == nil {
+			t.Error("one past the limit: an answer, want none")
+		}
+		took(t, "one past the limit: hung up", start, 0, time.Second)
+		_ = held[0].Close()
+		synctest.Wait()
+		w.attach(t, w.client(t), true)
+	})
+}
