@@ -123,7 +123,7 @@ func TestCrash(t *testing.T) {
 				n := 1 + who
 				for ; run(t, who, n, arrives) && !t.Failed(); n += step {
 				}
-				if !t.Failed() && n < 100 {
+				if !t.Failed() && n < 30 {
 					t.Errorf("only %d effects: the script proves little", n)
 				}
 				t.Logf("%d crash points", n/step)

@@ -22,9 +22,9 @@ func (m *Machine) record(c *chat, seq plane.Seq, body []byte) {
 	}
 	c.head = max(c.head, seq)
 	m.touch(c)
-	forked := c.c.Forked()
+	forked, doubt := c.c.Forked(), c.c.Doubtful()
 	m.contain(c, func() { m.outcome(c, seq, c.c.Receive(m.now, seq, body, c.q.Own)) })
-	if !forked && c.c.Forked() {
+	if forked != c.c.Forked() || doubt != c.c.Doubtful() {
 		m.show(c)
 	}
 }
@@ -54,9 +54,6 @@ func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
 		m.show(c)
 	case convo.Changed:
 		m.epochChanged(c, seq, out)
-	case convo.Broken:
-		c.State, c.dirtyMeta = chatBroken, true
-		m.show(c)
 	}
 }
 

@@ -85,6 +85,9 @@ type Convo struct {
 	known  bool // chain is the true chain up to cursor; false after expired records
 	window []seen
 	forked bool
+	// suspect is 0, or 1 plus how many records have not opened since a commit whose secrets were
+	// wrong for this leaf: see Receive.
+	suspect uint8
 
 	leaving []uint32 // leaves that asked to go, in this epoch
 	partial []*partial
@@ -175,7 +178,7 @@ func (c *Convo) enter(g *mls.Group) error {
 	if c.sig, err = seal.NewSignalKey(b); err != nil {
 		return err
 	}
-	c.g, c.state, c.leaving = g, st, nil
+	c.g, c.state, c.leaving, c.suspect = g, st, nil, 0
 	c.dropParts()
 	c.dirty.epoch = true
 	return nil

@@ -82,8 +82,7 @@ func (c *Convo) allowed(committer uint32, next *mls.Group, removed, left []uint3
 	}
 	added := false
 	for _, m := range next.Members() {
-		p, err := c.identify(m.Credential.Identity(), m.SignatureKey)
-		if err != nil {
+		if _, err := c.identify(m.Credential.Identity(), m.SignatureKey); err != nil {
 			return false
 		}
 		old, err := c.g.Member(m.Index)
@@ -94,7 +93,6 @@ func (c *Convo) allowed(committer uint32, next *mls.Group, removed, left []uint3
 			}
 			continue
 		}
-		_ = p
 		added = true
 	}
 	if added && (!admin || c.state.Kind != Group) {
@@ -169,7 +167,6 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.dirty.delta = true
 	if !c.allowed(c.g.OwnIndex(), p.Next, o.Remove, nil) {
 		return nil, ErrNotAllowed
 	}

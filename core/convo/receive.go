@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"paperplane/internal/inv"
 	"paperplane/mls"
 	"paperplane/protocol/plane"
 	"paperplane/protocol/seal"
@@ -42,16 +43,21 @@ type Changed struct {
 	Out     bool // this member is no longer one; the state stays as it was
 }
 
-// Broken: this device alone cannot follow (a commit whose secrets for this leaf are wrong). The
-// others go on without it.
-type Broken struct{}
-
 func (Void) outcome()    {}
 func (Mine) outcome()    {}
 func (Said) outcome()    {}
 func (Leaving) outcome() {}
 func (Changed) outcome() {}
-func (Broken) outcome()  {}
+
+// suspectMax is how many records in a row may fail to open after a commit whose secrets were wrong
+// for this leaf, before this device doubts that it is where the others are (Doubtful).
+const suspectMax = 4
+
+// Doubtful reports that the others have probably gone on without this device: a malicious member
+// can leave one out by a commit that is wrong for its leaf alone. It may as well be a commit that
+// was wrong for all, with rubbish after it, so it is no end: the next message of somebody else in
+// this epoch takes the doubt away.
+func (c *Convo) Doubtful() bool { return c.suspect > suspectMax }
 
 // privateHead starts every MLS message that counts: version mls10, PrivateMessage.
 var privateHead = [4]byte{0, 1, 0, 2}
@@ -65,6 +71,9 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 	c.advance(now, seq, body)
 	plain, err := seal.OpenRecord(c.env, c.id, body)
 	if err != nil {
+		if c.suspect > 0 && c.suspect <= suspectMax {
+			c.suspect++
+		}
 		return Void{}
 	}
 	msg := c.assemble(seq, plain)
@@ -80,13 +89,14 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 	}
 	r, err := c.g.Process(msg, now)
 	if err != nil {
-		var rule *mls.RuleError
-		if errors.As(err, &rule) && rule.Rule == "M-107" {
-			return Broken{}
+		if rule, ok := errors.AsType[*mls.RuleError](err); ok && rule.Rule == "M-107" {
+			// The path secret for this leaf is wrong: a commit that is void for all, or one that
+			// everybody else accepts. What comes next tells.
+			c.suspect = max(c.suspect, 1)
 		}
 		return Void{}
 	}
-	c.dirty.delta = true
+	c.suspect = 0 // somebody else is still in this epoch
 	switch r := r.(type) {
 	case mls.Application:
 		p, ok := person(c.g, c.identify, r.Sender)
@@ -149,9 +159,8 @@ func (c *Convo) won(p *Pending) Outcome {
 func (c *Convo) adopt(out Changed, next *mls.Group) Outcome {
 	old, leaving := c.g, c.leaving
 	was, is := members(old, c.identify), members(next, c.identify)
-	if err := c.enter(next); err != nil {
-		return Broken{} // allowed and Begin have parsed the state: cannot be
-	}
+	err := c.enter(next)
+	inv.That(err == nil, "a judged commit has a group state")
 	for _, m := range was {
 		if old.OwnIndex() == m.Leaf || same(is, m) {
 			continue

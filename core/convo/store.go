@@ -28,9 +28,9 @@ const (
 
 // changes collects what is to be stored.
 type changes struct {
-	head, cold, epoch, delta, pending bool
-	puts                              []Pair
-	deltas                            []string // keys of deltas that are stored
+	head, cold, epoch, pending bool
+	puts                       []Pair
+	deltas                     []string // keys of deltas that are stored
 }
 
 func (d *changes) put(key string, value []byte) { d.puts = append(d.puts, Pair{key, value}) }
@@ -42,6 +42,7 @@ type storedHead struct {
 	Chain   [32]byte
 	Known   bool
 	Leaving []uint32
+	Suspect uint8
 }
 
 type storedCold struct {
@@ -85,7 +86,7 @@ func (c *Convo) Changes() []Pair {
 		}
 	}
 	if d.head {
-		out = append(out, Pair{keyHead, encode(storedHead{Cursor: c.cursor, Day: c.day, Chain: c.chain, Known: c.known, Leaving: c.leaving})})
+		out = append(out, Pair{keyHead, encode(storedHead{Cursor: c.cursor, Day: c.day, Chain: c.chain, Known: c.known, Leaving: c.leaving, Suspect: c.suspect})})
 	}
 	if d.cold {
 		out = append(out, Pair{keyCold, encode(storedCold{Gens: c.gens, Forked: c.forked})})
@@ -137,7 +138,8 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	if err := c.enter(g); err != nil {
 		return nil, ErrDamaged
 	}
-	c.cursor, c.day, c.chain, c.known, c.leaving = head.Cursor, head.Day, seal.HistoryHash(head.Chain), head.Known, head.Leaving
+	c.cursor, c.day, c.chain, c.known = head.Cursor, head.Day, seal.HistoryHash(head.Chain), head.Known
+	c.leaving, c.suspect = head.Leaving, head.Suspect
 	c.gens, c.forked = cold.Gens, cold.Forked
 	if len(c.gens) == 0 {
 		return nil, ErrDamaged
