@@ -143,6 +143,9 @@ func (g *Group) stage(st *staging) (*Pending, error) {
 	next := g.successor(a)
 	old := g.tree.leaf(g.me)
 	if st.external {
+		if a.tree.full() {
+			return nil, broken("M-045")
+		}
 		next.me = a.tree.add(st.newLeaf)
 		a.isAdded[next.me] = true
 		old = st.newLeaf

@@ -167,7 +167,7 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, now time.Time) (Rec
 		if init, err = g.externalInit(a.kem); err != nil {
 			return nil, err
 		}
-		if a.tree.free >= MembersMax {
+		if a.tree.full() {
 			return nil, broken("M-045")
 		}
 		for _, i := range a.removed { // the joiner's former leaf: as for an Update (§12.2)
@@ -296,23 +296,25 @@ func (g *Group) mergePath(a *applied, up *updatePath, committer uint32) (nodes, 
 
 // openPath decrypts the path secret meant for this member and derives the keys above (§7.5, M-107).
 func (g *Group) openPath(a *applied, up *updatePath, nodes, copath []uint32) ([]byte, error) {
-	k := slices.IndexFunc(nodes, func(x uint32) bool { return under(x, 2*g.me) })
-	if k < 0 {
-		return nil, broken("M-107")
-	}
 	info := labelled("UpdatePathNode", g.ctx.bytes())
-	for slot, x := range a.recipients(copath[k]) {
-		key, ok := g.priv[x]
-		if !ok {
+	for k := range nodes {
+		if !under(nodes[k], 2*g.me) {
 			continue
 		}
-		secret, err := g.s.decrypt(key, info, up.nodes[k].cts[slot])
-		if err != nil {
-			return nil, broken("M-107")
+		for slot, x := range a.recipients(copath[k]) {
+			key, ok := g.priv[x]
+			if !ok {
+				continue
+			}
+			secret, err := g.s.decrypt(key, info, up.nodes[k].cts[slot])
+			if err != nil {
+				return nil, broken("M-107")
+			}
+			return g.install(nodes[k:], secret)
 		}
-		return g.install(nodes[k:], secret)
+		break
 	}
-	return nil, broken("M-107")
+	return nil, broken("M-107") // no key of ours is among those it is encrypted to
 }
 
 // install derives the keys of nodes, bottom up, from the first one's path secret, checks them

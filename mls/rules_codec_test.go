@@ -55,6 +55,11 @@ func TestRuleCodec(t *testing.T) {
 		broke(t, "M-004", parse(b))
 		_, _, _, _, err := Peek(b)
 		broke(t, "M-004", err)
+		b = must(p.found().GroupInfo(false, false))
+		b[5] = 2 // of the GroupContext
+		broke(t, "M-004", parse(b))
+		_, _, _, _, err = Peek(b)
+		broke(t, "M-004", err)
 	})
 	t.Run("M-005", func(t *testing.T) {
 		_, err := parseTree(suiteX25519AES, []byte{1, 2})
@@ -68,6 +73,8 @@ func TestRuleCodec(t *testing.T) {
 			b := slices.Clone(kp)
 			b[3] = wire
 			broke(t, "M-006", parse(b))
+			_, _, _, _, err := Peek(b)
+			broke(t, "M-006", err)
 		}
 		b := private([]byte{0})
 		for _, typ := range []byte{0, 4} {

@@ -121,6 +121,14 @@ func TestRuleWelcome(t *testing.T) {
 	})
 	t.Run("M-127", func(t *testing.T) {
 		broke(t, "M-127", s.join(s.rebuild(nil, signer, func(g *groupSecrets) { g.path = random(32) })))
+		// A group of nobody but the joiner, which leaves no node for a path secret to belong to.
+		alone := *s
+		lone := newTree(s.g.s, 1)
+		lone.setLeaf(0, s.sec.kp.leaf)
+		g := *s.g
+		g.tree, g.me, g.signer, g.ctx.treeHash = lone, 0, s.p.sign, lone.rootHash()
+		alone.g = &g
+		broke(t, "M-127", alone.join(alone.rebuild(nil, s.p.sign, func(g *groupSecrets) { g.path = random(32) })))
 	})
 	t.Run("M-128", func(t *testing.T) {
 		broke(t, "M-128", s.join(s.rebuild(func(g *groupInfo) { g.tag = make([]byte, 32) }, signer, nil)))

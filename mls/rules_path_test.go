@@ -112,6 +112,19 @@ func TestRulePath(t *testing.T) {
 		}}))
 		w.refused(t, "M-107", 1, p.Message)
 	})
+	t.Run("M-107-no-key", func(t *testing.T) { // a member whose own keys are gone
+		h := must(Restore(w.g[3].Snapshot(), nil))
+		clear(h.priv)
+		_, err := h.Process(must(g.Commit(CommitOptions{})).Message, t0)
+		broke(t, "M-107", err)
+	})
+	t.Run("M-107-own-update", func(t *testing.T) { // a member that lost the key of its Update
+		v := newWorld(t, X25519AES, 3)
+		v.everywhere(2, must(v.g[2].ProposeUpdate(nil)))
+		v.g[2].proposals[0].key = nil
+		_, err := v.g[2].Process(must(v.g[0].Commit(CommitOptions{UsePending: true})).Message, t0)
+		broke(t, "M-107", err)
+	})
 	t.Run("M-108", func(t *testing.T) {
 		work := *g
 		p := must(work.stage(&staging{tamper: func(c *commitBody, a *authContent) {
@@ -235,6 +248,29 @@ func TestRuleTree(t *testing.T) {
 		broke(t, "M-045", list(make([]byte, 2*MembersMax), leaf)) // one leaf too many
 		if err := list(leaf, make([]byte, 2*MembersMax-3), leaf); err != nil {
 			t.Errorf("at the limit: got %v", err)
+		}
+	})
+	t.Run("M-045-full", func(t *testing.T) { // no room for one more, whichever way it comes
+		v := newWorld(t, X25519AES, 2)
+		info := must(v.g[0].GroupInfo(true, true))
+		p := newPerson(X25519AES, "late")
+		ext, _, err := JoinExternal(info, nil, ExternalOptions{Signer: p.sign, Credential: NewBasic(nil)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kp, _ := p.keyPackage()
+		packed := newTree(v.g[0].s, MembersMax) // the same leaf everywhere, which nothing gets to notice
+		for i := range uint32(MembersMax) {
+			packed.write(2 * i).leaf = v.g[0].tree.leaf(i % 2)
+		}
+		v.g[0].tree = packed
+		_, err = v.g[0].Commit(CommitOptions{Add: []*KeyPackage{kp}, Now: t0})
+		broke(t, "M-045", err)
+		_, err = v.g[0].Process(ext, t0)
+		broke(t, "M-045", err)
+		packed.write(2 * 77).leaf = nil
+		if packed.full() || packed.add(kp.kp.leaf) != 77 || !packed.full() {
+			t.Error("the last place was not found")
 		}
 	})
 	t.Run("M-046", func(t *testing.T) {

@@ -140,13 +140,22 @@ func (t *tree) setLeaf(i uint32, l *leafNode) {
 	t.dirty(i)
 }
 
-// add puts a leaf into the leftmost blank place, growing the tree if need be (§7.7, §12.1.1).
-func (t *tree) add(l *leafNode) uint32 {
-	i := t.free
-	for i < t.n && t.at(2*i).leaf != nil {
-		i++
+// full says whether there is no place for another leaf (M-045).
+func (t *tree) full() bool {
+	for t.free < t.n && t.at(2*t.free).leaf != nil {
+		t.free++
 	}
-	t.free = i + 1
+	return t.free == MembersMax
+}
+
+// add puts a leaf into the leftmost blank place, growing the tree if need be (§7.7, §12.1.1). The
+// tree must not be full.
+func (t *tree) add(l *leafNode) uint32 {
+	for t.free < t.n && t.at(2*t.free).leaf != nil {
+		t.free++
+	}
+	i := t.free
+	t.free++
 	if i == t.n {
 		t.resize(2 * t.n)
 	}

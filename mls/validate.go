@@ -265,7 +265,7 @@ func (g *Group) apply(list []item) (*applied, error) {
 		if q.p.typ != ProposalAdd {
 			continue
 		}
-		if t.free >= MembersMax {
+		if t.full() {
 			return nil, broken("M-045")
 		}
 		i := t.add(q.p.kp.leaf)

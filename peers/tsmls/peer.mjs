@@ -2,8 +2,9 @@
 // {"op", "who", ...}, each line on stdout its answer, in order. Byte strings are hex.
 import { createInterface } from "node:readline"
 import {
-  acceptAll, createApplicationMessage, createCommit, createGroup, decodeMlsMessage, defaultCapabilities, defaultLifetime, emptyPskIndex, encodeMlsMessage, generateKeyPackage,
-  getCiphersuiteFromName, getCiphersuiteImpl, joinGroup, mlsExporter, processMessage,
+  acceptAll, createApplicationMessage, createCommit, createGroup, decodeMlsMessage, defaultCapabilities, defaultLifetime,
+  emptyPskIndex, encodeMlsMessage, generateKeyPackage, getCiphersuiteFromName, getCiphersuiteImpl, joinGroup, mlsExporter,
+  processMessage,
 } from "ts-mls"
 
 const suites = {

@@ -175,7 +175,7 @@ var errNoExternal = errors.New("external joins are not tested with ts-mls")
 
 func (m *theirs) GroupInfo() ([]byte, error)          { return nil, errNoExternal }
 func (m *theirs) JoinExternal([]byte) ([]byte, error) { return nil, errNoExternal }
-func (m *theirs) Authenticator() ([]byte, error) { return m.data(request{Op: "authenticator"}) }
+func (m *theirs) Authenticator() ([]byte, error)      { return m.data(request{Op: "authenticator"}) }
 func (m *theirs) Export(label string, context []byte, n int) ([]byte, error) {
 	return m.data(request{Op: "export", Text: label, Data: hex.EncodeToString(context), N: n})
 }
