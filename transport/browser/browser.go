@@ -11,6 +11,7 @@ package browser
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"syscall/js"
 	"time"
 
@@ -20,9 +21,11 @@ import (
 const (
 	bufferedMax  = 1 << 20
 	bufferedWait = 10 * time.Millisecond
-	// inboxMax is how many messages wait for Receive; the browser gives no way to slow a
-	// peer down, so above it the connection dies and the session resumes.
-	inboxMax = 4096
+	// What waits for Receive at most. The browser gives no way to slow a peer down, so above
+	// it the connection dies and the session resumes. A session's server has no more than
+	// half of it under way.
+	inboxCountMax = 8192
+	inboxBytesMax = 16 << 20
 )
 
 var (
@@ -43,6 +46,7 @@ type conn struct {
 	funcs  []js.Func
 	opened chan struct{}
 	inbox  chan []byte
+	bytes  atomic.Int64  // in inbox
 	dead   chan struct{} // closed by the browser or by Close
 	once   sync.Once
 	err    error // why; written before dead is closed
@@ -51,12 +55,16 @@ type conn struct {
 // Dial connects; every failure is ErrUnreachable or the context's error.
 func (Dialer) Dial(ctx context.Context, address string) (c transport.MessageConn, err error) {
 	defer func() { // the constructor throws on a malformed address
-		if recover() != nil {
+		switch r := recover().(type) {
+		case nil:
+		case js.Error:
 			c, err = nil, transport.ErrUnreachable
+		default:
+			panic(r)
 		}
 	}()
 	w := &conn{ws: js.Global().Get("WebSocket").New(address), opened: make(chan struct{}),
-		inbox: make(chan []byte, inboxMax), dead: make(chan struct{})}
+		inbox: make(chan []byte, inboxCountMax), dead: make(chan struct{})}
 	w.ws.Set("binaryType", "arraybuffer")
 	w.on("onopen", func(js.Value) { close(w.opened) })
 	w.on("onmessage", w.message)
@@ -93,10 +101,15 @@ func (c *conn) message(event js.Value) {
 		c.end(transport.ErrTooLarge)
 		return
 	}
+	if c.bytes.Load()+int64(n) > inboxBytesMax {
+		c.end(transport.ErrUnreachable)
+		return
+	}
 	b := make([]byte, n)
 	js.CopyBytesToGo(b, js.Global().Get("Uint8Array").New(data))
 	select {
 	case c.inbox <- b:
+		c.bytes.Add(int64(n))
 	default:
 		c.end(transport.ErrUnreachable)
 	}
@@ -146,18 +159,23 @@ func (c *conn) Send(ctx context.Context, b []byte) error {
 
 func (c *conn) Receive(ctx context.Context) ([]byte, error) {
 	select {
-	case b := <-c.inbox:
-		return b, nil
+	case b := <-c.inbox: // before the end: what came in time counts
+		return c.take(b)
 	default:
 	}
 	select {
 	case b := <-c.inbox:
-		return b, nil
+		return c.take(b)
 	case <-c.dead:
 		return nil, c.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+func (c *conn) take(b []byte) ([]byte, error) {
+	c.bytes.Add(-int64(len(b)))
+	return b, nil
 }
 
 func (c *conn) Close() error {

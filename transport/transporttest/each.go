@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"paperplane/transport/faulty"
-	"paperplane/transport/mem"
 	"paperplane/transport/tls"
 	"paperplane/transport/ws"
 )
@@ -45,19 +43,6 @@ func Certificate(t testing.TB) (stdtls.Certificate, *x509.CertPool) {
 	pool := x509.NewCertPool()
 	pool.AddCert(cert)
 	return stdtls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
-}
-
-// Mem is the carrier inside the process.
-func Mem(t *testing.T) Way {
-	n := new(mem.Net)
-	return Way{Dialer: n, Listener: n.Listen("x"), Address: "mem:x", Nowhere: "mem:y"}
-}
-
-// Faulty is a wrapper without faults: wrappers keep the contract, too.
-func Faulty(t *testing.T) Way {
-	w := Mem(t)
-	w.Dialer = faulty.New(w.Dialer, 1, faulty.Faults{})
-	return w
 }
 
 // listen returns a listener on loopback and the address of a port where nobody listens.
