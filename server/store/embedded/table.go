@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"sync"
 
 	"paperplane/protocol/plane"
 	"paperplane/server/store"
@@ -29,6 +30,9 @@ type key struct {
 
 // pageEntries is how many entries lie between two keys in memory: 4 KiB, one read.
 const pageEntries = 128
+
+// pages saves an allocation of a page for each look-up.
+var pages = sync.Pool{New: func() any { return new([pageEntries * headBytes]byte) }}
 
 func compareKeys(aid plane.LogID, aseq plane.Seq, bid plane.LogID, bseq plane.Seq) int {
 	if c := bytes.Compare(aid[:], bid[:]); c != 0 {
@@ -67,7 +71,8 @@ func (t *table) find(id plane.LogID, seq plane.Seq) (at, next entry, hasAt, hasN
 	if p > 0 {
 		i = t.keys[p-1].i
 	}
-	var buf [pageEntries * headBytes]byte
+	buf := pages.Get().(*[pageEntries * headBytes]byte)
+	defer pages.Put(buf)
 	for i < t.n {
 		b := buf[:min(pageEntries, t.n-i)*headBytes]
 		if _, err := t.f.ReadAt(b, t.off+int64(i)*headBytes); err != nil {

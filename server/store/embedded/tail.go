@@ -322,8 +322,8 @@ func (r *replayer) later(off int64, live uint64) (int64, bool) {
 		if kind(b[16]) != kindBatch {
 			continue
 		}
-		gen, number, _, ok := parseBatch(b)
-		if ok && (r.t.gen == 0 && gen >= live || gen == r.t.gen && number > r.t.batch) {
+		gen, number, n, ok := parseBatch(b)
+		if ok && off+n <= r.t.size && (r.t.gen == 0 && gen >= live || gen == r.t.gen && number > r.t.batch) {
 			return off, true
 		}
 	}
