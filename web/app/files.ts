@@ -1,5 +1,6 @@
 // Attachments as object URLs: made when a view needs them, given back when too many are held.
 import { signal, type Signal } from '@preact/signals';
+import { safeName } from '../lib/filename';
 import { isShown } from '../lib/photo';
 import { fail, getFile } from './act';
 import type { Attachment } from './api';
@@ -48,9 +49,4 @@ export async function saveFile(a: Attachment): Promise<void> {
   } catch (e) {
     fail(e);
   }
-}
-
-/** A name without paths and without marks that would show another ending than it has. */
-export function safeName(name: string): string {
-  return name.replace(/[\\/:\u0000-\u001f\u007f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '_').slice(-120) || 'file';
 }

@@ -12,7 +12,7 @@ export class Thread {
   readonly more = signal(true);
   /** The newest page is here: events may be put in. */
   readonly loaded = signal(false);
-  private waiting = false;
+  private pending: Promise<boolean> | null = null;
 
   constructor(private readonly load: (before: number | undefined, limit: number) => Promise<Message[]>) {}
 
@@ -28,23 +28,24 @@ export class Thread {
   }
 
   /** Loads one page of older messages. Answers whether there was anything. */
-  async older(): Promise<boolean> {
+  older(): Promise<boolean> {
+    // Who asks while a page is on its way waits for that one.
+    this.pending ??= this.loadOlder().finally(() => (this.pending = null));
+    return this.pending;
+  }
+
+  private async loadOlder(): Promise<boolean> {
     const first = this.messages.value[0];
-    if (this.waiting || !this.more.value || !first) return false;
+    if (!this.more.value || !first) return false;
     if (first.index === 0) {
       this.more.value = false; // there is nothing before the first
       return false;
     }
-    this.waiting = true;
-    try {
-      const page = await this.load(first.index, pageMessages);
-      const have = new Set(this.messages.value.map((m) => m.id));
-      this.messages.value = [...page.filter((m) => !have.has(m.id)), ...this.messages.value];
-      this.more.value = page.length >= pageMessages;
-      return page.length > 0;
-    } finally {
-      this.waiting = false;
-    }
+    const page = await this.load(first.index, pageMessages);
+    const have = new Set(this.messages.value.map((m) => m.id));
+    this.messages.value = [...page.filter((m) => !have.has(m.id)), ...this.messages.value];
+    this.more.value = page.length >= pageMessages;
+    return page.length > 0;
   }
 
   /** Puts in a new or changed message. One that is older than what is held stays in the core. */

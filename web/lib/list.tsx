@@ -74,6 +74,7 @@ export function List<T extends Row>(p: Props<T>) {
       const { block, mark } = target.current;
       target.current = null;
       stick.current = false;
+      setLast(p.rows[end - 1]?.key ?? null); // the window stays here now
       b.scrollTop = block === 'center' ? goal.offsetTop - (b.clientHeight - goal.offsetHeight) / 2 : goal.offsetTop - b.clientHeight / 4;
       if (mark) {
         goal.classList.add('marked');

@@ -34,7 +34,7 @@ export async function photo(file: Blob): Promise<Photo> {
     const wanted = file.type === 'image/jpeg' ? 'image/jpeg' : 'image/webp';
     let data = await encode(draw(bitmap, width, height, false), wanted, 0.85);
     if (data.type !== wanted) data = await encode(draw(bitmap, width, height, true), 'image/jpeg', 0.85);
-    return { data, mime: data.type, width, height, preview: await tiny(bitmap, previewBytesMax, previewEdge, false) };
+    return { data, mime: data.type, width, height, preview: await preview(bitmap) };
   } finally {
     bitmap.close();
   }
@@ -44,7 +44,7 @@ export async function photo(file: Blob): Promise<Photo> {
 export async function picture(file: Blob): Promise<Uint8Array> {
   const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
   try {
-    return await tiny(bitmap, pictureBytesMax, pictureEdge, true);
+    return await tiny(bitmap, pictureBytesMax, pictureEdge);
   } finally {
     bitmap.close();
   }
@@ -71,13 +71,21 @@ function encode(canvas: HTMLCanvasElement, mime: string, quality: number): Promi
   return new Promise((done, fail) => canvas.toBlob((b) => (b ? done(b) : fail(new Error('no image'))), mime, quality));
 }
 
-/** Makes a JPEG of at most bytesMax: first less quality, then fewer pixels. Ends at 4 pixels at the latest. */
-async function tiny(bitmap: ImageBitmap, bytesMax: number, edge: number, square: boolean): Promise<Uint8Array> {
-  const k = square ? 0 : edge / Math.max(bitmap.width, bitmap.height);
-  for (let e = 1; e > 0.1; e *= 0.75) {
-    const w = Math.max(1, Math.round((square ? edge : bitmap.width * k) * e));
-    const h = Math.max(1, Math.round((square ? edge : bitmap.height * k) * e));
-    const canvas = draw(bitmap, w, h, true, square);
+/** A few colours of the photo, to be shown blurred. A JPEG's tables alone take its 600 bytes: WebP, or a very small PNG. */
+async function preview(bitmap: ImageBitmap): Promise<Uint8Array> {
+  for (let edge = previewEdge; edge >= 4; edge = Math.floor(edge * 0.75)) {
+    const k = edge / Math.max(bitmap.width, bitmap.height);
+    const canvas = draw(bitmap, Math.max(1, Math.round(bitmap.width * k)), Math.max(1, Math.round(bitmap.height * k)), true);
+    const b = await encode(canvas, 'image/webp', 0.5); // PNG where WebP cannot be written
+    if (b.size <= previewBytesMax) return new Uint8Array(await b.arrayBuffer());
+  }
+  return new Uint8Array(0);
+}
+
+/** Makes a square JPEG of at most bytesMax: first less quality, then fewer pixels. Empty when not even 8 pixels fit. */
+async function tiny(bitmap: ImageBitmap, bytesMax: number, edge: number): Promise<Uint8Array> {
+  for (let e = edge; e >= 8; e = Math.floor(e * 0.75)) {
+    const canvas = draw(bitmap, e, e, true, true);
     for (const quality of [0.8, 0.6, 0.4, 0.2]) {
       const b = await encode(canvas, 'image/jpeg', quality);
       if (b.size <= bytesMax) return new Uint8Array(await b.arrayBuffer());

@@ -6,7 +6,7 @@ import { me, world } from './fakepeople';
 
 type Handlers = { [C in keyof Api]?: (args: Api[C]['args']) => Api[C]['result'] | Promise<Api[C]['result']> };
 
-const as = new URLSearchParams(location.search).get('as') ?? '';
+const as = new URLSearchParams(location.search).get('as') ?? sessionStorage.getItem('as') ?? '';
 const done = {} as Record<string, never>;
 
 class Fake {
@@ -22,6 +22,7 @@ class Fake {
     if (as === 'alone' || as === 'new') this.w.chats = this.w.chats.filter((c) => c.kind === 'saved');
     if (as === 'alone') this.w.messages.set('c-saved', []);
     for (const c of this.w.chats) if (as === 'alone') c.last = undefined;
+    this.w.chats = this.w.chats.map((c) => (c.unread === 0 && c.last ? { ...c, readUpTo: c.last.id } : c));
     if (as === 'broken') this.w.chats = this.w.chats.map((c) => (c.id === 'c-ann' ? { ...c, state: 'broken', forked: true } : c.id === 'c-group' ? { ...c, state: 'left' } : c));
   }
   event(e: Event) {
@@ -131,7 +132,12 @@ class Fake {
       this.put({ ...m, reactions: rest.filter((r) => (r.by ?? []).length > 0) });
       return done;
     },
-    markRead: ({ chat, message }) => (this.change(chat, { unread: 0, readUpTo: message }), done),
+    markRead: ({ chat, message }) => {
+      const all = this.all(chat);
+      const upTo = all.findIndex((m) => m.id === message);
+      this.change(chat, { unread: all.slice(upTo + 1).filter((m) => !m.own).length, readUpTo: message });
+      return done;
+    },
     typing: () => done,
     setDraft: ({ chat, text }) => (this.change(chat, { draft: text }), done),
     retry: ({ chat, message }) => (this.put({ ...this.find(chat, message), state: 'sent' }), done),

@@ -81,6 +81,7 @@ export function check(name, got, want) {
   const [g, w] = [JSON.stringify(got), JSON.stringify(want)];
   if (g === w) return;
   failures++;
+  process.exitCode = 1;
   console.error(`FAIL ${name}\n  got  ${g}\n  want ${w}`);
 }
 
@@ -93,11 +94,11 @@ export async function steps(list) {
       await f();
     } catch (e) {
       failures++;
+      process.exitCode = 1;
       console.error(`FAIL ${name}: ${e.stack ?? e}`);
     }
     console.log(`${failures === before ? 'ok  ' : 'FAIL'} ${name} ${Math.round(performance.now() - start)} ms`);
   }
-  if (failures > 0) process.exitCode = 1;
 }
 
 /** Starts a program and answers once a line of its output matches. */

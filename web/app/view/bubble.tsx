@@ -122,7 +122,7 @@ function Body({ m, named, onJump }: { m: Message; named: boolean; onJump(id: str
         </span>
       ) : null}
       {m.replyTo ? (
-        <button type="button" class="quote" onClick={() => onJump(m.replyTo!.id)} aria-label={t('quote.jump', { who: m.replyTo.fromName, text: m.replyTo.text })}>
+        <button type="button" class="quote" title={t('quote.jump')} onClick={() => onJump(m.replyTo!.id)}>
           <span class="author">
             <bdi>{m.replyTo.fromName}</bdi>
           </span>
@@ -178,11 +178,10 @@ function Reactions({ m, all }: { m: Message; all: readonly Reaction[] }) {
       {all.map((r) => {
         const by = r.by ?? [];
         return (
-          <button key={r.emoji} type="button" aria-pressed={r.own} title={list(by)} aria-label={t('react.by', { n: by.length, emoji: r.emoji, who: list(by) })} onClick={() => void react(m, r.emoji)}>
-            <span aria-hidden="true">{r.emoji}</span>
-            <span class="n" aria-hidden="true">
-              {number(by.length)}
-            </span>
+          <button key={r.emoji} type="button" aria-pressed={r.own} title={list(by)} onClick={() => void react(m, r.emoji)}>
+            <span>{r.emoji}</span>
+            <span class="n">{number(by.length)}</span>
+            <span class="sr">{list(by)}</span>
           </button>
         );
       })}

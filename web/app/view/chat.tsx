@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { day, list, number, t } from '../../lib/i18n';
 import { List, type ListHandle } from '../../lib/list';
-import { act, chatName, close, noticeText } from '../act';
+import { act, chatName, close, fail, noticeText } from '../act';
 import type { Chat, Message } from '../api';
 import { compose } from '../compose';
 import { contacts, panel, typing } from '../state';
@@ -34,6 +34,8 @@ export function ChatView({ chat }: { chat: Chat }) {
     const m = messages.find((x) => `m${x.id}` === seen.current.key);
     const now = thread(chat.id).messages.value;
     if (!m || m.index <= seen.current.index || chat.unread === 0) return;
+    const read = messages.find((x) => x.id === chat.readUpTo);
+    if (read && m.index <= read.index && !atEnd.value) return;
     seen.current.index = m.index;
     // At the end everything is read, also what was sent from elsewhere since.
     const last = atEnd.value ? now.at(-1) ?? m : m;
@@ -61,9 +63,10 @@ export function ChatView({ chat }: { chat: Chat }) {
   }, [lastOwn]);
 
   const jump = async (id: string) => {
-    for (let i = 0; i < jumpPagesMax; i++) {
-      if (th.messages.value.some((m) => m.id === id)) break;
-      if (!(await th.older())) break;
+    try {
+      for (let i = 0; i < jumpPagesMax && !th.messages.value.some((m) => m.id === id); i++) if (!(await th.older())) break;
+    } catch (e) {
+      return fail(e);
     }
     requestAnimationFrame(() => handle.current?.to(`m${id}`, true));
   };
@@ -83,7 +86,7 @@ export function ChatView({ chat }: { chat: Chat }) {
           label={t('messages.in', { chat: chatName(chat) })}
           start={newFrom ? 'new' : null}
           more={th.more.value}
-          onMore={() => void th.older()}
+          onMore={() => void th.older().catch(fail)}
           onSee={(key, end) => {
             atEnd.value = end;
             seen.current.key = key;

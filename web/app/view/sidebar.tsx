@@ -1,5 +1,6 @@
 // The list of chats: newest first, filtered by a search, with what is unread.
 import { useRef, useState } from 'preact/hooks';
+import { fold } from '../../lib/fold';
 import { full, list, number, short, t } from '../../lib/i18n';
 import { dirFor } from '../../lib/lang';
 import { chatName, open, summary } from '../act';
@@ -8,17 +9,6 @@ import { alone, chats, contacts, current, panel, phase, typing } from '../state'
 import { ChatAvatar } from './avatar';
 import { MessageState } from './bubble';
 import { Icon, Mark } from './icons';
-
-/** Folds what people do not mean to tell apart when they search: case, marks, Arabic and Persian letter forms. */
-export function fold(s: string): string {
-  return s
-    .normalize('NFKD')
-    .replace(/[\p{M}\u200c\u200d]/gu, '')
-    .replace(/ي|ى/g, 'ی')
-    .replace(/ك/g, 'ک')
-    .replace(/ё/g, 'е')
-    .toLocaleLowerCase();
-}
 
 export function Sidebar() {
   const [query, setQuery] = useState('');
