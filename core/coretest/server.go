@@ -388,3 +388,6 @@ func (s *Server) endGeneration(w *World, id plane.LogID) {
 		}
 	}
 }
+
+// Gen returns the log's generation.
+func (l *Log) Gen() plane.Gen { return l.gen }
