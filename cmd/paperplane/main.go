@@ -42,6 +42,7 @@ func usagef(format string, args ...any) error { return usage{fmt.Sprintf(format,
 // commands is every subcommand, in the order of the help: people first, then operators.
 func commands() []command {
 	return append(peopleCommands(),
+		chatCommand,
 		serveCommand,
 		configCommand,
 		doctorCommand,

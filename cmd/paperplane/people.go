@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 
-	"paperplane/client"
-	"paperplane/face/api"
 	"paperplane/face/cli"
 )
 
@@ -15,24 +12,9 @@ func peopleCommands() (list []command) {
 		list = append(list, command{
 			name: c.Name, short: c.Brief, help: "usage: " + c.Help + "\n",
 			run: func(ctx context.Context, env *environment, args []string) error {
-				err := c.Run(ctx, cli.Env{Args: args, In: env.in, Out: env.out, Err: env.err, Open: openAccount})
-				if u, ok := errors.AsType[*cli.Usage](err); ok {
-					return usage{u.Text}
-				}
-				if e, ok := errors.AsType[*client.Error](err); ok {
-					return errors.New(cli.Say(e.Code))
-				}
-				return err
+				return said(c.Run(ctx, cli.Env{Args: args, In: env.in, Out: env.out, Err: env.err, Open: openSteady}))
 			},
 		})
 	}
 	return list
-}
-
-func openAccount(ctx context.Context) (api.Core, func(), error) {
-	h, err := openHome()
-	if err != nil {
-		return nil, nil, err
-	}
-	return h.open(ctx)
 }

@@ -54,7 +54,7 @@ func runJoin(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Out, "You can write to %s now.\n", isolate(ChatName(c)))
+	fmt.Fprintf(env.Out, "You can write to %s now.\n", Isolate(ChatName(c)))
 	return nil
 }
 
@@ -90,13 +90,18 @@ func runInvite(ctx context.Context, env Env) error {
 	}
 	fmt.Fprintln(env.Out, link.Link)
 	if *draw {
-		code, err := api.MakeQR(link.Link)
-		if err != nil {
-			return err
-		}
-		DrawQR(env.Out, code)
+		return WriteQR(env.Out, link.Link)
 	}
 	return nil
+}
+
+// WriteQR draws text as a QR code.
+func WriteQR(w io.Writer, text string) error {
+	code, err := api.MakeQR(text)
+	if err == nil {
+		DrawQR(w, code)
+	}
+	return err
 }
 
 // DrawQR draws a code with half blocks: two rows of the code in one line, dark on light.
@@ -166,7 +171,7 @@ func runContacts(ctx context.Context, env Env) error {
 		if c.Unread > 0 {
 			unread = fmt.Sprintf("  %d new", c.Unread)
 		}
-		fmt.Fprintf(env.Out, "%s%s\n", isolate(ChatName(c)), unread)
+		fmt.Fprintf(env.Out, "%s%s\n", Isolate(ChatName(c)), unread)
 	}
 	return nil
 }

@@ -118,22 +118,28 @@ func Say(code core.ErrCode) string {
 	return said[core.ErrInternal]
 }
 
-// Clean takes control characters and terminal escapes out of somebody's text; line breaks stay
-// when lines is set.
+// Clean takes control characters, terminal escapes and the characters that would break out of
+// Isolate out of somebody's text; line breaks stay when lines is set. Joiners stay: Persian and
+// emoji need them.
 func Clean(s string, lines bool) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' && lines {
-			return r
-		}
-		if unicode.IsControl(r) {
+		switch {
+		case r == '\n' || r == '\u2028' || r == '\u2029':
+			if lines {
+				return '\n'
+			}
 			return ' '
+		case unicode.IsControl(r):
+			return ' '
+		case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
+			return -1
 		}
 		return r
 	}, s)
 }
 
-// isolate keeps the direction of somebody's text from changing what stands around it.
-func isolate(s string) string { return "\u2068" + s + "\u2069" }
+// Isolate keeps the direction of somebody's text from changing what stands around it.
+func Isolate(s string) string { return "\u2068" + s + "\u2069" }
 
 // ChatName is what a chat is called on a screen.
 func ChatName(c core.Chat) string {

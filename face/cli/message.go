@@ -32,6 +32,9 @@ const (
 	awayTime     = 4 * time.Second
 )
 
+// queuedWords say that a message waits.
+const queuedWords = "Queued: the server is away. It leaves when it is back."
+
 func runSend(ctx context.Context, env Env) error {
 	fs := newFlags()
 	file := fs.String("file", "", "a file to send")
@@ -70,7 +73,7 @@ func runSend(ctx context.Context, env Env) error {
 	msg := core.SendText{Chat: chat.ID, Text: text, ReplyTo: *reply}
 	limit := sendTime
 	if *file != "" {
-		f, err := putFile(ctx, s, *file)
+		f, err := PutFile(ctx, s, *file)
 		if err != nil {
 			return err
 		}
@@ -86,15 +89,15 @@ func runSend(ctx context.Context, env Env) error {
 	}
 	switch state {
 	case core.StateQueued:
-		fmt.Fprintln(env.Out, "Queued: the server is away. It leaves when it is back.")
+		fmt.Fprintln(env.Out, queuedWords)
 	case core.StateFailed:
 		return errors.New("The message could not be sent.")
 	}
 	return nil
 }
 
-// putFile puts a file from disk into the vault.
-func putFile(ctx context.Context, s *session, name string) (core.File, error) {
+// PutFile puts a file from disk into the vault of c.
+func PutFile(ctx context.Context, c api.Core, name string) (core.File, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return core.File{}, errors.New("The file cannot be read.")
@@ -111,7 +114,7 @@ func putFile(ctx context.Context, s *session, name string) (core.File, error) {
 	if kind == "" {
 		kind = "application/octet-stream"
 	}
-	ref, size, err := s.PutFile(ctx, f)
+	ref, size, err := c.PutFile(ctx, f)
 	if err != nil {
 		return core.File{}, &client.Error{Code: core.ErrDiskFull}
 	}
@@ -145,11 +148,13 @@ func (s *session) waitSent(ctx context.Context, chat, id string, limit time.Dura
 	}
 }
 
-const readHelp = `paperplane read WHO [--json] [--follow] [--since N] [--limit N]
+const readHelp = `paperplane read WHO [--json [--mark-read]] [--follow] [--since N] [--limit N]
 
 Prints the newest messages (50), oldest first. --since N prints all with an
 index above N. --follow goes on printing as they come, until it is stopped.
---json prints one object a line: id, index, at, from, text, kind, replyTo, state.`
+--json prints one object a line: id, index, at, from, text, kind, replyTo,
+state, files. What is printed for a person counts as read, and the others may
+see that; what --json gives to a script does not, unless --mark-read is given.`
 
 // messageLine is one line of read --json.
 type messageLine struct {
@@ -183,6 +188,7 @@ func runRead(ctx context.Context, env Env) error {
 	fs := newFlags()
 	asJSON := fs.Bool("json", false, "print JSON")
 	follow := fs.Bool("follow", false, "go on")
+	mark := fs.Bool("mark-read", false, "tell the others that they were read")
 	since := fs.Uint64("since", 0, "an index")
 	limit := fs.Int("limit", 50, "how many")
 	rest, err := parse(fs, env.Args)
@@ -202,7 +208,7 @@ func runRead(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	p := &printer{s: s, env: env, chat: chat.ID, json: *asJSON, last: *since}
+	p := &printer{s: s, env: env, chat: chat.ID, json: *asJSON, mark: *mark || !*asJSON, last: *since}
 	if *since > 0 {
 		err = p.catchUp(ctx)
 	} else {
@@ -248,6 +254,7 @@ type printer struct {
 	env  Env
 	chat string
 	json bool
+	mark bool   // tell the others that it was read
 	last uint64 // index of the last message printed
 }
 
@@ -294,7 +301,7 @@ func (p *printer) print(ctx context.Context, list []core.Message) error {
 			}
 			continue
 		}
-		at := time.UnixMilli(m.At).Local().Format("2006-01-02 15:04")
+		at := stampOf(m.At)
 		text := Clean(l.Text, true)
 		for _, f := range l.Files {
 			text += " [" + Clean(f, false) + "]"
@@ -302,11 +309,11 @@ func (p *printer) print(ctx context.Context, list []core.Message) error {
 		if m.Kind == core.KindDeleted {
 			text = "(deleted)"
 		}
-		if _, err := fmt.Fprintf(p.env.Out, "%s  %s: %s\n", at, isolate(Clean(m.FromName, false)), isolate(text)); err != nil {
+		if _, err := fmt.Fprintf(p.env.Out, "%s  %s: %s\n", at, Isolate(Clean(m.FromName, false)), Isolate(text)); err != nil {
 			return err
 		}
 	}
-	if len(list) > 0 {
+	if len(list) > 0 && p.mark {
 		newest := list[len(list)-1]
 		_, _ = api.Do[core.Done](ctx, p.s, "markRead", core.MarkRead{Chat: p.chat, Message: newest.ID})
 	}

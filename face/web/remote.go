@@ -52,6 +52,9 @@ func (r *Remote) Close() {
 	r.task.Wait()
 }
 
+// Done is closed when the other process has ended, or after Close.
+func (r *Remote) Done() <-chan struct{} { return r.ctx.Done() }
+
 func (r *Remote) read() {
 	defer func() {
 		r.cancel()
