@@ -419,6 +419,12 @@ func TestResume(t *testing.T) {
 	w.c.Close()
 
 	w2, cev2, sev2 := l.attach()
+	if n := len(cev.Session.stream.queue); n != 2 {
+		t.Errorf("the client keeps %d payloads after a cursor of 1 of 3, want 2", n)
+	}
+	if n := len(sev.Session.stream.queue); n != 2 {
+		t.Errorf("the server keeps %d payloads after a cursor of 1 of 3, want 2", n)
+	}
 	if cev2.Fresh || sev2.Fresh || cev2.Session != cev.Session || sev2.Session != sev.Session {
 		t.Fatal("not resumed")
 	}
@@ -431,6 +437,38 @@ func TestResume(t *testing.T) {
 	up, dn := w2.settle()
 	check(t, "at the server", up, []string{"2", "3"})
 	check(t, "at the client", dn, []string{"B", "C"})
+}
+
+// TestSentAgain (S-32): the old carrier still delivers between WELCOME and GO, so the cursor
+// is behind and payloads go out twice. The second copies are dropped and harm nothing.
+func TestSentAgain(t *testing.T) {
+	l := newLab(t)
+	w, cev, _ := l.attach()
+	queue(t, cev.Session.Queue, "1", "2")
+	late := [][]byte{w.clientNext(), w.clientNext()}
+	w.c.Close()
+	w2 := l.open()
+	for _, msg := range late {
+		if ev, err := w.s.Take(msg); err != nil || ev.Payload == nil {
+			t.Fatalf("payload %q, error %v", ev.Payload, err)
+		}
+	}
+	if _, err := w2.welcomed(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w2.s.Take(w2.clientNext()); err != nil {
+		t.Fatal(err)
+	}
+	queue(t, cev.Session.Queue, "3")
+	up, _ := w2.settle()
+	check(t, "at the server", up, []string{"3"})
+}
+
+// Unacked tells the tests outside of the package how many payloads a server still keeps.
+func (s *Session) Unacked() int {
+	s.s.mu.Lock()
+	defer s.s.mu.Unlock()
+	return len(s.s.stream.queue)
 }
 
 // TestForgotten: a server that does not know the session, or is shown a wrong proof, says

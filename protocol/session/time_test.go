@@ -354,3 +354,50 @@ func TestHandshakesMax(t *testing.T) {
 		w.attach(t, w.client(t), true)
 	})
 }
+
+// TestAckAlone (S-33): a client with nothing to send acknowledges after AckDelay, so that an
+// idle session holds no payload in the server's memory.
+func TestAckAlone(t *testing.T) {
+	testKey()
+	synctest.Test(t, func(t *testing.T) {
+		sessions := make(chan *session.Session, 1)
+		w := newWorld(t, transporttest.Mem(t), session.Options{}, func(s *session.Session) {
+			sessions <- s
+			echo(s)
+		})
+		conn := w.attach(t, w.client(t), true)
+		exchange(t, conn, 0, 3)
+		s := <-sessions
+		if got := s.Unacked(); got == 0 {
+			t.Error("acknowledged at once: this test shows nothing")
+		}
+		time.Sleep(session.AckDelay + time.Second)
+		if got := s.Unacked(); got != 0 {
+			t.Errorf("%d payloads still kept, want 0", got)
+		}
+	})
+}
+
+// TestReplacedCarrierIsClosed: a carrier that fell silent is closed when the next one takes
+// its place, not when somebody notices.
+func TestReplacedCarrierIsClosed(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		f := faulty.New(w.way.Dialer, 1, faulty.Faults{})
+		old, err := f.Dial(t.Context(), w.way.Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := w.client(t)
+		conn, _, err := c.Attach(t.Context(), old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exchange(t, conn, 0, 1)
+		f.Stall()
+		w.attach(t, c, false)
+		if err := old.Send(t.Context(), nil); !errors.Is(err, transport.ErrClosed) {
+			t.Errorf("the old carrier: %v, want ErrClosed", err)
+		}
+		exchange(t, conn, 1, 2)
+	})
+}
