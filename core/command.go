@@ -180,8 +180,8 @@ type GetMembers struct {
 	Chat string `json:"chat"`
 }
 
-// Sync waits until everything that the servers have now is here. Result: Done; ErrOffline when a
-// server does not answer within 15 s.
+// Sync waits until everything that the servers have now is here and what waited here is there.
+// Result: Done; ErrOffline when a server does not answer within 15 s.
 type Sync struct{}
 
 // SetName changes one's own name; contacts learn it.

@@ -33,6 +33,7 @@ type Machine struct {
 
 	joins   []*joining
 	invites []*inviting
+	syncs   []syncing
 
 	identities map[string]plane.PublicKey // see identify
 
@@ -41,6 +42,8 @@ type Machine struct {
 	volatile bool
 	notice   string
 	woken    time.Time // the Tick asked for
+
+	last time.Time // of the Step before
 
 	// Of the current Step.
 	now     time.Time
@@ -76,6 +79,10 @@ func (m *Machine) Load(key string, value []byte) error {
 func (m *Machine) Step(now time.Time, in Input) []Effect {
 	m.now, m.ops, m.opAt, m.effects = now, nil, map[string]int{}, nil
 	m.changed, m.touched = nil, nil
+	if now.Before(m.last) {
+		m.setBack(m.last.Sub(now))
+	}
+	m.last = now
 	switch in := in.(type) {
 	case Started:
 		m.start(in)
@@ -98,6 +105,37 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 		m.run()
 	}
 	return m.flush()
+}
+
+// setBack moves all that is due later along with a clock that was set back: a retry in a second
+// is not to become one in a day.
+func (m *Machine) setBack(d time.Duration) {
+	back := func(list ...*time.Time) {
+		for _, t := range list {
+			if !t.IsZero() {
+				*t = t.Add(-d)
+			}
+		}
+	}
+	for _, c := range m.chats {
+		back(&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.typedAt)
+		for i := range c.typing {
+			back(&c.typing[i].until)
+		}
+	}
+	for _, s := range m.servers {
+		back(&s.retryAt)
+	}
+	for _, j := range m.joins {
+		back(&j.until)
+	}
+	for _, i := range m.invites {
+		back(&i.until)
+	}
+	for i := range m.syncs {
+		back(&m.syncs[i].until)
+	}
+	m.woken = time.Time{} // ask again
 }
 
 // start puts the loaded pairs together and asks for the servers.
@@ -143,6 +181,7 @@ func (m *Machine) run() {
 			m.emit(Emit{ChatChanged{m.chatView(c)}})
 		}
 	}
+	m.dueSyncs()
 	m.wake()
 }
 
@@ -228,6 +267,9 @@ func (m *Machine) wake() {
 	}
 	for _, i := range m.invites {
 		sooner(i.until)
+	}
+	for _, s := range m.syncs {
+		sooner(s.until)
 	}
 	if at.IsZero() || at.Equal(m.woken) {
 		return

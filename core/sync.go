@@ -1,0 +1,81 @@
+package core
+
+import (
+	"slices"
+	"time"
+
+	"paperplane/core/outbox"
+)
+
+const (
+	// syncsMax bounds the Syncs under way at once.
+	syncsMax = 16
+	// syncTries is how often a conversation may have been refused before Sync goes on without it:
+	// its log may be gone for good.
+	syncTries = 3
+)
+
+// syncing is a Sync under way. It is not stored: it changes nothing.
+type syncing struct {
+	id    string
+	until time.Time
+}
+
+// sync begins to wait. Receipts that an earlier run left unsaid go out now: whoever asks comes
+// and goes, and would never live to see their time come. It has passed long ago in any case.
+func (m *Machine) sync(id string) {
+	if len(m.syncs) >= syncsMax {
+		m.reply(id, nil, ErrOffline)
+		return
+	}
+	if len(m.syncs) == 0 {
+		for _, c := range m.sortedChats() {
+			if c.receipts.IsZero() && c.unsaid(m) {
+				c.receipts = m.now
+				m.receiptDue(c)
+				m.touch(c)
+			}
+		}
+	}
+	m.syncs = append(m.syncs, syncing{id, m.now.Add(answerMax)})
+}
+
+// dueSyncs answers those that wait, when all is here or their time is over.
+func (m *Machine) dueSyncs() {
+	if len(m.syncs) == 0 {
+		return
+	}
+	here := m.allHere()
+	m.syncs = slices.DeleteFunc(m.syncs, func(s syncing) bool {
+		switch {
+		case here:
+			m.emit(Reply{ID: s.id, Result: Done{}}) // not worth remembering
+		case !m.now.Before(s.until):
+			m.emit(Reply{ID: s.id, Err: ErrOffline})
+		default:
+			return false
+		}
+		return true
+	})
+}
+
+// allHere says whether everything that the servers have is here, and what can leave has left.
+func (m *Machine) allHere() bool {
+	for _, s := range m.servers {
+		if !s.up {
+			return false
+		}
+	}
+	if b := &m.inbox; !b.subscribed || !b.filled || b.stored.Cursor < b.head {
+		return false
+	}
+	return !slices.ContainsFunc(m.sortedChats(), func(c *chat) bool { return !c.settled() })
+}
+
+// settled says that nothing of a chat is under way but what waits for a transfer or a person.
+func (c *chat) settled() bool {
+	if !c.alive() || c.tries >= syncTries {
+		return true
+	}
+	return c.subscribed && c.c.Cursor() >= c.head && c.Knock == nil && c.c.Pending() == nil && !c.q.Has((*outbox.Item).Ready)
+}
