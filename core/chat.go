@@ -36,6 +36,7 @@ type chat struct {
 	q       outbox.Queue
 	intents outbox.Intents
 	owner   *caps.Signer
+	held    *heldInvitation
 
 	dirtyMeta, dirtyNumbers bool
 	skipConvo               bool // after a failure its state is not stored any more
@@ -182,6 +183,9 @@ func (m *Machine) loadChat(id string, keys []string) (*chat, error) {
 			i := &outbox.Intent{}
 			ok = ok && timeline.Decode(v, i) == nil
 			c.intents.Restore(i)
+		case "j":
+			c.held = &heldInvitation{}
+			ok = ok && timeline.Decode(v, c.held) == nil
 		case "v":
 			pairs = append(pairs, convo.Pair{Key: sub, Value: v})
 		}

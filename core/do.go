@@ -38,6 +38,8 @@ func (m *Machine) do(in Do) {
 	switch x := in.Command.(type) {
 	case Invite:
 		m.invite(in.ID, x)
+	case Sync:
+		m.sync(in.ID)
 	case NewGroup:
 		m.newGroup(in.ID, x)
 	case SetName:
@@ -463,6 +465,11 @@ func (m *Machine) setName(x SetName) ErrCode {
 	}
 	m.acc.Name = name
 	m.saveSelf()
+	m.inbox.stored.Renamed = true
+	m.saveInbox()
+	if s := m.servers[m.acc.Home]; s != nil {
+		m.touchServer(s)
+	}
 	p := m.person(m.acc.person())
 	p.stored.Name = name
 	m.savePerson(p)

@@ -167,10 +167,39 @@ func (m *Machine) leave(c *chat) ErrCode {
 		m.hangChat(c)
 	} else {
 		c.Leaving = true
+		m.handOver(c)
 		m.enqueue(c, &outbox.Item{Kind: outbox.Leave})
 	}
 	m.show(c)
 	return ""
+}
+
+// handOver gives the owner key to whoever will be admin when one leaves as the last: else nobody
+// could change the log's keys any more.
+func (m *Machine) handOver(c *chat) {
+	if c.owner == nil {
+		return
+	}
+	var heir *chat
+	for _, x := range c.c.Members() {
+		if x.Own {
+			continue
+		}
+		two := m.chats[m.person(x.Person).stored.Chat]
+		if two == nil {
+			continue
+		}
+		if x.Admin {
+			heir = two
+			break
+		}
+		if heir == nil {
+			heir = two
+		}
+	}
+	if heir != nil {
+		m.note(m.sender(heir), content.Owner{Log: c.log, Seed: [32]byte(c.owner.Seed())})
+	}
 }
 
 func (m *Machine) members(c *chat) []Member {
@@ -336,20 +365,57 @@ func (m *Machine) inviteAdded(c *chat, out convo.Changed) {
 	}
 }
 
+// heldInvitation is an invitation to a group that one is still in, as far as one has read.
+type heldInvitation struct {
+	_     struct{} `cbor:",toarray"`
+	By    plane.PublicKey
+	After plane.Seq
+	Plain []byte
+}
+
+func heldKey(id string) string { return chatKey(id, "j") }
+
+// hold keeps an invitation until the log says that one was removed before it. The newest counts.
+func (m *Machine) hold(c *chat, h *heldInvitation) {
+	if c.held == nil || c.held.After < h.After {
+		c.held = h
+		m.put(heldKey(c.id), h)
+	}
+}
+
+// release follows the invitation that was held.
+func (m *Machine) release(c *chat) {
+	h := c.held
+	if h == nil {
+		return
+	}
+	c.held = nil
+	m.set(heldKey(c.id), nil)
+	m.control(h.By, h.Plain)
+}
+
 // control reads an invitation to a group from the other person of a two-person conversation.
-func (m *Machine) control(c *chat, by plane.PublicKey, plain []byte) {
+func (m *Machine) control(by plane.PublicKey, plain []byte) {
 	var g groupInvitation
-	if c.c.State().Kind != convo.Two || m.own(by) || len(plain) < 2 || timeline.Decode(plain[1:], &g) != nil || !goodOrigin(g.Origin) {
+	if m.own(by) || len(plain) < 2 || timeline.Decode(plain[1:], &g) != nil || !goodOrigin(g.Origin) {
 		return
 	}
 	id := g.Invitation.Log.Text()
 	old := m.chats[id]
-	if old != nil && old.State != chatLeft && old.State != chatBroken {
+	if old != nil && g.Invitation.After <= old.c.Cursor() {
+		return // an older way into what has been read since
+	}
+	if old != nil && old.alive() && !old.c.Doubtful() {
+		// One was removed and added again, and has not read that far. Only the log can say so: else
+		// any contact could lead one out of a group into another in its name.
+		m.hold(old, &heldInvitation{By: by, After: g.Invitation.After, Plain: plain})
 		return
 	}
 	cv, kp := m.joinConvo(g.Invitation)
+	// That the inviter was an admin cannot be seen: it may be none any more in the state that its
+	// own commit has made.
 	if cv == nil || cv.State().Kind != convo.Group ||
-		!slices.ContainsFunc(cv.Members(), func(x convo.Member) bool { return x.Person == by && x.Admin }) {
+		!slices.ContainsFunc(cv.Members(), func(x convo.Member) bool { return x.Person == by }) {
 		return
 	}
 	m.usePackage(kp)
@@ -380,6 +446,12 @@ func (m *Machine) rejoin(c *chat, cv *convo.Convo, srv ServerID) *chat {
 		m.set(chatKey(c.id, "v/"+p.Key), p.Value)
 	}
 	m.hangChat(c)
+	for _, i := range c.q.Items {
+		if i.Msg != nil {
+			i.Unseal()
+			m.saveItem(c, i)
+		}
+	}
 	c.c, c.Server, c.State, c.Leaving, c.skipConvo, c.Created = cv, srv, chatOpen, false, false, true
 	c.Got, c.SaidGot, c.SaidRead, c.Read = 0, 0, 0, 0
 	c.dirtyMeta, c.dirtyNumbers = true, true

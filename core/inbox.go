@@ -24,6 +24,7 @@ const (
 	// kemDays is how long an inbox KEM key and a last-resort package are given out; kemKeptDays
 	// how long they still open what was sealed before.
 	kemDays     = 7
+	kemsMax     = 5
 	kemKeptDays = 14
 	// packageDays is the lifetime of a key package, packagesKept the most secrets kept.
 	packageDays  = 60
@@ -57,6 +58,7 @@ type storedInbox struct {
 	Created bool       `cbor:"1,keyasint,omitempty"`
 	Cursor  plane.Seq  `cbor:"2,keyasint,omitempty"`
 	KEMs    []inboxKEM `cbor:"3,keyasint,omitempty"` // newest first
+	Renamed bool       `cbor:"9,keyasint,omitempty"` // the newest card has an old name
 	Put     bool       `cbor:"4,keyasint,omitempty"` // the newest card is at the server
 	DoorDay plane.Day  `cbor:"5,keyasint,omitempty"` // contact door: until
 }
@@ -120,21 +122,24 @@ func (m *Machine) dropPackage(p *ownPackage) {
 	}
 }
 
-// turnKEM makes a new KEM key, card and last-resort package when the week is over, and forgets
-// what can open nothing any more.
+// turnKEM makes a new KEM key, card and last-resort package when the week is over, or one's name is
+// another, and forgets what can open nothing any more. Names that change often wait for the week:
+// what was sealed to a card that is still out must open.
 func (m *Machine) turnKEM() {
 	b := &m.inbox.stored
 	today := plane.DayOf(m.now)
-	if len(b.KEMs) > 0 && today < b.KEMs[0].Made+kemDays && today+1 >= b.KEMs[0].Made {
+	renamed := b.Renamed && len(b.KEMs) < kemsMax-1
+	if len(b.KEMs) > 0 && !renamed && today < b.KEMs[0].Made+kemDays && today+1 >= b.KEMs[0].Made {
 		return
 	}
+	b.Renamed = false
 	k := seal.NewKEMKey()
-	card := m.acc.keys.NewCard(m.acc.inboxLog(), k.Public(), today+kemDays+kemKeptDays)
+	card := m.acc.keys.NewCard(m.acc.Name, m.acc.inboxLog(), k.Public(), today+kemDays+kemKeptDays)
 	b.KEMs = slices.Insert(b.KEMs, 0, inboxKEM{Seed: k.Seed(), Card: card, Made: today, Last: m.newPackage(true)})
 	b.KEMs = slices.DeleteFunc(b.KEMs, func(x inboxKEM) bool {
 		return x.Made+kemDays+kemKeptDays < today || x.Made > today+1
 	})
-	b.KEMs = b.KEMs[:min(len(b.KEMs), 5)]
+	b.KEMs = b.KEMs[:min(len(b.KEMs), kemsMax)]
 	b.Put = false
 	for _, p := range slices.Clone(m.inbox.packages) {
 		if keep := plane.Day(packageDays + kemKeptDays); p.made+keep < today || p.secret.LastResort() && p.made+kemDays+kemKeptDays < today {
@@ -282,11 +287,12 @@ func (m *Machine) readInbox(s *server) {
 		})
 	default:
 		m.send(s, wire.Subscribe{Handle: b.handle, From: b.stored.Cursor + 1}, func(a wire.Answer) {
-			if _, ok := a.(wire.Opened); !ok {
+			o, ok := a.(wire.Opened)
+			if !ok {
 				failed(a)
 				return
 			}
-			b.reading, b.subscribed = false, true
+			b.reading, b.subscribed, b.head = false, true, max(b.head, o.Head)
 		})
 	}
 }

@@ -221,6 +221,9 @@ func (m *Machine) taken(s *server, j *joining, p wire.Package) {
 		s.Door = append(slices.Clone(j.link.Inbox[:]), j.link.Door[:]...)
 	}
 	m.saveServer(s)
+	if p := m.person(card.Account); p.stored.Name == "" { // until they say it themselves
+		p.stored.Name = card.Name
+	}
 	m.befriend(x, card.Account)
 	m.sayProfile(x)
 	m.touchServer(s)

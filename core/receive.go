@@ -24,6 +24,9 @@ func (m *Machine) record(c *chat, seq plane.Seq, body []byte) {
 	m.touch(c)
 	forked, doubt := c.c.Forked(), c.c.Doubtful()
 	m.contain(c, func() { m.outcome(c, seq, c.c.Receive(m.now, seq, body, c.q.Own)) })
+	if c.c.Doubtful() {
+		m.contain(c, func() { m.release(c) })
+	}
 	if forked != c.c.Forked() || doubt != c.c.Doubtful() {
 		m.show(c)
 	}
@@ -35,7 +38,9 @@ func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
 		m.mine(c, seq, c.q.Sealed(out.Hash))
 	case convo.Said:
 		if len(out.Plain) > 0 && out.Plain[0] == controlMark {
-			m.control(c, out.Person, out.Plain)
+			if c.c.State().Kind == convo.Two {
+				m.control(out.Person, out.Plain)
+			}
 			return
 		}
 		f, err := content.ParseFrame(out.Plain)
@@ -206,6 +211,10 @@ func (m *Machine) ownerKey(c *chat, msg content.Owner) {
 func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 	c.commitSent, c.goneAt = false, time.Time{}
 	if out.Out {
+		l := timeline.Line{What: "removed", Who: out.By, Whom: [][32]byte{m.acc.person()}}
+		if c.Leaving {
+			l = timeline.Line{What: "left", Who: m.acc.person()}
+		}
 		c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true
 		for _, i := range slices.Clone(c.q.Items) {
 			if i.Kind == outbox.Message {
@@ -217,9 +226,10 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 		for _, i := range slices.Clone(c.intents.List) {
 			m.dropWish(c, i)
 		}
-		m.notify(c, seq, 0, timeline.Line{What: "removed", Who: out.By, Whom: [][32]byte{m.acc.person()}})
+		m.notify(c, seq, 0, l)
 		m.hangChat(c)
 		m.show(c)
+		m.release(c)
 		return
 	}
 	// What was sealed in the old epoch and has no place is void for everybody.

@@ -143,6 +143,7 @@ func (m *Machine) readOn(s *server, c *chat) {
 				if o.Gen != 0 {
 					c.gen = o.Gen
 				}
+				c.c.Prune(c.gen)
 				m.touch(c)
 				return
 			}
@@ -207,9 +208,6 @@ func (m *Machine) openWrite(s *server, c *chat) {
 			m.waitChat(c)
 		})
 		return
-	}
-	if c.gen < c.c.Generations()[0].Gen {
-		return // keys forgotten; an admin will rotate
 	}
 	// The server is ahead of what this device has read: the commit is on its way.
 	m.waitChat(c)
@@ -325,6 +323,9 @@ func (m *Machine) sendItems(s *server, c *chat) {
 		n++
 		if i.Sent && i.Epoch == c.c.Epoch() {
 			continue
+		}
+		if i.Kind == outbox.Leave && n > 1 {
+			continue // what was said before must stand before
 		}
 		if i.Msg == nil || i.Epoch != c.c.Epoch() {
 			if !m.sealItem(c, i) {

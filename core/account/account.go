@@ -16,6 +16,7 @@ import (
 
 	"paperplane/mls"
 	"paperplane/protocol/caps"
+	"paperplane/protocol/content"
 	"paperplane/protocol/plane"
 	"paperplane/protocol/seal"
 )
@@ -155,6 +156,7 @@ type Card struct {
 	Version    uint8
 	Account    plane.PublicKey
 	Credential []byte
+	Name       string // so that who opens an invite sees from whom it is, at once
 	Inbox      plane.LogID
 	KEM        []byte // seal.KEMPublicBytes
 	Until      plane.Day
@@ -167,8 +169,8 @@ func (c Card) message() []byte {
 }
 
 // NewCard returns a signed card's bytes, to be sealed under the card key.
-func (k *Keys) NewCard(inbox plane.LogID, kem []byte, until plane.Day) []byte {
-	c := Card{Version: version, Account: k.account.Public(), Credential: k.Credential(), Inbox: inbox, KEM: kem, Until: until}
+func (k *Keys) NewCard(name string, inbox plane.LogID, kem []byte, until plane.Day) []byte {
+	c := Card{Version: version, Account: k.account.Public(), Credential: k.Credential(), Name: name, Inbox: inbox, KEM: kem, Until: until}
 	c.Sig = k.account.Sign(c.message())
 	return encode(c)
 }
@@ -179,6 +181,9 @@ func VerifyCard(b []byte, inbox plane.LogID, today plane.Day) (Card, error) {
 	var c Card
 	if !decode(b, &c) || c.Version != version || c.Inbox != inbox || len(c.KEM) != seal.KEMPublicBytes ||
 		!caps.Verify(c.Account, c.message(), c.Sig) {
+		return Card{}, ErrCard
+	}
+	if name, err := content.CleanName(c.Name); err != nil || name != c.Name {
 		return Card{}, ErrCard
 	}
 	if c.Until+1 < today { // a day of grace for a clock that is ahead

@@ -53,7 +53,7 @@ func TestCredential(t *testing.T) {
 func TestCard(t *testing.T) {
 	k := keys(t)
 	inbox, kem := plane.LogID{1}, seal.NewKEMKey()
-	b := k.NewCard(inbox, kem.Public(), 100)
+	b := k.NewCard("Ann", inbox, kem.Public(), 100)
 	for today, ok := range map[plane.Day]bool{50: true, 100: true, 101: true, 102: false} {
 		if c, err := VerifyCard(b, inbox, today); (err == nil) != ok || ok && c.Account != k.Person() {
 			t.Errorf("day %d: got %v, want ok %v", today, err, ok)
@@ -77,7 +77,7 @@ func TestRequest(t *testing.T) {
 	owner, asker, other := keys(t), keys(t), keys(t)
 	inbox := plane.LogID{1}
 	kem := seal.NewKEMKey()
-	cb := owner.NewCard(inbox, kem.Public(), 100)
+	cb := owner.NewCard("Ann", inbox, kem.Public(), 100)
 	card, err := VerifyCard(cb, inbox, 50)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestRequest(t *testing.T) {
 // FuzzCard wants no panic from bytes of strangers.
 func FuzzCard(f *testing.F) {
 	k := keys(f)
-	f.Add(k.NewCard(plane.LogID{1}, seal.NewKEMKey().Public(), 100))
+	f.Add(k.NewCard("Ann", plane.LogID{1}, seal.NewKEMKey().Public(), 100))
 	f.Add(k.Credential())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, err := VerifyCard(b, plane.LogID{1}, 50); err == nil && !bytes.Equal(encode(c), b) {

@@ -52,9 +52,10 @@ const (
 )
 
 const (
-	// gensMax is how many generations of log keys are kept: the newest, and those under which a
-	// server may still be while nobody has sent ROTATE.
-	gensMax = 4
+	// gensMax bounds the generations of log keys that are kept: the newest, and those from the
+	// one on under which the server still is while nobody has sent ROTATE. Each leaver makes one,
+	// and whoever has the owner key may be away while many leave.
+	gensMax = 128
 	// windowMax is how many past links of the chain can be compared with what others have seen.
 	windowMax = 512
 )
@@ -215,14 +216,14 @@ type Invitation struct {
 	After  plane.Seq // the joiner reads from After+1 on
 	Chain  [32]byte
 	Known  bool
-	Gen    Generation
-	Secret []byte // Welcome
+	Gens   []Generation // of the log's keys: the newest last, the server may be at an older one
+	Secret []byte       // Welcome
 }
 
 // Invite returns the invitation that goes with a Welcome into the current epoch. It is to be
 // made at once when the adding commit has won, before another record is read.
 func (c *Convo) Invite(welcome []byte) Invitation {
-	return Invitation{Log: c.id, After: c.cursor, Chain: c.chain, Known: c.known, Gen: c.gens[len(c.gens)-1], Secret: welcome}
+	return Invitation{Log: c.id, After: c.cursor, Chain: c.chain, Known: c.known, Gens: slices.Clone(c.gens), Secret: welcome}
 }
 
 // JoinOptions is what Join needs.
@@ -246,15 +247,20 @@ func Join(o JoinOptions) (*Convo, error) {
 	}
 	c := &Convo{
 		id: o.Invitation.Log, identify: o.Identify, cursor: o.Invitation.After, day: plane.DayOf(o.Now),
-		chain: o.Invitation.Chain, known: o.Invitation.Known, gens: []Generation{o.Invitation.Gen},
+		chain: o.Invitation.Chain, known: o.Invitation.Known, gens: slices.Clone(o.Invitation.Gens),
 	}
 	for _, m := range g.Members() {
 		if _, err := o.Identify(m.Credential.Identity(), m.SignatureKey); err != nil {
 			return nil, ErrInvitation
 		}
 	}
-	if err := c.enter(g); err != nil || o.Invitation.Gen.Gen > c.state.Gen {
+	if err := c.enter(g); err != nil || len(c.gens) == 0 || len(c.gens) > gensMax || c.gens[len(c.gens)-1].Gen != c.state.Gen {
 		return nil, ErrInvitation
+	}
+	for i := 1; i < len(c.gens); i++ {
+		if c.gens[i].Gen <= c.gens[i-1].Gen {
+			return nil, ErrInvitation
+		}
 	}
 	c.dirty.cold = true
 	return c, nil
@@ -277,6 +283,14 @@ func (c *Convo) Forked() bool { return c.forked }
 
 // Generations returns the generations of log keys that are known, oldest first.
 func (c *Convo) Generations() []Generation { return c.gens }
+
+// Prune forgets the keys of generations that are over for the server, which is at gen: all but
+// the one before, under which records may still be read.
+func (c *Convo) Prune(gen plane.Gen) {
+	n := len(c.gens)
+	c.gens = slices.DeleteFunc(c.gens, func(g Generation) bool { return g.Gen+1 < gen && g.Gen < c.state.Gen })
+	c.dirty.cold = c.dirty.cold || len(c.gens) != n
+}
 
 // Pending returns the own commit that waits, nil without one.
 func (c *Convo) Pending() *Pending { return c.pending }

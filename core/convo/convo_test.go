@@ -546,7 +546,9 @@ func TestInvitations(t *testing.T) {
 	good := ann.c.Invite(p.Welcome)
 	for name, f := range map[string]func(*Invitation){
 		"log":     func(i *Invitation) { i.Log[0]++ },
-		"gen":     func(i *Invitation) { i.Gen.Gen += 5 },
+		"gen":     func(i *Invitation) { i.Gens = []Generation{{Gen: 5}} },
+		"no-gen":  func(i *Invitation) { i.Gens = nil },
+		"order":   func(i *Invitation) { i.Gens = append([]Generation{{Gen: 1}}, i.Gens...) },
 		"welcome": func(i *Invitation) { i.Secret = i.Secret[:len(i.Secret)-1] },
 		"empty":   func(i *Invitation) { i.Secret = nil },
 	} {

@@ -148,6 +148,9 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if len(list)-len(o.Remove)+len(o.Add) > plane.GroupMembersMax {
 		return nil, ErrFull
 	}
+	if st.Kind == Group && len(o.Add)+len(o.Remove) > 0 && c.OwnAdmin() {
+		st.Admins = c.standing(o.Remove)
+	}
 	if ch.Name != nil {
 		st.Name = *ch.Name
 	}
@@ -173,6 +176,20 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	c.pending = &Pending{Message: p.Message, Welcome: p.Welcome, Tag: ch.Tag, next: p.Next, hash: hashOf(p.Message)}
 	c.dirty.pending = true
 	return c.pending, nil
+}
+
+// standing returns the admins after a change of membership by this member: those who are here
+// and stay, itself included. Who is an admin only for want of others, or as the lowest leaf, would
+// else cease to be one when a former admin or anybody on a lower leaf is added.
+func (c *Convo) standing(removed []uint32) []plane.PublicKey {
+	var list []plane.PublicKey
+	for _, m := range c.Members() {
+		if m.Admin && !slices.Contains(removed, m.Leaf) {
+			list = append(list, m.Person)
+		}
+	}
+	slices.SortFunc(list, comparePersons)
+	return slices.Compact(list)
 }
 
 // Abandon drops a pending commit that was never sent or that the server refused for good.
