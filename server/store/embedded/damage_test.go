@@ -101,7 +101,7 @@ func TestDamagedByte(t *testing.T) {
 			}
 			worst, silent := 0, 0
 			end := len(bytes.TrimRight(d.only(t, c.file).data, "\x00"))
-			for try := range 150 {
+			for try := range 60 {
 				d := d.crash(rng) // a copy: nothing is unsynced
 				i := d.only(t, c.file)
 				at := rng.IntN(end)

@@ -154,11 +154,9 @@ func (l *Log) merge(full bool, keep func(plane.LogID) plane.Day) error {
 
 // recycle erases a merged tail and keeps it for the next turn, or, if that fails, removes it.
 func (l *Log) recycle(t *tail) error {
-	// A tail that was full comes back larger than the one in use; one that was not shrinks to
-	// what an hour needs. So sizes follow the traffic.
-	l.mu.RLock()
-	size := min(l.half, 2*l.active.size)
-	l.mu.RUnlock()
+	// A tail that was full comes back twice as large; one that was not shrinks to what was used.
+	// So sizes follow the traffic.
+	size := min(l.half, 2*t.size)
 	if t.end < t.size/2 {
 		size = (t.end + t.step) / t.step * t.step
 	}
