@@ -42,7 +42,7 @@ func TestWidePadding(t *testing.T) {
 	}
 }
 
-// TestStrictFrames (S-22): each case breaks one rule of the frame format; the valid frame
+// TestStrictFrames (S-21, S-22): each case breaks one rule of the frame format; the valid frame
 // beside it passes.
 func TestStrictFrames(t *testing.T) {
 	valid := func() []byte {
