@@ -2,6 +2,7 @@ package mls
 
 import (
 	"crypto/hpke"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -27,6 +28,9 @@ type Pending struct {
 	Welcome []byte // for the added members, nil without any
 	Next    *Group // the state if the commit wins
 }
+
+// Format keeps keys out of logs, whatever the verb.
+func (*Pending) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
 
 // Commit prepares the next epoch. g can do afterwards whatever it could before: process another's
 // commit, commit again, open messages; only its handshake ratchet has moved, which Delta shows.

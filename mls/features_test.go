@@ -308,7 +308,8 @@ func TestResumptionPSK(t *testing.T) {
 func TestRedacted(t *testing.T) {
 	p := newPerson(XWing, "a")
 	_, sec := p.keyPackage()
-	for _, v := range []any{p.sign, sec} {
+	g := p.found()
+	for _, v := range []any{p.sign, sec, g, must(g.Commit(CommitOptions{})), PSK{[]byte("id"), []byte("x")}, Delta{"k", []byte("x")}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q", "%d"} {
 			if got := fmt.Sprintf(verb, v); got != "[redacted]" {
 				t.Errorf("%s: got %q, want [redacted]", verb, got)

@@ -2,6 +2,7 @@ package mls
 
 import (
 	"crypto/hpke"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -40,8 +41,15 @@ type pendingProposal struct {
 	key    hpke.PrivateKey // of an own Update
 }
 
-// PSK is an external pre-shared key (§8.4): an id that all know and a secret that members have.
+// PSK is an external pre-shared key (§8.4): an id that all know and a secret that members have. It
+// prints as [redacted].
 type PSK struct{ ID, Secret []byte }
+
+// Format keeps keys out of logs, whatever the verb; the same goes for Group, Pending and Delta.
+func (PSK) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
+
+// Format keeps keys out of logs, whatever the verb.
+func (*Group) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
 
 // Member is what a group knows of one member.
 type Member struct {

@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/hpke"
 	"slices"
-	"time"
 )
 
 // JoinOptions is what a Welcome needs to be opened.
@@ -14,7 +13,6 @@ type JoinOptions struct {
 	Signer *Signer // whose public key the KeyPackage's leaf has
 	Tree   []byte  // as of Group.Tree; nil when the Welcome carries it
 	PSKs   []PSK
-	Now    time.Time // the zero time skips the lifetimes of the leaves; see Join
 }
 
 // Join makes the Group that a Welcome leads to, after checking the whole tree (§12.4.3.1).

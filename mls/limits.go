@@ -15,7 +15,8 @@ const (
 	SkippedKeysMax = 1000
 	// SkippedKeysGroupMax bounds the same over all senders of an epoch; the oldest go first.
 	SkippedKeysGroupMax = 16384
-	// PendingProposalsMax bounds the proposals that wait for a commit in one epoch (M-089).
+	// PendingProposalsMax bounds the proposals that wait for a commit in one epoch (M-089). Whoever
+	// can put a PublicMessage before the members can use it up, so let nothing in unsealed.
 	PendingProposalsMax = 4096
 	// ResumptionSecretsMax is how many past epochs' resumption secrets are kept; the oldest go first.
 	ResumptionSecretsMax = 64

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/hpke"
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -20,6 +21,9 @@ type Delta struct {
 	Key   string
 	Value []byte
 }
+
+// Format keeps keys out of logs, whatever the verb.
+func (Delta) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
 
 // Kinds of delta.
 const (

@@ -73,6 +73,9 @@ func TestVectors(t *testing.T) {
 			t.Skipf("no vectors in %s and no -vectors flag", dir)
 		}
 	}
+	if _, err := os.Stat(dir); err != nil && !filepath.IsAbs(dir) {
+		dir = filepath.Join("..", dir) // as seen from where go test ./mls was typed
+	}
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +105,7 @@ func TestVectors(t *testing.T) {
 			if skipped > 0 {
 				why = " (" + errSuite.Error() + ")"
 			}
-			t.Logf("%d passed, %d failed, %d skipped%s", passed, len(list)-passed-skipped, skipped, why)
+			t.Logf("%s: %d passed, %d failed, %d skipped%s", f.Name(), passed, len(list)-passed-skipped, skipped, why)
 			if passed == 0 {
 				t.Error("no vector ran")
 			}
