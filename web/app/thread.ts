@@ -96,8 +96,8 @@ export function thread(chat: string): Thread {
   return found;
 }
 
-/** Forgets everything but one chat, which is loaded anew: a core spoke up. */
+/** Loads the open chat anew and every other one when it is next opened: a core spoke up. */
 export async function freshThreads(open: string | null): Promise<void> {
-  for (const id of [...threads.keys()]) if (id !== open) threads.delete(id);
+  for (const t of threads.values()) t.loaded.value = false;
   if (open !== null) await thread(open).fresh();
 }

@@ -76,10 +76,30 @@ async function preview(bitmap: ImageBitmap): Promise<Uint8Array> {
   for (let edge = previewEdge; edge >= 4; edge = Math.floor(edge * 0.75)) {
     const k = edge / Math.max(bitmap.width, bitmap.height);
     const canvas = draw(bitmap, Math.max(1, Math.round(bitmap.width * k)), Math.max(1, Math.round(bitmap.height * k)), true);
-    const b = await encode(canvas, 'image/webp', 0.5); // PNG where WebP cannot be written
-    if (b.size <= previewBytesMax) return new Uint8Array(await b.arrayBuffer());
+    const b = bare(new Uint8Array(await (await encode(canvas, 'image/webp', 0.5)).arrayBuffer())); // PNG where WebP cannot be written
+    if (b.length <= previewBytesMax) return b;
   }
   return new Uint8Array(0);
+}
+
+/** Takes the colour profile off a WebP: it is larger than the picture. Anything else stays as it is. */
+function bare(image: Uint8Array): Uint8Array {
+  const view = new DataView(image.buffer);
+  const name = (at: number) => String.fromCharCode(...image.subarray(at, at + 4));
+  if (image.length < 12 || name(0) !== 'RIFF' || name(8) !== 'WEBP') return image;
+  for (let at = 12; at + 8 <= image.length; ) {
+    const size = view.getUint32(at + 4, true);
+    const whole = 8 + size + (size & 1);
+    if (name(at) === 'VP8 ' && at + whole <= image.length) {
+      const out = new Uint8Array(12 + whole);
+      out.set(image.subarray(0, 12));
+      out.set(image.subarray(at, at + whole), 12);
+      new DataView(out.buffer).setUint32(4, 4 + whole, true);
+      return out;
+    }
+    at += whole;
+  }
+  return image;
 }
 
 /** Makes a square JPEG of at most bytesMax: first less quality, then fewer pixels. Empty when not even 8 pixels fit. */

@@ -319,6 +319,7 @@ const list = [
       const f = sent.files[0];
       check('size', [f.width, f.height, f.mime], [1600, 800, 'image/jpeg']);
       check('preview is small', Buffer.from(f.preview, 'base64').length <= 600 && f.preview.length > 0, true);
+      check('preview is an image of some pixels', await page.evaluate(async (p) => { const b = await createImageBitmap(await (await new Response(Uint8Array.from(atob(p), (c) => c.charCodeAt(0)))).blob()); return b.width; }, f.preview), 24);
       const stored = await page.evaluate(async (ref) => {
         const b = globalThis.fake.files.get(ref);
         return [b.size, new TextDecoder('latin1').decode(await b.arrayBuffer())];
