@@ -192,7 +192,8 @@ func FuzzSavedSecrets(f *testing.F) {
 		if k, err := ParseSigner(a); err == nil && !slices.Equal(k.Marshal(), a) {
 			t.Error("a signer saves differently")
 		}
-		if k, err := ParseKeyPackageSecret(b); err == nil && !slices.Equal(k.Marshal(), b) {
+		// A private key may come in more than one form (X25519 ignores some bits) but leaves in one.
+		if k, err := ParseKeyPackageSecret(b); err == nil && !slices.Equal(must(ParseKeyPackageSecret(k.Marshal())).Marshal(), k.Marshal()) {
 			t.Error("a KeyPackage secret saves differently")
 		}
 	})
