@@ -396,6 +396,8 @@ type line struct {
 	receipts time.Time // the durable receipt is due
 	goneAt   time.Time // when it is our turn to commit for those who leave
 	rotateAt time.Time
+	wishAt   time.Time // when a package that could not be had is asked for again
+	wishes   int       // how often it could not
 	typedAt  time.Time // the last own typing signal
 	typing   []typist
 }
@@ -410,7 +412,7 @@ type typist struct {
 func (c *chat) next(up bool) time.Time {
 	var at time.Time
 	if up && c.State != chatBroken && c.State != chatLeft {
-		for _, t := range []time.Time{c.retryAt, c.receipts, c.goneAt, c.rotateAt} {
+		for _, t := range []time.Time{c.retryAt, c.receipts, c.goneAt, c.rotateAt, c.wishAt} {
 			if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 				at = t
 			}

@@ -66,7 +66,7 @@ func (m *Machine) doChat(in Do) {
 		m.reply(in.ID, nil, code)
 		return
 	}
-	m.contain(c, func() {
+	ok := m.contain(c, func() {
 		switch x := in.Command.(type) {
 		case SendText:
 			id, code := m.sendText(c, x, in.Found)
@@ -106,6 +106,9 @@ func (m *Machine) doChat(in Do) {
 			m.reply(in.ID, nil, ErrUnknown)
 		}
 	})
+	if !ok {
+		m.reply(in.ID, nil, ErrInternal)
+	}
 }
 
 // chatOf returns the chat that a command is about.

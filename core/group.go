@@ -250,15 +250,34 @@ func (m *Machine) change(c *chat, i *outbox.Intent) (ch convo.Change, ready bool
 	return ch, true
 }
 
-// packages fetches a key package of everybody to be added.
+const (
+	// Each of those whom a commit adds gets its Welcome, and with it the whole tree, through the
+	// outbox of a two-person conversation: all of them together are to stay below welcomesBytes.
+	welcomesBytes = 2 << 20
+	treeLeafBytes = 2900
+	addsMin       = 4
+	addsMax       = 32
+)
+
+// addsAtOnce is how many members a commit adds to a group of n.
+func addsAtOnce(n int) int {
+	return max(addsMin, min(addsMax, welcomesBytes/(treeLeafBytes*(n+addsMin))))
+}
+
+// packages fetches a key package of everybody to be added, or of the next few.
 func (m *Machine) packages(c *chat, i *outbox.Intent) (ch convo.Change, ready bool) {
 	if c.fetches == nil {
 		c.fetches = map[plane.PublicKey]*fetch{}
 	}
 	ready = true
 	members := c.c.Members()
+	var left [][32]byte
 	for _, who := range i.Persons {
 		if slices.ContainsFunc(members, func(x convo.Member) bool { return x.Person == who }) {
+			continue
+		}
+		left = append(left, who)
+		if len(left) > addsAtOnce(len(members)) {
 			continue
 		}
 		f := c.fetches[who]
@@ -267,6 +286,7 @@ func (m *Machine) packages(c *chat, i *outbox.Intent) (ch convo.Change, ready bo
 		}
 		switch {
 		case f.failed:
+			left = left[:len(left)-1] // no way to reach them: the others are added without
 		case f.kp == nil:
 			ready = false
 		default:
@@ -276,9 +296,9 @@ func (m *Machine) packages(c *chat, i *outbox.Intent) (ch convo.Change, ready bo
 	if !ready {
 		return ch, false
 	}
-	for _, who := range i.Persons {
-		delete(c.fetches, who) // a package is for one commit
-	}
+	clear(c.fetches) // a package is for one commit
+	i.Persons = left
+	m.put(intentKey(c.id, i.N), i)
 	return ch, true
 }
 
@@ -291,7 +311,7 @@ func (m *Machine) fetchPackage(c *chat, who plane.PublicKey) *fetch {
 	if p.stored.Door == [16]byte{} || s == nil {
 		// Their profile, with the door, has not come yet.
 		delete(c.fetches, who)
-		m.waitChat(c)
+		m.waitWish(c)
 		return f
 	}
 	if !s.up {
@@ -300,7 +320,7 @@ func (m *Machine) fetchPackage(c *chat, who plane.PublicKey) *fetch {
 	}
 	again := func() {
 		delete(c.fetches, who)
-		m.waitChat(c)
+		m.waitWish(c)
 	}
 	done := func(code plane.Code) {
 		m.touch(c)
@@ -397,7 +417,7 @@ func (m *Machine) release(c *chat) {
 // control reads an invitation to a group from the other person of a two-person conversation.
 func (m *Machine) control(by plane.PublicKey, plain []byte) {
 	var g groupInvitation
-	if m.own(by) || len(plain) < 2 || timeline.Decode(plain[1:], &g) != nil || !goodOrigin(g.Origin) {
+	if m.own(by) || len(plain) < 2 || timeline.Decode(plain[1:], &g) != nil || !goodOrigin(g.Origin) || !m.room(g.Server) {
 		return
 	}
 	id := g.Invitation.Log.Text()

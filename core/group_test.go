@@ -1,6 +1,8 @@
 package core_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -196,5 +198,73 @@ func TestRaces(t *testing.T) {
 	}
 	if got := dan.Chat("Race").State; got != "open" {
 		t.Errorf("Dan's chat: got %s", got)
+	}
+}
+
+// TestManyMembers adds more people than one commit takes, some of whom are away, and removes one:
+// Welcomes and commits go in many parts.
+func TestManyMembers(t *testing.T) {
+	w := coretest.New(t)
+	ann := w.Client("Ann")
+	coretest.Must[core.Joined](ann, core.Join{Link: w.Server.Link(), Name: "Ann"})
+	link := coretest.Must[core.InviteLink](ann, core.Invite{Uses: 100}).Link
+	const n = 40
+	var all []*coretest.Client
+	for i := range n {
+		c := w.Client(fmt.Sprintf("G%02d", i))
+		coretest.Must[core.Joined](c, core.Join{Link: link, Name: c.Name})
+		w.Run()
+		all = append(all, c)
+	}
+	w.Pass(40 * time.Second)
+	var ids []string
+	for _, x := range ann.State().Chats {
+		if x.Kind == core.ChatTwo {
+			ids = append(ids, x.ID)
+		}
+	}
+	for _, c := range all[:5] {
+		c.SetOffline(true)
+	}
+	w.Run()
+	largest := 0
+	w.Step = func(c *coretest.Client, in core.Input, effects []core.Effect) {
+		for _, e := range effects {
+			if p, ok := e.(core.Persist); ok {
+				size := 0
+				for _, op := range p.Ops {
+					size += len(op.Key) + len(op.Value)
+				}
+				largest = max(largest, size)
+			}
+		}
+	}
+	g := coretest.Must[core.Joined](ann, core.NewGroup{Name: "All", Members: ids}).Chat
+	w.Pass(20 * time.Second)
+	coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: "hello all"})
+	for _, c := range all[:5] {
+		c.SetOffline(false)
+	}
+	w.Run()
+	w.Pass(20 * time.Second)
+	coretest.Must[core.Sent](all[3], core.SendText{Chat: g, Text: "hello Ann"})
+	coretest.Must[core.Done](ann, core.RemoveMember{Chat: g, Person: all[7].Person()})
+	w.Pass(40 * time.Second)
+	coretest.Must[core.Sent](all[39], core.SendText{Chat: g, Text: "last"})
+	for i, c := range append(all, ann) {
+		list, x := messages(c, g), c.Chat("All")
+		if i == 7 {
+			if x.State != "left" {
+				t.Errorf("the removed one: got %s", x.State)
+			}
+			continue
+		}
+		if x.Members != n || len(list) != 3 || !strings.HasPrefix(list[2], "G39: last") {
+			t.Errorf("%s: %d members, reads %q", c.Name, x.Members, list)
+		}
+	}
+	t.Logf("largest Persist: %d bytes", largest)
+	if largest > 16<<20 {
+		t.Errorf("largest Persist: %d bytes, over the vault's 16 MiB", largest)
 	}
 }

@@ -335,7 +335,7 @@ func (m *Machine) request(r account.Request) {
 	if err != nil || timeline.Decode(r.Invitation, &i) != nil || caps.NewLogID(owner.Public()) != i.Log || m.own(r.Account) {
 		return
 	}
-	if !goodOrigin(r.Origin) || m.chats[i.Log.Text()] != nil {
+	if !goodOrigin(r.Origin) || !m.room(r.Server) || m.chats[i.Log.Text()] != nil {
 		return
 	}
 	c, kp := m.joinConvo(i)

@@ -118,7 +118,7 @@ func (m *Machine) setBack(d time.Duration) {
 		}
 	}
 	for _, c := range m.chats {
-		back(&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.typedAt)
+		back(&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.typedAt)
 		for i := range c.typing {
 			back(&c.typing[i].until)
 		}
@@ -185,12 +185,13 @@ func (m *Machine) run() {
 	m.wake()
 }
 
-// contain runs f for a chat: a broken invariant stops that chat and nothing else.
-func (m *Machine) contain(c *chat, f func()) {
+// contain runs f for a chat: a broken invariant stops that chat and nothing else, and what f had
+// begun in this Step is taken back. It reports whether all is well.
+func (m *Machine) contain(c *chat, f func()) bool {
 	ops, effects := len(m.ops), len(m.effects)
 	failure := inv.Catch(f)
 	if failure == nil {
-		return
+		return true
 	}
 	for k, i := range m.opAt {
 		if i >= ops {
@@ -201,6 +202,7 @@ func (m *Machine) contain(c *chat, f func()) {
 	c.State, c.Why = chatBroken, failure.What
 	c.dirtyMeta, c.skipConvo = true, true
 	m.show(c)
+	return false
 }
 
 // touch has a chat looked at before the Step ends.

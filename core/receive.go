@@ -240,7 +240,7 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 		}
 	}
 	if out.Mine {
-		if i := c.intents.Find(out.Own.Tag); i != nil {
+		if i := c.intents.Find(out.Own.Tag); i != nil && !m.unfinished(c, i) {
 			m.dropWish(c, i)
 		}
 		if len(out.Added) > 0 {
@@ -264,6 +264,14 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 		m.enqueue(c, &outbox.Item{Kind: outbox.Leave})
 	}
 	m.show(c)
+}
+
+// unfinished says whether an Add has more to add than one commit could take.
+func (m *Machine) unfinished(c *chat, i *outbox.Intent) bool {
+	members := c.c.Members()
+	return i.Act == outbox.Add && slices.ContainsFunc(i.Persons, func(who [32]byte) bool {
+		return !slices.ContainsFunc(members, func(x convo.Member) bool { return x.Person == who })
+	})
 }
 
 // notices writes what a commit did into the history.

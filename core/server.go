@@ -70,6 +70,12 @@ func serverKey(id ServerID) string { return "s/srv/" + hex.EncodeToString(id[:])
 
 func (m *Machine) saveServer(s *server) { m.put(serverKey(s.id), s.storedServer) }
 
+// serversMax bounds the servers that strangers' requests and contacts' groups can make one dial.
+const serversMax = 32
+
+// room says whether the server is known or may still be added.
+func (m *Machine) room(id ServerID) bool { return m.servers[id] != nil || len(m.servers) < serversMax }
+
 // server returns a server, which is dialed when it is new.
 func (m *Machine) server(id ServerID, origin string) *server {
 	s := m.servers[id]

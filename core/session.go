@@ -15,7 +15,7 @@ import (
 // drop forgets what the session had of a chat, so that all of it is made anew.
 func (c *chat) drop() {
 	keep := c.line
-	c.line = line{turn: keep.turn + 1, typing: keep.typing, receipts: keep.receipts, goneAt: keep.goneAt, rotateAt: keep.rotateAt, tries: keep.tries, retryAt: keep.retryAt, fetches: keep.fetches}
+	c.line = line{turn: keep.turn + 1, typing: keep.typing, receipts: keep.receipts, goneAt: keep.goneAt, rotateAt: keep.rotateAt, wishAt: keep.wishAt, wishes: keep.wishes, tries: keep.tries, retryAt: keep.retryAt, fetches: keep.fetches}
 	for _, i := range c.q.Items {
 		if i.Sent {
 			i.Sent, i.Tried = false, true
@@ -28,7 +28,7 @@ func (m *Machine) ask(s *server, c *chat, r wire.Request, then func(wire.Answer)
 	turn := c.turn
 	m.send(s, r, func(a wire.Answer) {
 		if c.turn == turn {
-			then(a)
+			m.contain(c, func() { then(a) })
 		}
 	})
 }
@@ -470,6 +470,12 @@ func (m *Machine) sendCommit(s *server, c *chat) {
 	}
 }
 
+// waitWish has an Add tried again after a growing delay; everything else goes on meanwhile.
+func (m *Machine) waitWish(c *chat) {
+	c.wishAt = m.now.Add(backoff(c.wishes))
+	c.wishes++
+}
+
 // pumpIntents makes the next commit out of the oldest intent that is ready.
 func (m *Machine) pumpIntents(c *chat) {
 	if c.c.Pending() != nil || c.State != chatOpen && c.State != chatWaiting {
@@ -487,15 +493,24 @@ func (m *Machine) pumpIntents(c *chat) {
 			}
 		}
 	}
+	if !c.wishAt.IsZero() && m.now.Before(c.wishAt) {
+		return
+	}
+	c.wishAt = time.Time{}
 	for len(c.intents.List) > 0 {
 		i := c.intents.List[0]
 		ch, ready := m.change(c, i)
 		if !ready {
 			return
 		}
+		if i.Act == outbox.Add && len(ch.Add) == 0 {
+			m.dropWish(c, i) // all are members, or cannot be reached
+			continue
+		}
 		ch.Tag = i.N
 		_, err := c.c.Begin(ch, m.now)
 		if err == nil {
+			c.wishes = 0
 			return
 		}
 		m.dropWish(c, i) // done by somebody else, or not allowed any more
