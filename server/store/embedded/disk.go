@@ -69,6 +69,9 @@ func openFolder(dir string, own bool) (*folder, error) {
 		if f.lock, err = root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600); err == nil {
 			err = lockFile(f.lock)
 		}
+		if err == nil { // its time would tell when the store was made
+			err = f.Stamp(lockName, 0)
+		}
 	}
 	if err == nil {
 		f.dir, err = root.Open(".")

@@ -167,6 +167,9 @@ func (l *Log) loadTails(live uint64, names []string) error {
 		if err == nil {
 			err = t.open(live)
 		}
+		if err == nil && t.gen == 0 {
+			err = l.d.Stamp(n, 0)
+		}
 		if err != nil {
 			_ = f.Close()
 			return fmt.Errorf("embedded: tail: %w", err)
@@ -235,6 +238,9 @@ func (l *Log) newTail(size int64) (*tail, error) {
 	}
 	t := newTail(f, name, size, l.step)
 	if err = zero(f, 0, size); err == nil {
+		err = l.d.Stamp(name, 0)
+	}
+	if err == nil {
 		err = f.Sync()
 	}
 	if err == nil {

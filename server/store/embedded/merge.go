@@ -162,6 +162,9 @@ func (l *Log) recycle(t *tail) error {
 	}
 	err := t.erase(max(size, t.step))
 	if err == nil {
+		err = l.d.Stamp(t.name, 0) // it belongs to no day now
+	}
+	if err == nil {
 		t.size, err = t.f.Size()
 	}
 	if err != nil {

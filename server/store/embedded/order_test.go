@@ -1,8 +1,11 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -302,10 +305,11 @@ func TestForgotten(t *testing.T) {
 	_ = l.Close()
 }
 
-// TestTimes: sealed files have their day's start as time, and names tell no more than a day.
+// TestTimes: after Settle, in a real folder, sealed files have their day's start as time; files
+// that belong to no day have none, or the newest day's.
 func TestTimes(t *testing.T) {
-	d := newMemDisk()
-	l, err := openOn(d, 1<<20, 64<<10)
+	dir := t.TempDir()
+	l, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,18 +321,51 @@ func TestTimes(t *testing.T) {
 	if err := l.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for n, i := range d.names {
-		var day plane.Day
-		switch k, _ := fmt.Sscanf(n, "seg-%d-", &day); {
-		case k == 1:
-		case strings.HasPrefix(n, "heads-") || n == manifestName:
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, e := range entries {
+		day, kind := plane.Day(0), strings.SplitN(e.Name(), "-", 2)[0]
+		if kind == "seg" {
+			_, _ = fmt.Sscanf(e.Name(), "seg-%d-", &day)
+		} else if kind == "heads" || kind == manifestName {
 			day = storetest.Day + 2
-		default:
-			continue
 		}
-		if i.mtime != day {
-			t.Errorf("%s…: got time of day %d, want %d", n[:5], i.mtime, day)
+		kinds[kind]++
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
 		}
+		if got, want := info.ModTime().UTC(), day.Start(); !got.Equal(want) {
+			t.Errorf("%s: got time %v, want %v", kind, got, want)
+		}
+	}
+	if want := map[string]int{"seg": 3, "heads": 1, manifestName: 1, lockName: 1, "tail": 2}; !maps.Equal(kinds, want) {
+		t.Errorf("files: got %v, want %v", kinds, want)
+	}
+	_ = l.Close()
+}
+
+// TestLocked: a folder has one owner, and its lock goes with it.
+func TestLocked(t *testing.T) {
+	dir := t.TempDir()
+	l, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); !errors.Is(err, ErrLocked) {
+		t.Errorf("second Open: got %v, want ErrLocked", err)
+	}
+	if err := Verify(dir); err != nil {
+		t.Errorf("Verify beside the owner: got %v, want nil", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = Open(dir); err != nil {
+		t.Fatalf("Open after Close: got %v, want nil", err)
 	}
 	_ = l.Close()
 }
