@@ -43,6 +43,7 @@ func usagef(format string, args ...any) error { return usage{fmt.Sprintf(format,
 func commands() []command {
 	return append(peopleCommands(),
 		chatCommand,
+		openCommand,
 		serveCommand,
 		configCommand,
 		doctorCommand,

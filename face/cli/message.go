@@ -115,6 +115,9 @@ func PutFile(ctx context.Context, c api.Core, name string) (core.File, error) {
 		kind = "application/octet-stream"
 	}
 	ref, size, err := c.PutFile(ctx, f)
+	if _, ok := errors.AsType[*client.Error](err); ok {
+		return core.File{}, err
+	}
 	if err != nil {
 		return core.File{}, &client.Error{Code: core.ErrDiskFull}
 	}

@@ -6,8 +6,11 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
+	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +18,7 @@ import (
 	"github.com/coder/websocket"
 
 	"paperplane/face/api"
+	"paperplane/protocol/plane"
 )
 
 const (
@@ -22,9 +26,8 @@ const (
 	callTime = 60 * time.Second
 	// callsMax bounds the calls under way on one connection; a further one waits.
 	callsMax = 64
-	// uploadBytesMax bounds one file put through the local door.
-	uploadBytesMax = 64 << 20
-	tokenCookie    = "pp-local"
+	// uploadBytesMax bounds one file put through the local door: what a server takes, and no less.
+	uploadBytesMax = plane.BlobChunksMax * plane.BlobChunkBytes
 )
 
 // NewToken returns a fresh secret for Local.
@@ -39,9 +42,11 @@ func NewToken() string {
 //
 // Who holds token gets everything; nobody else gets anything: other users of the machine lack
 // the token, and web pages are kept out by the checks of Host and Origin and by the cookie,
-// which is SameSite=Strict. "/?token=…" turns the token into the cookie.
-func Local(core api.Core, token string) http.Handler {
-	l := &local{core: core, token: token, app: Handler(CoreLocal)}
+// which is SameSite=Strict. "/?token=…" turns the token into the cookie. Browsers show a cookie to
+// every port of a host, so whoever opens a page that another user of the same machine serves on
+// loopback shows that user the token; it dies with the process.
+func Local(c api.Core, token string) http.Handler {
+	l := &local{core: c, token: token, app: Handler(CoreLocal)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api", l.guarded(l.socket))
 	mux.HandleFunc("POST /files", l.guarded(l.put))
@@ -56,12 +61,21 @@ type local struct {
 	app   http.Handler
 }
 
+// loopbackHost says whether a Host header names this machine by a name that no other machine's
+// owner can give to it.
 func loopbackHost(host string) bool {
-	name, _, found := strings.Cut(host, ":")
-	if strings.HasPrefix(host, "[::1]") {
-		return true
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		return false // always with a port: we never listen on 80
 	}
-	return (found || name != "") && (name == "127.0.0.1" || name == "localhost")
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil && (name == "127.0.0.1" || name == "::1" || name == "localhost")
+}
+
+// cookieName tells the cookies of several accounts on one machine apart: cookies know no ports.
+func cookieName(host string) string {
+	_, port, _ := net.SplitHostPort(host)
+	return "pp-local-" + port
 }
 
 func (l *local) holds(secret string) bool {
@@ -76,10 +90,15 @@ func (l *local) allowed(r *http.Request) bool {
 	if o := r.Header.Get("Origin"); o != "" && o != "http://"+r.Host {
 		return false
 	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+	default:
+		return false
+	}
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		return l.holds(bearer)
 	}
-	c, err := r.Cookie(tokenCookie)
+	c, err := r.Cookie(cookieName(r.Host))
 	return err == nil && l.holds(c.Value)
 }
 
@@ -95,9 +114,9 @@ func (l *local) guarded(f http.HandlerFunc) http.HandlerFunc {
 }
 
 func (l *local) page(w http.ResponseWriter, r *http.Request) {
-	if loopbackHost(r.Host) && l.holds(r.URL.Query().Get("token")) {
+	if r.Method == http.MethodGet && loopbackHost(r.Host) && l.holds(r.URL.Query().Get("token")) {
 		SetHeaders(w.Header())
-		http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: l.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+		http.SetCookie(w, &http.Cookie{Name: cookieName(r.Host), Value: l.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
@@ -138,7 +157,11 @@ func (l *local) socket(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
-		slots <- struct{}{}
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
 		tasks.Go(func() {
 			defer func() { <-slots }()
 			callCtx, done := context.WithTimeout(ctx, callTime)
@@ -151,6 +174,10 @@ func (l *local) socket(w http.ResponseWriter, r *http.Request) {
 // put answers {"ref", "size"}.
 func (l *local) put(w http.ResponseWriter, r *http.Request) {
 	ref, size, err := l.core.PutFile(r.Context(), http.MaxBytesReader(w, r.Body, uploadBytesMax))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		http.Error(w, "the file is too large", http.StatusRequestEntityTooLarge)
+		return
+	}
 	if err != nil {
 		http.Error(w, "the file could not be stored", http.StatusInsufficientStorage)
 		return

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/coder/websocket"
 
+	"paperplane/client"
 	"paperplane/core"
 	"paperplane/face/api"
 )
@@ -24,7 +26,7 @@ type Remote struct {
 	task   sync.WaitGroup
 
 	mu        sync.Mutex
-	waiting   map[string]chan []byte
+	waiting   map[string][]chan []byte // by call id; a call may be repeated while it runs
 	listeners map[chan []byte]bool
 }
 
@@ -40,7 +42,7 @@ func DialLocal(ctx context.Context, base, token string) (*Remote, error) {
 	conn.SetReadLimit(16 << 20)
 	life, cancel := context.WithCancel(context.Background())
 	r := &Remote{base: base, token: token, conn: conn, ctx: life, cancel: cancel,
-		waiting: map[string]chan []byte{}, listeners: map[chan []byte]bool{}}
+		waiting: map[string][]chan []byte{}, listeners: map[chan []byte]bool{}}
 	r.task.Go(r.read)
 	return r, nil
 }
@@ -79,9 +81,9 @@ func (r *Remote) read() {
 		}
 		r.mu.Lock()
 		if head.Event == "" {
-			if w := r.waiting[head.ID]; w != nil {
-				delete(r.waiting, head.ID)
-				w <- msg
+			if w := r.waiting[head.ID]; len(w) > 0 {
+				w[0] <- msg
+				r.forget(head.ID, w[0])
 			}
 		} else {
 			for ch := range r.listeners {
@@ -103,17 +105,20 @@ func (r *Remote) Call(ctx context.Context, request []byte) []byte {
 		ID string `json:"id"`
 	}
 	_ = json.Unmarshal(request, &head)
+	if len(request) > api.CallBytesMax { // the other side would hang up
+		return refused(head.ID, core.ErrBadArguments)
+	}
 	answer := make(chan []byte, 1)
 	r.mu.Lock()
-	r.waiting[head.ID] = answer
+	r.waiting[head.ID] = append(r.waiting[head.ID], answer)
 	r.mu.Unlock()
 	defer func() {
 		r.mu.Lock()
-		delete(r.waiting, head.ID)
-		r.mu.Unlock()
+		defer r.mu.Unlock()
+		r.forget(head.ID, answer)
 	}()
 	if err := r.conn.Write(ctx, websocket.MessageText, request); err != nil {
-		return failed(head.ID)
+		return refused(head.ID, core.ErrOffline)
 	}
 	select {
 	case a := <-answer:
@@ -121,11 +126,21 @@ func (r *Remote) Call(ctx context.Context, request []byte) []byte {
 	case <-ctx.Done():
 	case <-r.ctx.Done():
 	}
-	return failed(head.ID)
+	return refused(head.ID, core.ErrOffline)
 }
 
-func failed(id string) []byte {
-	b, _ := json.Marshal(map[string]string{"id": id, "err": string(core.ErrOffline)})
+// forget takes a waiting call away; the lock is held.
+func (r *Remote) forget(id string, answer chan []byte) {
+	list := slices.DeleteFunc(r.waiting[id], func(w chan []byte) bool { return w == answer })
+	if len(list) == 0 {
+		delete(r.waiting, id)
+	} else {
+		r.waiting[id] = list
+	}
+}
+
+func refused(id string, code core.ErrCode) []byte {
+	b, _ := json.Marshal(map[string]string{"id": id, "err": string(code)})
 	return b
 }
 
@@ -161,6 +176,12 @@ func (r *Remote) request(ctx context.Context, method, path string, body io.Reade
 	}
 	if res.StatusCode != http.StatusOK {
 		res.Body.Close()
+		switch res.StatusCode {
+		case http.StatusRequestEntityTooLarge:
+			return nil, &client.Error{Code: core.ErrFileLarge}
+		case http.StatusInsufficientStorage:
+			return nil, &client.Error{Code: core.ErrDiskFull}
+		}
 		return nil, errors.New("web: the file could not be moved")
 	}
 	return res, nil
