@@ -246,6 +246,7 @@ func TestRuleTree(t *testing.T) {
 		broke(t, "M-045", list(node, []byte{0}, leaf))            // a parent in a leaf's place
 		broke(t, "M-045", list(leaf, leaf, leaf))                 // a leaf in a parent's place
 		broke(t, "M-045", list(make([]byte, 2*MembersMax), leaf)) // one leaf too many
+		broke(t, "M-045", list(make([]byte, 2*MembersMax-2), leaf, []byte{0}, leaf))
 		if err := list(leaf, make([]byte, 2*MembersMax-3), leaf); err != nil {
 			t.Errorf("at the limit: got %v", err)
 		}

@@ -1,11 +1,11 @@
 package mls
 
 import (
+	"crypto/hpke"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-
-	"crypto/hpke"
 )
 
 type treeValidation struct {
@@ -118,8 +118,14 @@ type treeKEM struct {
 
 func checkTreeKEM(v *treeKEM) error {
 	s := suiteOf(v.Suite)
-	// member makes the state of one leaf before the update.
+	// member makes the state of one leaf before the update; the keys are derived once.
+	made := make([]*Group, len(v.Leaves))
 	member := func(i int) (*Group, error) {
+		if g := made[i]; g != nil {
+			c := *g
+			c.tree, c.priv = g.tree.clone(), maps.Clone(g.priv)
+			return &c, nil
+		}
 		l := v.Leaves[i]
 		t, err := parseTree(s, v.Tree)
 		if err != nil {
@@ -138,6 +144,9 @@ func checkTreeKEM(v *treeKEM) error {
 				return nil, err
 			}
 		}
+		c := *g
+		c.tree, c.priv = t.clone(), maps.Clone(g.priv)
+		made[i] = &c
 		return g, nil
 	}
 	// follow lets every other leaf process a path and checks what it arrives at.
