@@ -440,7 +440,8 @@ func (m *Machine) retry(v *chat, message string) ErrCode {
 	return ""
 }
 
-// discard drops a message that nobody can have yet.
+// discard drops a message that has no place yet. One that may have been sent is taken back when
+// it has got there.
 func (m *Machine) discard(v *chat, message string) ErrCode {
 	id, ok := timeline.ParseID(message)
 	i, c := m.queuedIn(v, id)
@@ -448,7 +449,8 @@ func (m *Machine) discard(v *chat, message string) ErrCode {
 		return ErrNoMessage
 	}
 	if i.Msg != nil {
-		return ErrNotAllowed // it may be at the server: Delete takes it back
+		m.note(c, content.Delete{Of: i.ID}) // it may be at the server: take it back from there
+		return ""
 	}
 	m.stopMoves(c, i)
 	m.dropItem(c, i)

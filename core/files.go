@@ -2,7 +2,7 @@ package core
 
 import (
 	"crypto/rand"
-	"encoding/base64"
+	"encoding/hex"
 
 	"paperplane/core/outbox"
 	"paperplane/core/timeline"
@@ -35,10 +35,11 @@ type storedTransfer struct {
 // fileBytesMax is the largest file: one blob.
 const fileBytesMax = plane.BlobChunksMax * seal.ChunkPlainMax
 
+// newTransferID is in hex, because a download's local file is named after it, and a vault takes lower case only.
 func newTransferID() string {
-	var b [12]byte
+	var b [16]byte
 	_, _ = rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	return hex.EncodeToString(b[:])
 }
 
 // uploads prepares the files of a message: each gets a blob, whose id goes into the message.
@@ -191,7 +192,7 @@ func (m *Machine) fetch(v *chat, x Fetch, found *Found) ErrCode {
 	}
 	id := newTransferID()
 	m.beginMove(&transfer{ID: id, stored: storedTransfer{
-		Chat: plane.LogID(found.Log).Text(), Message: found.ID, File: x.File, Ref: "d-" + id, Blob: f.Blob, Key: f.Key, Size: f.Size,
+		Chat: plane.LogID(found.Log).Text(), Message: found.ID, File: x.File, Ref: "f-" + id, Blob: f.Blob, Key: f.Key, Size: f.Size,
 	}})
 	return ""
 }

@@ -456,6 +456,7 @@ func (m *Machine) control(by plane.PublicKey, plain []byte) {
 		x = m.rejoin(old, cv, s.id)
 	}
 	m.notify(x, cv.Cursor(), 14, timeline.Line{What: "joined", Who: m.acc.person()})
+	m.freshen(x, kp)
 	m.sayProfile(x)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"paperplane/core/account"
 	"paperplane/core/convo"
+	"paperplane/core/outbox"
 	"paperplane/core/timeline"
 	"paperplane/internal/inv"
 	"paperplane/mls"
@@ -352,6 +353,7 @@ func (m *Machine) request(r account.Request) {
 	x := m.newChat(c, s.id, r.Owner)
 	x.Person, x.Created = &r.Account, true
 	m.befriend(x, r.Account)
+	m.freshen(x, kp)
 	m.sayProfile(x)
 	if s.up {
 		m.touchServer(s)
@@ -377,6 +379,14 @@ func (m *Machine) usePackage(p *ownPackage) {
 	m.inbox.filled = false
 	if s := m.servers[m.acc.Home]; s != nil {
 		s.stale = true
+	}
+}
+
+// freshen has new keys made at once where one has come in through the last-resort package: others
+// may have come in through it, too, so what it opened is not forward secret.
+func (m *Machine) freshen(c *chat, p *ownPackage) {
+	if p.secret.LastResort() {
+		m.wish(c, &outbox.Intent{Act: outbox.Refresh})
 	}
 }
 

@@ -285,6 +285,9 @@ func (m *Machine) wake() {
 }
 
 func (m *Machine) setNotice(kind string) {
+	if kind == "" && m.volatile {
+		kind = "volatile" // that still holds
+	}
 	if m.notice != kind {
 		m.notice = kind
 		m.emit(Emit{Notice{kind}})

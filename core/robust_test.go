@@ -424,3 +424,56 @@ func TestBusy(t *testing.T) {
 	w.Pass(6 * time.Minute)
 	same(t, "Bob reads", bob.Texts(a), []string{"Ann: x"})
 }
+
+// TestLastResort empties a pool: who comes in through the last-resort package gets new keys at
+// once, and the same request again is not a second conversation.
+func TestLastResort(t *testing.T) {
+	w, ann, _ := pair(t)
+	link := coretest.Must[core.InviteLink](ann, core.Invite{}).Link
+	ann.SetOffline(true)
+	w.Run()
+	w.Server.DrainPools()
+	cid := w.Client("Cid")
+	chat := coretest.Must[core.Joined](cid, core.Join{Link: link, Name: "Cid"}).Chat
+	coretest.Must[core.Sent](cid, core.SendText{Chat: chat, Text: "through the last resort"})
+	ann.SetOffline(false)
+	w.Run()
+	w.Pass(time.Minute)
+	if got := w.Server.Log(chat).Gen(); got != 2 {
+		t.Errorf("generation: got %d, want 2", got)
+	}
+	w.Server.RepeatRequests(w)
+	w.Run()
+	if got := len(ann.State().Chats); got != 3 {
+		t.Errorf("after the request came again: %d chats, want Saved, Bob and Cid", got)
+	}
+	coretest.Must[core.Sent](ann, core.SendText{Chat: chat, Text: "welcome"})
+	same(t, "Cid reads", cid.Texts(chat), []string{"Cid: through the last resort", "Ann: welcome"})
+}
+
+// TestDiscard shows what becomes of a message that is discarded before it was sent, and after.
+func TestDiscard(t *testing.T) {
+	w, ann, bob := pair(t)
+	a := ann.Chat("Bob").ID
+	w.Server.Refuse = func(c *coretest.Client, r wire.Request) wire.Answer {
+		if _, ok := r.(wire.Append); ok && c == ann {
+			return wire.Done{Code: plane.Busy}
+		}
+		return nil
+	}
+	sealed := coretest.Must[core.Sent](ann, core.SendText{Chat: a, Text: "sealed"}).Message
+	ann.SetOffline(true)
+	w.Run()
+	fresh := coretest.Must[core.Sent](ann, core.SendText{Chat: a, Text: "fresh"}).Message
+	coretest.Must[core.Done](ann, core.Discard{Chat: a, Message: fresh})
+	coretest.Must[core.Done](ann, core.Discard{Chat: a, Message: sealed})
+	if got := ann.Fails(core.Discard{Chat: a, Message: fresh}); got != core.ErrNoMessage {
+		t.Errorf("twice: got %q", got)
+	}
+	w.Server.Refuse = nil
+	ann.SetOffline(false)
+	w.Run()
+	w.Pass(6 * time.Minute)
+	same(t, "Bob reads", bob.Texts(a), []string{"Ann: (deleted)"})
+	same(t, "Ann reads", ann.Texts(a), []string{"Ann: (deleted)"})
+}

@@ -391,3 +391,22 @@ func (s *Server) endGeneration(w *World, id plane.LogID) {
 
 // Gen returns the log's generation.
 func (l *Log) Gen() plane.Gen { return l.gen }
+
+// DrainPools takes every one-time key package away.
+func (s *Server) DrainPools() {
+	for _, l := range s.logs {
+		l.Pool = nil
+	}
+}
+
+// RepeatRequests appends every contact request once more.
+func (s *Server) RepeatRequests(w *World) {
+	for id, l := range s.logs {
+		if l.inbox && id != s.frontID {
+			for _, r := range slices.Clone(l.Records) {
+				l.add(s, r.Body)
+			}
+		}
+	}
+	s.spread(w)
+}
