@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -99,6 +100,8 @@ func (l *Log) write() {
 			return
 		}
 		b.reqs = append(b.reqs[:0], first)
+		// Callers that were just answered come back at once: let them in before counting.
+		runtime.Gosched()
 		size := len(first.body)
 	gather:
 		for size < batchBytesMax-2*frameBytes-len(b.reqs)*headBytes && len(b.reqs) < queueMax {
