@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -109,7 +110,8 @@ func Cause(err error) Attr {
 
 // Obs writes lines and keeps the metrics.
 type Obs struct {
-	log *slog.Logger
+	log  *slog.Logger
+	last [len(events)]atomic.Int64 // Unix second of the last line of each event
 	Metrics
 }
 
@@ -118,7 +120,8 @@ func New(w io.Writer) *Obs {
 	return &Obs{log: slog.New(slog.NewTextHandler(w, nil))}
 }
 
-// Log writes one line.
+// Log writes one line. Of a warning or error at most one a second is written, so that a broken
+// disk does not fill itself with complaints.
 func (o *Obs) Log(ev Event, attrs ...Attr) {
 	if o == nil {
 		return
@@ -128,5 +131,8 @@ func (o *Obs) Log(ev Event, attrs ...Attr) {
 		as[i] = a.attr
 	}
 	e := events[ev]
+	if now := time.Now().Unix(); o.last[ev].Swap(now) == now && e.level > slog.LevelInfo {
+		return
+	}
 	o.log.LogAttrs(context.Background(), e.level, e.text, as...)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"paperplane/internal/obs"
@@ -60,7 +61,7 @@ func TestCauseHidesText(t *testing.T) {
 	o := obs.New(&out)
 	err := &os.PathError{Op: "open", Path: "/home/canary-name", Err: syscall.ENOSPC}
 	o.Log(obs.StoreFailed, obs.Cause(err), obs.N(obs.Bytes, 3), obs.Took(2*time.Second), obs.Code(plane.Full))
-	o.Log(obs.StoreFailed, obs.Cause(errors.New("canary-text")))
+	o.Log(obs.BlobsFailed, obs.Cause(errors.New("canary-text")))
 	got := out.String()
 	if strings.Contains(got, "canary") {
 		t.Errorf("got %q, want no text of the error", got)
@@ -106,4 +107,31 @@ func TestNilSaysNothing(t *testing.T) {
 	o.Move(obs.LogsOpen, 1)
 	o.Answered(plane.OK)
 	o.Observe(obs.RequestTime, 1)
+}
+
+// TestOneLineASecond: a complaint that repeats is written once a second; other events and
+// ordinary news are not held back by it.
+func TestOneLineASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		o := obs.New(&out)
+		lines := func() int { return strings.Count(out.String(), "\n") }
+		for range 1000 {
+			o.Log(obs.StoreFailed)
+		}
+		if got := lines(); got != 1 {
+			t.Errorf("1000 complaints at once: got %d lines, want 1", got)
+		}
+		o.Log(obs.BlobsFailed)
+		o.Log(obs.Started)
+		o.Log(obs.Started)
+		if got := lines(); got != 4 {
+			t.Errorf("other events: got %d lines, want 4", got)
+		}
+		time.Sleep(time.Second)
+		o.Log(obs.StoreFailed)
+		if got := lines(); got != 5 {
+			t.Errorf("a second later: got %d lines, want 5", got)
+		}
+	})
 }
