@@ -5,7 +5,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"log/slog"
+	"io"
+	"log"
 	"testing"
 
 	peer "github.com/thomas-vilte/mls-go"
@@ -24,6 +25,12 @@ type theirs struct {
 	group []byte
 }
 
+// The peer logs every step to the default logger.
+func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard)
+	m.Run()
+}
+
 var (
 	keyPackageHeader = []byte{0, 1, 0, 5}
 	groupInfoHeader  = []byte{0, 1, 0, 4}
@@ -31,7 +38,7 @@ var (
 
 func maker(cs ciphersuite.CipherSuite) scenario.Maker {
 	return func(t testing.TB, name string) scenario.Member {
-		c, err := peer.NewClient([]byte(name), cs, peer.WithLogger(slog.New(slog.DiscardHandler)))
+		c, err := peer.NewClient([]byte(name), cs)
 		if err != nil {
 			t.Fatal(err)
 		}
