@@ -265,7 +265,7 @@ func TestBackup(t *testing.T) {
 
 func findServing(t *testing.T, path string) *admin.Serving {
 	t.Helper()
-	for range 100 {
+	for range 2000 {
 		if p, err := admin.FindServing(path); err == nil && p != nil {
 			return p
 		}
