@@ -36,12 +36,16 @@ func (*Pending) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
 // commit, commit again, open messages; only its handshake ratchet has moved, which Delta shows.
 //
 // A RuleError says which rule the wanted commit would break, M-025 for a KeyPackage outside its
-// lifetime. ErrNotMember: a Remove index is nobody's. ErrClosed: the group has ended.
+// lifetime. ErrNotMember: a Remove index is nobody's. ErrClosed: the group has ended. ErrArgument:
+// commit or Welcome would pass MessageBytesMax; add fewer at once, or leave the tree out.
 func (g *Group) Commit(o CommitOptions) (*Pending, error) {
 	if g.closed {
 		return nil, ErrClosed
 	}
 	st := staging{forcePath: o.ForcePath || o.LeafExtensions != nil, leafExts: cloneExtensions(o.LeafExtensions), aad: o.AAD, withoutTree: o.WithoutTree}
+	if err := checkContextExtensions(o.LeafExtensions); err != nil {
+		return nil, err
+	}
 	own := func(p *proposal) item { return item{p: p.encode(), sender: senderMember, index: g.me, sound: true} }
 	for _, i := range o.Remove {
 		if g.tree.leaf(i) == nil {
@@ -204,6 +208,9 @@ func (g *Group) stage(st *staging) (*Pending, error) {
 		out.Welcome = x.bytes()
 	}
 	next.es.joiner, next.es.welcome = nil, nil
+	if len(out.Message) > MessageBytesMax || len(out.Welcome) > MessageBytesMax {
+		return nil, ErrArgument // nobody would take it
+	}
 	return out, nil
 }
 

@@ -212,16 +212,31 @@ func (g *Group) SetPSK(p PSK) {
 }
 
 // Encrypt protects application data for the epoch's members. aad is authenticated but readable by
-// anyone. It advances this member's ratchet: save Delta before sending. ErrClosed: see Closed.
+// anyone. It advances this member's ratchet: save Delta before sending. ErrClosed: see Closed;
+// ErrArgument: together they are larger than MessageBytesMax less 4 KiB.
 func (g *Group) Encrypt(data, aad []byte) ([]byte, error) {
 	if g.closed {
 		return nil, ErrClosed
+	}
+	if err := sendable(len(data) + len(aad)); err != nil {
+		return nil, err
 	}
 	a, err := g.sign(ContentApplication, data, aad)
 	if err != nil {
 		return nil, err
 	}
 	return g.seal(a)
+}
+
+// overheadMax is above all that framing adds to data and additional data; a group id is short.
+const overheadMax = 4096
+
+// sendable refuses contents of so many bytes that receivers would refuse the message (M-007).
+func sendable(n int) error {
+	if n > MessageBytesMax-overheadMax {
+		return ErrArgument
+	}
+	return nil
 }
 
 // sign makes content from this member, signed for a PrivateMessage.

@@ -184,6 +184,18 @@ func TestRuleLimits(t *testing.T) {
 		}
 		broke(t, "M-007", welcomes(MembersMax+1))
 	})
+	t.Run("sendable", func(t *testing.T) {
+		if err := sendable(MessageBytesMax - overheadMax); err != nil {
+			t.Errorf("at the limit: got %v", err)
+		}
+		if err := sendable(MessageBytesMax - overheadMax + 1); !errors.Is(err, ErrArgument) {
+			t.Errorf("one past: got %v, want ErrArgument", err)
+		}
+		g := newPerson(X25519AES, "a").found()
+		if m := must(g.Encrypt(nil, nil)); len(m) > overheadMax {
+			t.Errorf("framing takes %d bytes, want at most %d", len(m), overheadMax)
+		}
+	})
 	t.Run("M-089", func(t *testing.T) {
 		g := newPerson(X25519AES, "a").found()
 		for range PendingProposalsMax {

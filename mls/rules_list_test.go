@@ -191,6 +191,8 @@ func TestRuleList(t *testing.T) {
 			_, err := g.Commit(o)
 			broke(t, rule, err)
 		}
+		_, err := g.Commit(CommitOptions{LeafExtensions: []Extension{{0xff01, nil}, {0xff01, nil}}})
+		broke(t, "M-008", err)
 		if _, err := g.Commit(CommitOptions{Remove: []uint32{77}}); !errors.Is(err, ErrNotMember) {
 			t.Errorf("got %v, want ErrNotMember", err)
 		}
