@@ -6,6 +6,7 @@ import (
 
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 
 	"paperplane/face/cli"
 )
@@ -14,6 +15,7 @@ import (
 type dialog interface {
 	update(m *Model, msg tea.Msg) tea.Cmd
 	view(m *Model, w, h int) ([]string, *tea.Cursor)
+	keys() string // what stands in the bottom line
 }
 
 // isKey says whether msg is one of the keys.
@@ -37,6 +39,13 @@ func newPrompt(title, hint, value string, submit func(p *prompt, answer string) 
 	p := &prompt{title: title, hint: hint, field: newInput(value), submit: submit}
 	p.field.Focus()
 	return p
+}
+
+func (p *prompt) keys() string {
+	if p.must {
+		return "Enter go on · Ctrl+C quit"
+	}
+	return "Enter go on · Esc back"
 }
 
 func (p *prompt) refuse(err error) {
@@ -95,6 +104,8 @@ type confirm struct {
 	yes   func() tea.Cmd
 }
 
+func (c *confirm) keys() string { return "y yes · n no" }
+
 func (c *confirm) update(m *Model, msg tea.Msg) tea.Cmd {
 	switch {
 	case isKey(msg, "y", "Y"):
@@ -127,8 +138,10 @@ type chooser struct {
 	many        bool
 	at          int
 	submit      func(chosen []choice) tea.Cmd
-	keys        map[string]func(at choice) tea.Cmd
+	acts        map[string]func(at choice) tea.Cmd
 }
+
+func (c *chooser) keys() string { return "Up, Down choose · Esc back" }
 
 func (c *chooser) update(m *Model, msg tea.Msg) tea.Cmd {
 	switch {
@@ -156,12 +169,12 @@ func (c *chooser) update(m *Model, msg tea.Msg) tea.Cmd {
 		m.dialog = nil
 		return c.submit(chosen)
 	default:
-		if k, ok := msg.(tea.KeyPressMsg); ok && c.keys[k.String()] != nil {
+		if k, ok := msg.(tea.KeyPressMsg); ok && c.acts[k.String()] != nil {
 			var at choice
 			if len(c.list) > 0 {
 				at = c.list[c.at]
 			}
-			return c.keys[k.String()](at)
+			return c.acts[k.String()](at)
 		}
 	}
 	return nil
@@ -204,6 +217,8 @@ type sheet struct {
 	body  func(w int) []string
 	top   int
 }
+
+func (s *sheet) keys() string { return "Up, Down scroll · Esc back" }
 
 func (s *sheet) update(m *Model, msg tea.Msg) tea.Cmd {
 	switch {
@@ -248,12 +263,16 @@ func helpPage(m *Model) dialog {
 	}}
 }
 
-// qrRows draws a code with half blocks, dark on light whatever the terminal's colours are: the
-// quiet zone is part of the code.
+// qrRows draws a code with half blocks. Its quiet zone is part of it, and its colours are set:
+// some cameras do not read light on dark.
 func qrRows(text string) []string {
 	var b strings.Builder
 	if cli.WriteQR(&b, text) != nil {
 		return nil
 	}
-	return strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+	rows := strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+	for i, r := range rows {
+		rows[i] = lipgloss.NewStyle().Foreground(lipgloss.Color("#ffffff")).Background(lipgloss.Color("#000000")).Render(r)
+	}
+	return rows
 }

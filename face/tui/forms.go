@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"paperplane/core"
 	"paperplane/face/cli"
@@ -113,7 +114,7 @@ func (m *Model) invite() tea.Cmd {
 			rows = append(rows, chunks(l.Link, w)...)
 			rows = append(rows, "")
 			qr := qrRows(l.Link)
-			if len(qr) > 0 && len([]rune(qr[0])) > w {
+			if len(qr) > 0 && ansi.StringWidth(qr[0]) > w {
 				return append(rows, m.look.quiet.Render(" The window is too narrow for the code."))
 			}
 			return append(rows, qr...)
@@ -188,7 +189,7 @@ func (m *Model) people() tea.Cmd {
 }
 
 func (m *Model) peopleOf(chat core.Chat, members []core.Member) dialog {
-	c := &chooser{title: cli.ChatName(chat), hint: "Esc back.", keys: map[string]func(choice) tea.Cmd{}}
+	c := &chooser{title: cli.ChatName(chat), hint: "Esc back.", acts: map[string]func(choice) tea.Cmd{}}
 	here := map[string]bool{}
 	for _, p := range members {
 		x := choice{id: p.Person, label: nameOr(p.Name)}
@@ -205,7 +206,7 @@ func (m *Model) peopleOf(chat core.Chat, members []core.Member) dialog {
 		return c
 	}
 	c.hint = "l leaves the group."
-	c.keys["l"] = func(choice) tea.Cmd {
+	c.acts["l"] = func(choice) tea.Cmd {
 		m.dialog = &confirm{title: "Leave this group? What was written stays readable here.", yes: func() tea.Cmd {
 			return m.tell("leave", core.Leave{Chat: chat.ID})
 		}}
@@ -215,7 +216,7 @@ func (m *Model) peopleOf(chat core.Chat, members []core.Member) dialog {
 		return c
 	}
 	c.hint = "a adds people, x removes the chosen one, n gives the group a new name, l leaves it."
-	c.keys["a"] = func(choice) tea.Cmd {
+	c.acts["a"] = func(choice) tea.Cmd {
 		m.dialog = &chooser{title: "Add people", hint: "Space chooses, Enter adds.", list: m.contacts(here), many: true,
 			submit: func(chosen []choice) tea.Cmd {
 				if len(chosen) == 0 {
@@ -225,7 +226,7 @@ func (m *Model) peopleOf(chat core.Chat, members []core.Member) dialog {
 			}}
 		return nil
 	}
-	c.keys["x"] = func(at choice) tea.Cmd {
+	c.acts["x"] = func(at choice) tea.Cmd {
 		if at.note == "you" {
 			m.flash = "To go yourself, press l."
 			return nil
@@ -235,7 +236,7 @@ func (m *Model) peopleOf(chat core.Chat, members []core.Member) dialog {
 		}}
 		return nil
 	}
-	c.keys["n"] = func(choice) tea.Cmd {
+	c.acts["n"] = func(choice) tea.Cmd {
 		m.dialog = newPrompt("Name of the group", "All members see it.", chat.Name, func(p *prompt, name string) tea.Cmd {
 			if name == "" {
 				p.refuse(errors.New("Please type a name."))
@@ -279,7 +280,7 @@ func reactPick(m *Model, x core.Message) dialog {
 		}
 		return m.tell("react", react(chosen[0].id))
 	}
-	c.keys = map[string]func(choice) tea.Cmd{"o": func(choice) tea.Cmd {
+	c.acts = map[string]func(choice) tea.Cmd{"o": func(choice) tea.Cmd {
 		m.dialog = newPrompt("React", "Type or paste one emoji.", "", func(p *prompt, emoji string) tea.Cmd {
 			return m.settle(p, "react", react(emoji))
 		})

@@ -49,7 +49,7 @@ func newComposer() textarea.Model {
 	t.Prompt = "> "
 	t.ShowLineNumbers = false
 	t.CharLimit = 0
-	t.MaxHeight = 0
+	t.DynamicHeight, t.MaxHeight = true, composerMax
 	t.SetVirtualCursor(false)
 	t.KeyMap.InsertNewline.SetKeys("alt+enter", "ctrl+j", "shift+enter")
 	t.SetHeight(1)

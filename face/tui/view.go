@@ -38,14 +38,10 @@ func (m *Model) aboutLines() int {
 	return 0
 }
 
-// resize fits the composer to its text and the window.
+// resize fits the fields to the window; the composer follows its text by itself.
 func (m *Model) resize() {
+	m.text.MaxHeight = min(composerMax, max(m.height-6, 1))
 	m.text.SetWidth(max(m.bodyWidth(), 4))
-	lines := 0
-	for l := range strings.SplitSeq(m.text.Value(), "\n") {
-		lines += 1 + ansi.StringWidth(l)/max(m.bodyWidth()-3, 1)
-	}
-	m.text.SetHeight(min(max(lines, 1), composerMax, max(m.height-6, 1)))
 	m.search.SetWidth(max(m.listWidth()-4, 4))
 }
 
@@ -140,7 +136,7 @@ func (m *Model) bottom() string {
 	case m.st.Account != nil && !m.st.Online:
 		return m.look.bad.Render(ansi.Truncate("Offline. You can go on writing; it leaves when the server is back.", m.width, "…"))
 	case m.dialog != nil:
-		return m.look.quiet.Render("Esc back")
+		return m.look.quiet.Render(ansi.Truncate(m.dialog.keys(), m.width, "…"))
 	}
 	keys := "F1 help · Tab messages · Enter open · / search · Ctrl+T invite"
 	switch m.focus {
