@@ -69,7 +69,7 @@ const sees = (page, text) => page.locator('.row.other', { hasText: text }).first
 const openChat = async (page, name) => {
   const back = page.locator('.back');
   if (await back.isVisible()) await back.click();
-  await page.locator('.chat-item', { hasText: name }).first().click();
+  await page.locator('.chat-item').filter({ has: page.locator('.chat-name', { hasText: name }) }).click();
   await page.locator('.composer textarea').waitFor();
 };
 const state = (page, text, s) => page.locator('.row.own', { hasText: text }).locator(`.corner .state.${s}`).waitFor();
@@ -139,6 +139,7 @@ const list = [
       }
       times.sort((a, b) => a - b);
       console.log(`     typed to shown at the other's: median ${Math.round(times[5])} ms, worst ${Math.round(times[9])} ms, test included`);
+      await bob.page.waitForTimeout(3100); // typing is told at most every three seconds
       await bob.page.locator('.composer textarea').pressSequentially('hm');
       await alice.page.locator('.below.typing').waitFor();
       await bob.page.locator('.composer textarea').fill('');
@@ -291,6 +292,7 @@ const list = [
       await sees(bob.page, 'Я здесь');
       await shot(carol.page, 'group-ru');
       await alice.page.locator('.head-title').click();
+      await alice.page.locator('.people .person').nth(2).waitFor();
       check('three members', await alice.page.locator('.people .person').count(), 3);
       await alice.page.locator('.people .person', { hasText: 'Карина' }).locator('button.quiet').click();
       await alice.page.locator('dialog').last().locator('button.danger').last().click();
