@@ -113,6 +113,19 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// TestListenDefault: with a domain the server listens for the world unless told otherwise.
+func TestListenDefault(t *testing.T) {
+	for want, args := range map[string][]string{
+		"127.0.0.1:8765": {"--data", "x"},
+		":443":           {"--data", "x", "--domain", "chat.example"},
+		"127.0.0.1:99":   {"--data", "x", "--domain", "chat.example", "--listen", "127.0.0.1:99"},
+	} {
+		if _, cfg, err := serveFlags(args); err != nil || cfg.Listen != want {
+			t.Errorf("%v: got %q, error %v; want %q", args, cfg.Listen, err, want)
+		}
+	}
+}
+
 // TestConfigFile: an unknown key in the file of serve is refused with file and line.
 func TestConfigFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "paperplane.toml")

@@ -31,7 +31,7 @@ DIR/invite.txt. Started again with the same DIR it goes on where it was. It stop
 interrupt (Ctrl-C) after finishing what it has begun.
 
   --data DIR      the server's data folder; made when it is not there
-  --listen ADDR   address and port to listen on
+  --listen ADDR   address and port to listen on; with --domain :443 when not given
   --domain NAME   the server's name in the Internet: fetches a certificate and serves https
   --config FILE   settings; see: paperplane config describe
   --metrics ADDR  loopback address for metrics
@@ -88,6 +88,9 @@ func serveFlags(args []string) (dataDir string, cfg admin.Config, err error) {
 			*to = *texts[f.Name]
 		}
 	})
+	if cfg.Domain != "" && cfg.Listen == admin.DefaultConfig().Listen {
+		cfg.Listen = ":443" // a name in the Internet leads to no loopback address
+	}
 	if err := cfg.Check(); err != nil {
 		return "", cfg, usage{err.Error()}
 	}

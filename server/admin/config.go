@@ -19,7 +19,8 @@ import (
 // prints them.
 type Config struct {
 	// The address and port that the server listens on. For people outside this machine:
-	// ":443" with domain, or a loopback address behind a proxy of yours.
+	// ":443" with domain (and that is then the default), or a loopback address behind a proxy
+	// of yours.
 	Listen string `toml:"listen"`
 	// The server's name in the Internet. With it the server fetches and renews its own
 	// certificate (Let's Encrypt), listens for https on listen, and answers the proof of the
