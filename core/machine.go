@@ -440,7 +440,7 @@ func (m *Machine) assemble() error {
 		m.addChat(c)
 	}
 	m.loaded = nil
-	if !ok || len(m.chats) > 0 && m.acc == nil {
+	if !ok || len(m.chats) > 0 && m.acc == nil || m.acc != nil && m.servers[m.acc.Home] == nil {
 		return ErrDamaged
 	}
 	return nil
