@@ -2,7 +2,7 @@
 //
 // The files are made by tool/web and are not committed: a binary built without them still works,
 // says so on its page, and Assets tells. Every answer carries the same strict headers; the page runs
-// no inline code and loads nothing from elsewhere. Safe for concurrent use. Reference: docs/internals/web.md.
+// no inline code and loads nothing from elsewhere. Safe for concurrent use. Reference: web/README.md.
 package web
 
 import (

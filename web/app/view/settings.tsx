@@ -41,7 +41,10 @@ export function SettingsPanel() {
           <LangSelect />
         </div>
         <fieldset class="line">
-          <legend class="grow">{t('theme')}</legend>
+          <legend class="sr">{t('theme')}</legend>
+          <span class="grow" aria-hidden="true">
+            {t('theme')}
+          </span>
           <span class="segments">
             {themes.map((x) => (
               <label key={x}>
