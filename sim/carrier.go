@@ -8,7 +8,9 @@ import (
 	"paperplane/protocol/session"
 )
 
-// carrier is one connection: in order and unchanged while it lives, gone at any message.
+// carrier is one connection: in order and unchanged while it lives, gone at any message. One end
+// may learn of that later than the other, so that messages of a carrier that is gone for the client
+// still reach the server when a newer one is up, and the other way round.
 type carrier struct {
 	w        *world
 	client   *simClient
@@ -16,7 +18,7 @@ type carrier struct {
 	link     *session.ClientLink
 	far      *carrierEnd
 	attached bool
-	dead     bool
+	dead     bool // for the client
 	lastUp   time.Time
 	lastDown time.Time
 	acking   bool
@@ -27,7 +29,7 @@ type carrierEnd struct {
 	k       *carrier
 	server  *session.ServerLink
 	session *serverSession
-	acking  bool
+	dead    bool
 }
 
 // delay draws a message's time on the way; the order of one direction stays.
@@ -43,10 +45,10 @@ func (k *carrier) delay(last *time.Time) time.Duration {
 	return at.Sub(k.w.now)
 }
 
-// broken draws whether the carrier dies with this message, before or after it.
+// broken draws whether the carrier dies with this message, and this message with it.
 func (k *carrier) broken() bool {
 	if k.w.chance(0.004) {
-		k.w.stats.cuts++
+		k.w.stats[cuts]++
 		return true
 	}
 	return false
@@ -58,13 +60,13 @@ func (k *carrier) up(msg []byte) {
 		return
 	}
 	if k.broken() {
-		k.cut("carrier lost")
+		k.fade()
 		return
 	}
 	srv := k.w.server
 	life := srv.life
 	k.w.after(k.delay(&k.lastUp), func() {
-		if !k.dead && srv.up && srv.life == life {
+		if !k.far.dead && srv.up && srv.life == life {
 			srv.alive(func() { srv.take(k.far, msg) })
 		}
 	})
@@ -73,11 +75,11 @@ func (k *carrier) up(msg []byte) {
 // send carries a message to the client.
 func (e *carrierEnd) send(msg []byte) {
 	k := e.k
-	if k.dead {
+	if e.dead {
 		return
 	}
 	if k.broken() {
-		k.cut("carrier lost")
+		k.fade()
 		return
 	}
 	k.w.after(k.delay(&k.lastDown), func() {
@@ -87,19 +89,50 @@ func (e *carrierEnd) send(msg []byte) {
 	})
 }
 
+// lateMax is how much later than the other one end may learn that the carrier is gone.
+const lateMax = 3 * time.Second
+
+// fade ends the carrier as the network does.
+func (k *carrier) fade() {
+	switch k.w.rng.IntN(3) {
+	case 0:
+		k.cut("carrier lost")
+	case 1:
+		k.end("carrier lost; the server does not know yet")
+		k.w.after(k.w.between(0, lateMax), k.far.end)
+	case 2:
+		k.far.end()
+		k.w.after(k.w.between(0, lateMax), func() { k.end("carrier lost a while ago") })
+	}
+}
+
 func (e *carrierEnd) cut(why string) { e.k.cut(why) }
 
-// cut ends the carrier: what is on the way is lost, both ends learn of it.
+// cut ends the carrier for both ends at once.
 func (k *carrier) cut(why string) {
+	k.far.end()
+	k.end(why)
+}
+
+// end ends it for the server.
+func (e *carrierEnd) end() {
+	if e.dead {
+		return
+	}
+	e.dead = true
+	e.server.Close()
+	if e.session != nil && e.session.link == e {
+		e.session.link = nil
+	}
+}
+
+// end ends it for the client.
+func (k *carrier) end(why string) {
 	if k.dead {
 		return
 	}
 	k.dead = true
 	k.link.Close()
-	k.far.server.Close()
-	if k.far.session != nil && k.far.session.link == k.far {
-		k.far.session.link = nil
-	}
 	c := k.client
 	if c.carrier != k {
 		return
@@ -129,7 +162,7 @@ func (k *carrier) flushUp() {
 
 // flush does the same at the server's end.
 func (e *carrierEnd) flush(next func() ([]byte, error)) {
-	for !e.k.dead {
+	for !e.dead {
 		msg, err := next()
 		if err != nil {
 			e.cut("session: " + err.Error())

@@ -1,127 +1,431 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 
 	"paperplane/core"
+	"paperplane/core/account"
+	"paperplane/core/convo"
+	"paperplane/core/outbox"
+	"paperplane/core/timeline"
+	"paperplane/protocol/plane"
 )
+
+// promise is a message of which the person was told that it is saved.
+type promise struct {
+	chat, id, text string
+	file           bool
+	back           bool // taken back by the person
+}
+
+// replied keeps what a command's answer promises.
+func (c *simClient) replied(e core.Reply) {
+	if old, again := c.replies[e.ID]; again {
+		if _, ok := e.Result.(core.Sent); ok && !reflect.DeepEqual(old, e) {
+			c.w.fail("%s: a command was answered twice, and not the same", c.name)
+		}
+		return
+	}
+	c.replies[e.ID] = e
+	cmd := c.undone[e.ID]
+	delete(c.undone, e.ID)
+	if e.Err != "" {
+		return
+	}
+	switch x := cmd.(type) {
+	case core.SendText:
+		c.said = append(c.said, promise{chat: x.Chat, id: e.Result.(core.Sent).Message, text: x.Text, file: len(x.Files) > 0})
+		delete(c.drafts, x.Chat)
+	case core.SetDraft:
+		c.drafts[x.Chat] = x.Text
+	case core.SetSettings:
+		c.hidden = x.ReadReceipts
+	case core.Delete:
+		c.takeBack(x.Message)
+	case core.Discard:
+		c.takeBack(x.Message)
+	case core.Stop:
+		c.takeBack(x.Message)
+	}
+}
+
+func (c *simClient) takeBack(id string) {
+	for i := range c.said {
+		if c.said[i].id == id {
+			c.said[i].back = true
+		}
+	}
+}
+
+// waits lists what a device has still to do: everything in its outboxes, wishes, commits under
+// way, invitations that are held and transfers. What failed waits for the person.
+func (c *simClient) waits() (list []string) {
+	for _, k := range c.disk.keys {
+		p := strings.Split(k, "/")
+		switch {
+		case len(p) > 2 && p[0] == "s" && p[1] == "t":
+			list = append(list, "a transfer")
+		case len(p) < 4 || p[0] != "s" || p[1] != "c":
+		case p[3] == "o":
+			var i outbox.Item
+			if err := timeline.Decode(c.disk.pairs[k], &i); err != nil || !i.Failed {
+				list = append(list, fmt.Sprintf("item of kind %d in %s", i.Kind, p[2][:6]))
+			}
+		case p[3] == "w":
+			list = append(list, "wish in "+p[2][:6])
+		case p[3] == "j":
+			list = append(list, "invitation held for "+p[2][:6])
+		case p[3] == "v" && p[4] == "pending":
+			list = append(list, "commit in "+p[2][:6])
+		}
+	}
+	return list
+}
+
+// span is a time in a conversation: after the record that let one in, up to that which let one out.
+type span struct {
+	from, to plane.Seq
+	open     bool
+}
+
+func (s span) has(n plane.Seq) bool { return n > s.from && (s.open || n <= s.to) }
+
+// history is what one person has of one conversation, from what is stored.
+type history struct {
+	c       *simClient
+	chat    core.Chat
+	entries map[timeline.ID]plane.Seq
+	lines   map[timeline.ID]timeline.Entry
+	order   []timeline.ID
+	spans   []span
+	texts   map[timeline.ID]core.Message
+}
+
+func (h *history) has(n plane.Seq) bool {
+	return slices.ContainsFunc(h.spans, func(s span) bool { return s.has(n) })
+}
+
+func (h *history) in() bool { return len(h.spans) > 0 && h.spans[len(h.spans)-1].open }
 
 // check holds the healed world against what was promised.
 func (w *world) check() {
 	if len(w.failed) > 0 {
 		return
 	}
+	all := map[[16]byte][]*history{}
+	var logs [][16]byte
 	for _, c := range w.people {
 		switch {
 		case !c.up:
 			w.fail("%s does not start", c.name)
+			return
 		case c.account == "":
 			w.fail("%s has not joined", c.name)
+			return
 		}
-		for _, text := range c.waiting() {
-			w.fail("%s: %q still waits to be sent", c.name, text)
+		for _, x := range c.waits() {
+			w.fail("%s: %s still waits", c.name, x)
 		}
+		for _, h := range w.histories(c) {
+			if all[h.log] == nil {
+				logs = append(logs, h.log)
+			}
+			all[h.log] = append(all[h.log], h.history)
+		}
+		c.kept()
 	}
-	if len(w.failed) > 0 {
-		return
+	for _, log := range logs {
+		w.agree(log, all[log])
 	}
-	views := map[string][]view{}
-	var order []string
 	for _, c := range w.people {
-		for _, chat := range c.state().Chats {
-			v := w.view(c, chat)
-			if _, ok := views[chat.ID]; !ok {
-				order = append(order, chat.ID)
+		w.states(c)
+	}
+}
+
+// kept checks what was promised to one person: messages, drafts, settings.
+func (c *simClient) kept() {
+	st := c.state()
+	chats := map[string]core.Chat{}
+	for _, x := range st.Chats {
+		chats[x.ID] = x
+		switch {
+		case x.State == "waiting" || x.State == "refused":
+			c.w.fail("%s: chat %s is %s", c.name, x.ID[:6], x.State)
+		case x.Kind == core.ChatTwo && x.Name == "":
+			c.w.fail("%s: chat %s has no name", c.name, x.ID[:6])
+		}
+		if d, ok := c.drafts[x.ID]; ok && d != x.Draft {
+			c.w.fail("%s: the draft %q is %q", c.name, d, x.Draft)
+		}
+	}
+	if c.hidden != nil && st.Settings.ReadReceipts != *c.hidden {
+		c.w.fail("%s: a setting is lost", c.name)
+	}
+	newest := map[[16]byte]promise{}
+	placed := map[[16]byte]uint64{}
+	for _, p := range c.said {
+		if p.back {
+			continue
+		}
+		id, _ := timeline.ParseID(p.id)
+		x, ok := chats[p.chat]
+		if !ok {
+			// A second conversation with the person took the place of the first in the list.
+			continue
+		}
+		e, err := timeline.Find(&c.disk, p.chat, id)
+		switch {
+		case err != nil || e == nil:
+			c.w.fail("%s: %q was saved and is gone", c.name, p.text)
+			continue
+		case e.Seq == 0 && x.State == "open":
+			c.w.fail("%s: %q has no place", c.name, p.text)
+			continue
+		case e.Seq == 0 || p.file:
+			continue // left, or waited for its file
+		}
+		// Several are sent at once; when the server refuses one for want of space, those behind it
+		// stand before it. That is the price of not waiting for each answer, see core/outbox.
+		if e.Seq < placed[e.Log] && c.w.stats[diskFull]+c.w.stats[diskErrors] == 0 {
+			c.w.fail("%s: %q stands before %q, which was said first", c.name, p.text, newest[e.Log].text)
+		}
+		newest[e.Log], placed[e.Log] = p, e.Seq
+	}
+}
+
+type logHistory struct {
+	log [16]byte
+	*history
+}
+
+// histories reads what a person has of every conversation.
+func (w *world) histories(c *simClient) (out []logHistory) {
+	me, _ := plane.ParsePublicKey(c.account)
+	for _, chat := range c.state().Chats {
+		at := map[[16]byte]*history{}
+		shown := map[timeline.ID]core.Message{}
+		texts := map[string]bool{}
+		for _, m := range c.messages(chat.ID) {
+			id, _ := timeline.ParseID(m.ID)
+			if _, twice := shown[id]; twice {
+				w.fail("%s: a message is shown twice", c.name)
 			}
-			views[chat.ID] = append(views[chat.ID], v)
+			if m.Kind == core.KindText && m.Text != "" && texts[m.Text] && !m.Edited {
+				w.fail("%s: %q is shown twice", c.name, m.Text)
+			}
+			shown[id], texts[m.Text] = m, true
+		}
+		for p := range c.disk.Range("h/"+chat.ID+"/", "h/"+chat.ID+"0", false) {
+			var e timeline.Entry
+			if err := timeline.Decode(p.Value, &e); err != nil {
+				w.fail("%s: an entry does not decode", c.name)
+				return nil
+			}
+			h := at[e.Log]
+			if h == nil {
+				h = &history{c: c, chat: chat, entries: map[timeline.ID]plane.Seq{}, lines: map[timeline.ID]timeline.Entry{}, texts: shown, spans: []span{{open: true}}}
+				at[e.Log] = h
+				out = append(out, logHistory{e.Log, h})
+			}
+			if e.Kind == timeline.Notice {
+				h.notice(e, me)
+			} else if e.Seq > 0 {
+				h.entries[e.ID] = plane.Seq(e.Seq)
+				h.order = append(h.order, e.ID)
+			}
 		}
 	}
-	for _, id := range order {
-		w.agree(views[id])
+	return out
+}
+
+// notice follows the lines that say when one came and went.
+func (h *history) notice(e timeline.Entry, me [32]byte) {
+	last := &h.spans[len(h.spans)-1]
+	n := plane.Seq(e.Seq)
+	switch {
+	case e.Line.What == "joined" && e.Line.Who == me:
+		if !last.open || len(h.spans) > 1 || last.from != 0 || len(h.entries) > 0 {
+			h.spans = append(h.spans, span{from: n, open: true})
+		} else {
+			last.from = n
+		}
+	case e.Line.What == "removed" && slices.Contains(e.Line.Whom, me), e.Line.What == "left" && e.Line.Who == me:
+		last.to, last.open = n, false
+	case e.Line.What == "forked":
+		h.c.w.tell("%s: told of two histories", h.c.name)
+	case e.Seq > 0:
+		h.lines[e.ID] = e
 	}
 }
 
-// view is what one person sees of one chat.
-type view struct {
-	c       *simClient
-	chat    core.Chat
-	list    []core.Message // without notices
-	members []string
+// agree compares what all who are or were in a conversation have of it: each message stands at
+// the same place for everybody, everybody who was in at that place has it, nobody else, and in the
+// order of the places. Those who are still in see the same texts, annotations and files.
+func (w *world) agree(log [16]byte, all []*history) {
+	truth, by := map[timeline.ID]plane.Seq{}, map[timeline.ID]*history{}
+	lines := map[timeline.ID]*history{}
+	var ids, notices []timeline.ID
+	for _, h := range all {
+		before := plane.Seq(0)
+		for _, id := range h.order {
+			seq := h.entries[id]
+			if seq <= before {
+				w.fail("%s has a message out of order", h.c.name)
+			}
+			before = seq
+			if n, ok := truth[id]; !ok {
+				truth[id], by[id] = seq, h
+				ids = append(ids, id)
+			} else if n != seq {
+				w.fail("a message stands at %d for %s and at %d for %s", n, by[id].c.name, seq, h.c.name)
+			}
+		}
+		for id := range h.lines {
+			if lines[id] == nil {
+				lines[id] = h
+				notices = append(notices, id)
+			}
+		}
+	}
+	for _, h := range all {
+		for _, id := range ids {
+			_, have := h.entries[id]
+			if should := h.has(truth[id]); have != should {
+				w.fail("%s: message %s at %d: has it %v, should %v; spans %v; %s has %q", h.c.name, id.Text()[:6], truth[id], have, should, h.spans, by[id].c.name, by[id].texts[id].Text)
+			}
+		}
+		for _, id := range notices {
+			seq := plane.Seq(lines[id].lines[id].Seq)
+			last := slices.ContainsFunc(h.spans, func(s span) bool { return !s.open && s.to == seq })
+			if _, have := h.lines[id]; have != h.has(seq) && !last {
+				w.fail("%s: line %q at %d: has it %v, should %v; spans %v; %s has it", h.c.name, lines[id].lines[id].Line.What, seq, have, !have, h.spans, lines[id].c.name)
+			}
+		}
+	}
+	slices.SortStableFunc(ids, func(a, b timeline.ID) int { return int(truth[a]) - int(truth[b]) })
+	w.sameTexts(ids, truth, all)
+	w.sameMembers(log, all)
 }
 
-func (w *world) view(c *simClient, chat core.Chat) view {
-	v := view{c: c, chat: chat}
-	seen := map[string]bool{}
-	texts := map[string]bool{}
-	for _, m := range c.messages(chat.ID) {
-		if m.Kind == core.KindNotice {
-			continue
+// sameTexts compares how messages look to those who are in a conversation since before them.
+func (w *world) sameTexts(ids []timeline.ID, truth map[timeline.ID]plane.Seq, all []*history) {
+	for _, id := range ids {
+		var first *history
+		for _, h := range all {
+			if !h.in() || !h.spans[len(h.spans)-1].has(truth[id]) {
+				continue
+			}
+			m := h.texts[id]
+			for _, f := range m.Files {
+				if f.State == "local" && !bytes.Equal(h.c.files[f.Ref], w.files[f.Name]) {
+					w.fail("%s: a file came out changed", h.c.name)
+				}
+			}
+			if first == nil {
+				first = h
+			} else if a, b := looks(m), looks(first.texts[id]); a != b {
+				w.fail("%s shows %q where %s shows %q", h.c.name, a, first.c.name, b)
+			}
 		}
-		if seen[m.ID] {
-			w.fail("%s: a message is shown twice", c.name)
-		}
-		seen[m.ID] = true
-		if m.Kind == core.KindText && texts[m.Text] {
-			w.fail("%s: %q is shown twice", c.name, m.Text)
-		}
-		texts[m.Text] = true
-		if m.State == core.StateFailed || m.State == core.StateQueued {
-			continue
-		}
-		v.list = append(v.list, m)
 	}
-	id := c.call(core.GetMembers{Chat: chat.ID})
-	if r, ok := c.replies[id].Result.(core.Members); ok {
+}
+
+// sameMembers compares who is in a conversation with who those who are in it believe to be.
+func (w *world) sameMembers(log [16]byte, all []*history) {
+	var in []string
+	for _, h := range all {
+		if h.in() && h.chat.State == "open" {
+			in = append(in, h.c.account)
+		}
+	}
+	slices.Sort(in)
+	for _, h := range all {
+		if !h.in() || h.chat.State != "open" || h.chat.ID != plane.LogID(log).Text() {
+			continue
+		}
+		if h.chat.Kind == core.ChatGroup && h.chat.Name != all[slices.IndexFunc(all, (*history).in)].chat.Name {
+			w.fail("a group has two names")
+		}
+		var list []string
+		r, _ := h.c.replies[h.c.call(core.GetMembers{Chat: h.chat.ID})].Result.(core.Members)
 		for _, m := range r.Members {
-			v.members = append(v.members, m.Person)
+			list = append(list, m.Person)
 		}
-	}
-	slices.Sort(v.members)
-	return v
-}
-
-// agree compares the views of everybody who is still in a chat: the same members, name and, from
-// where the later one joined, the same messages in the same order with the same contents.
-func (w *world) agree(views []view) {
-	var in []view
-	for _, v := range views {
-		if v.chat.State == "open" {
-			in = append(in, v)
-		}
-	}
-	if len(in) == 0 {
-		return
-	}
-	if in[0].chat.Kind != core.ChatSaved && len(in) != len(in[0].members) {
-		w.fail("chat of kind %s: %d people are in it, %s counts %d members", in[0].chat.Kind, len(in), in[0].c.name, len(in[0].members))
-	}
-	longest := slices.MaxFunc(in, func(a, b view) int { return len(a.list) - len(b.list) })
-	for _, v := range in {
-		if !slices.Equal(v.members, longest.members) {
-			w.fail("%s and %s disagree on who is in their chat", v.c.name, longest.c.name)
-		}
-		if v.chat.Kind == core.ChatGroup && v.chat.Name != longest.chat.Name {
-			w.fail("%s calls the group %q, %s %q", v.c.name, v.chat.Name, longest.c.name, longest.chat.Name)
-		}
-		tail := longest.list[len(longest.list)-len(v.list):]
-		for i, m := range v.list {
-			if a, b := shown(m), shown(tail[i]); a != b {
-				w.fail("%s shows %q where %s shows %q (%d and %d messages)", v.c.name, a, longest.c.name, b, len(v.list), len(longest.list))
-				break
+		slices.Sort(list)
+		if !slices.Equal(list, in) {
+			states := ""
+			for _, x := range all {
+				states += fmt.Sprintf(" %s: %s %v", x.c.name, x.chat.State, x.spans)
 			}
+			w.fail("chat %s of kind %s: %d people are in it, %s counts %d members;%s", h.chat.ID[:6], h.chat.Kind, len(in), h.c.name, len(list), states)
 		}
 	}
 }
 
-// shown is what of a message must be the same for all.
-func shown(m core.Message) string {
-	s := m.ID[:8] + " " + string(m.Kind) + " " + m.Text
+// looks is what of a message must be the same for all.
+func looks(m core.Message) string {
+	s := string(m.Kind) + " " + m.Text
 	if m.Edited {
 		s += " (edited)"
 	}
 	for _, r := range m.Reactions {
 		s += fmt.Sprintf(" %s×%d", r.Emoji, len(r.By))
 	}
+	for _, f := range m.Files {
+		s += fmt.Sprintf(" %s %d", f.Name, f.Size)
+	}
 	return s
+}
+
+// states compares the stored MLS states: everybody who is in a conversation has read the log to
+// its end and is in the same epoch, with the same chain of records behind it.
+func (w *world) states(c *simClient) {
+	for _, k := range c.disk.keys {
+		p := strings.Split(k, "/")
+		if len(p) != 4 || p[0] != "s" || p[1] != "c" || p[3] != "m" {
+			continue
+		}
+		var meta struct {
+			State   string `cbor:"4,keyasint"`
+			Leaving bool   `cbor:"9,keyasint"`
+		}
+		id, err := plane.ParseLogID(p[2])
+		if err != nil || timeline.Decode(c.disk.pairs[k], &meta) != nil {
+			w.fail("%s: a chat does not decode", c.name)
+			continue
+		}
+		if meta.State != "open" {
+			continue
+		}
+		if meta.Leaving {
+			w.fail("%s still waits to leave %s", c.name, p[2][:6])
+		}
+		prefix := "s/c/" + p[2] + "/v/"
+		var pairs []convo.Pair
+		for x := range c.disk.Range(prefix, "s/c/"+p[2]+"/v0", false) {
+			pairs = append(pairs, convo.Pair{Key: strings.TrimPrefix(x.Key, prefix), Value: x.Value})
+		}
+		cv, err := convo.Load(id, account.Identify, pairs)
+		if err != nil {
+			w.fail("%s: %s does not load: %v", c.name, p[2][:6], err)
+			continue
+		}
+		if head := w.server.head(id); cv.Cursor() != head {
+			w.fail("%s has read %s up to %d of %d", c.name, p[2][:6], cv.Cursor(), head)
+		}
+		n, hash := cv.Seen()
+		at := fmt.Sprintf("epoch %d, generation %d, %d records %x", cv.Epoch(), cv.State().Gen, n, hash)
+		if cv.Forked() {
+			at += ", forked"
+		}
+		if first, ok := w.epochs[p[2]]; !ok {
+			w.epochs[p[2]] = at
+		} else if first != at {
+			w.fail("%s is at %s of %s, another at %s", c.name, at, p[2][:6], first)
+		}
+	}
 }

@@ -3,7 +3,9 @@ package sim
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"paperplane/core"
@@ -31,6 +33,8 @@ func (d *disk) set(key string, value []byte) {
 		d.pairs[key] = slices.Clone(value)
 	}
 }
+
+func (d *disk) clone() disk { return disk{slices.Clone(d.keys), maps.Clone(d.pairs)} }
 
 // Get implements core.Reader.
 func (d *disk) Get(key string) ([]byte, error) { return slices.Clone(d.pairs[key]), nil }
@@ -73,10 +77,27 @@ type simClient struct {
 	session *session.ClientMachine
 	current *session.ClientSession
 	carrier *carrier
+
+	moves  map[string]*move
+	asks   map[uint32]func(wire.Answer)
+	ownRid uint32
+
+	files  map[string][]byte // local files; they outlive the machine
+	before disk              // for the mutant that loses the last write
+
+	// What was promised, see check.go.
+	said   []promise
+	undone map[string]core.Command // commands without an answer yet
+	drafts map[string]string
+	hidden *bool           // read receipts switched on?
+	tried  map[string]bool // what was tried again after healing
 }
 
 func newClient(w *world, name string) *simClient {
-	c := &simClient{w: w, name: name, disk: disk{pairs: map[string][]byte{}}, replies: map[string]core.Reply{}}
+	c := &simClient{
+		w: w, name: name, disk: disk{pairs: map[string][]byte{}}, replies: map[string]core.Reply{}, files: map[string][]byte{},
+		undone: map[string]core.Command{}, drafts: map[string]string{}, tried: map[string]bool{},
+	}
 	w.people = append(w.people, c)
 	c.boot()
 	return c
@@ -88,6 +109,7 @@ func (c *simClient) now() time.Time { return c.w.now.Add(c.skew) }
 func (c *simClient) boot() {
 	c.life++
 	c.up, c.wanted, c.current, c.carrier = true, false, nil, nil
+	c.moves, c.asks, c.ownRid = map[string]*move{}, map[uint32]func(wire.Answer){}, ownRids
 	c.machine = core.New()
 	for p := range c.disk.Range("s/", "s0", false) {
 		if err := c.machine.Load(p.Key, p.Value); err != nil {
@@ -102,6 +124,21 @@ func (c *simClient) boot() {
 	}
 	c.step(core.Started{})
 	c.state()
+	c.repeat()
+}
+
+// repeat has the face ask once more for what was not answered before the crash.
+func (c *simClient) repeat() {
+	var ids []string
+	for id, cmd := range c.undone {
+		if _, ok := cmd.(core.SendText); ok {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		c.step(core.Do{ID: id, Command: c.undone[id]})
+	}
 }
 
 // die is a crash; the device comes back later.
@@ -113,6 +150,9 @@ func (c *simClient) die(why string, back time.Duration) {
 	c.lose("client crashed")
 	c.up = false
 	c.life++
+	if c.w.mutant == lastWriteLost && c.before.pairs != nil {
+		c.disk = c.before.clone()
+	}
 	c.w.after(back, func() {
 		c.w.tell("%s starts", c.name)
 		c.boot()
@@ -154,9 +194,12 @@ func (c *simClient) step(in core.Input) {
 			c.w.tell("%s:     %s", c.name, brief(e))
 		}
 	}
+	if c.w.mutant == sendBeforePersist && len(effects) > 1 {
+		effects = append(slices.Clone(effects[1:]), effects[0])
+	}
 	for _, e := range effects {
 		if c.w.chance(0.0008) {
-			c.w.stats.clientCrashes++
+			c.w.stats[clientCrashes]++
 			c.die(fmt.Sprintf("before %T", e), c.w.between(0, 5*time.Second))
 			return
 		}
@@ -221,11 +264,17 @@ func (c *simClient) do(e core.Effect) bool {
 	switch e := e.(type) {
 	case core.Persist:
 		if c.full {
-			c.w.stats.diskFull++
+			c.w.stats[diskFull]++
 			c.die("its disk is full", c.w.between(time.Second, 3*time.Second))
 			return false
 		}
+		if c.w.mutant == lastWriteLost {
+			c.before = c.disk.clone()
+		}
 		for _, op := range e.Ops {
+			if c.w.mutant == outboxForgotten && op.Value != nil && strings.HasPrefix(op.Key, "s/c/") && strings.Contains(op.Key, "/o/") {
+				continue
+			}
 			c.disk.set(op.Key, op.Value)
 		}
 	case core.Dial:
@@ -240,11 +289,11 @@ func (c *simClient) do(e core.Effect) bool {
 			return false
 		}
 		if _, ok := e.Request.(wire.Append); ok {
-			c.w.stats.sent++
+			c.w.stats[appends]++
 		}
-		if c.current != nil && c.current.Queue(frame) == nil && c.carrier != nil && c.carrier.attached {
-			c.carrier.flushUp()
-		}
+		c.queue(frame)
+	case core.Upload, core.Download, core.Cancel, core.RemoveFile:
+		c.transfer(e)
 	case core.Wake:
 		c.woken++
 		n := c.woken
@@ -263,11 +312,7 @@ func (c *simClient) do(e core.Effect) bool {
 			c.see(ev)
 		}
 	case core.Reply:
-		if _, again := c.replies[e.ID]; again {
-			c.w.fail("%s: command answered twice", c.name)
-			return false
-		}
-		c.replies[e.ID] = e
+		c.replied(e)
 	}
 	return true
 }
@@ -278,12 +323,12 @@ func (c *simClient) see(ev core.Event) {
 	case core.AccountChanged:
 		c.account = ev.Account.Person
 	case core.MessageChanged:
-		c.w.stats.shown++
+		c.w.stats[shown]++
 	case core.ChatChanged:
-		if ev.Chat.State == "broken" {
+		if ev.Chat.State == "broken" && c.w.liar == nil {
 			c.w.fail("%s: a chat is broken", c.name)
 		}
-		if ev.Chat.Forked {
+		if ev.Chat.Forked && c.w.liar == nil {
 			c.w.fail("%s: an honest server is accused of two histories", c.name)
 		}
 	}
@@ -293,8 +338,22 @@ func (c *simClient) see(ev core.Event) {
 func (c *simClient) call(cmd core.Command) string {
 	c.calls++
 	id := fmt.Sprintf("%s-%d", c.name, c.calls)
+	c.undone[id] = cmd
 	c.step(core.Do{ID: id, Command: cmd})
+	switch cmd.(type) {
+	case core.SendText, core.Edit, core.NewGroup, core.Leave, core.SetName:
+		if c.w.chance(0.05) { // a face that asks twice
+			c.step(core.Do{ID: id, Command: cmd})
+		}
+	}
 	return id
+}
+
+// queue puts a frame into the session.
+func (c *simClient) queue(frame []byte) {
+	if c.current != nil && c.current.Queue(frame) == nil && c.carrier != nil && c.carrier.attached {
+		c.carrier.flushUp()
+	}
 }
 
 // dial opens a carrier, again and again.
@@ -303,7 +362,10 @@ func (c *simClient) dial() {
 		return
 	}
 	again := func() { c.in(c.w.between(300*time.Millisecond, 3*time.Second), c.dial) }
-	if c.away || !c.w.server.up {
+	if c.away {
+		return // setAway dials
+	}
+	if !c.w.server.up {
 		again()
 		return
 	}
@@ -321,6 +383,16 @@ func (c *simClient) dial() {
 			c.lose("no handshake")
 		}
 	})
+}
+
+// setAway takes the device from the network or brings it back.
+func (c *simClient) setAway(away bool) {
+	c.away = away
+	if away {
+		c.lose("no network")
+	} else if c.up {
+		c.dial()
+	}
 }
 
 // lose cuts the carrier, if there is one.
@@ -343,10 +415,14 @@ func (c *simClient) take(k *carrier, msg []byte) {
 	if ev.Attached {
 		k.attached = true
 		if !ev.Fresh {
-			c.w.stats.resumed++
+			c.w.stats[resumed]++
 		}
 		c.current = ev.Session
 		c.step(core.Connected{Server: c.server(), Binding: ev.Session.Binding(), Fresh: ev.Fresh})
+		if ev.Fresh {
+			clear(c.asks)
+			c.restartMoves()
+		}
 	}
 	if ev.Payload != nil {
 		rid, answer, event, err := wire.ParseAnswerOrEvent(ev.Payload)
@@ -354,7 +430,12 @@ func (c *simClient) take(k *carrier, msg []byte) {
 			c.w.fail("%s: the server says what does not parse: %v", c.name, err)
 			return
 		}
-		if event != nil {
+		if then := c.asks[rid]; event == nil && rid >= ownRids {
+			delete(c.asks, rid)
+			if then != nil {
+				then(answer)
+			}
+		} else if event != nil {
 			c.step(core.Pushed{Server: c.server(), Event: event})
 		} else {
 			c.step(core.Answered{Server: c.server(), Rid: rid, Answer: answer})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"paperplane/core"
+	"paperplane/core/timeline"
 )
 
 // What happens in a run, drawn from its seed.
@@ -40,6 +41,30 @@ func (w *world) play() {
 		w.after(w.between(0, actTime), w.harm)
 	}
 	w.run(begin.Add(setUpTime + actTime))
+	if w.rng.IntN(5) == 0 {
+		w.weeks()
+	}
+}
+
+// weeksMax stays below the life of a record: nobody misses any.
+const weeksMax = 24
+
+// weeks lets days go by, in which somebody is away and the others say something now and then:
+// keys are refreshed, cards and packages turn, generations follow each other.
+func (w *world) weeks() {
+	n := 1 + w.rng.IntN(weeksMax)
+	w.stats[days] += n
+	w.tell("%d days go by", n)
+	all := time.Duration(n) * 24 * time.Hour
+	end := w.now.Add(all)
+	away := w.people[w.rng.IntN(len(w.people))]
+	away.setAway(true)
+	for range 2 * n {
+		w.after(w.between(0, all), w.act)
+	}
+	w.after(w.between(0, all), w.harm)
+	w.run(end)
+	away.setAway(false)
 }
 
 // joined makes c try to join, through link, until it has an account.
@@ -87,6 +112,19 @@ func (w *world) act() {
 	}
 	chat := chats[w.rng.IntN(len(chats))]
 	switch roll := w.rng.IntN(100); {
+	case roll < 4:
+		c.call(core.SendText{Chat: chat.ID, Text: fmt.Sprintf("%s sends %d", c.name, w.calls()), Files: []core.File{c.newFile()}})
+	case roll < 7:
+		w.onMessage(c, chat, func(m core.Message) core.Command {
+			if m.Kind == core.KindFile && w.rng.IntN(5) == 0 {
+				return core.Stop{Chat: chat.ID, Message: m.ID}
+			}
+			return core.Fetch{Chat: chat.ID, Message: m.ID}
+		})
+	case roll < 9:
+		c.call(core.SetDraft{Chat: chat.ID, Text: fmt.Sprintf("draft %d", w.calls())})
+	case roll < 10:
+		c.call(core.SetSettings{ReadReceipts: new(w.rng.IntN(2) == 0)})
 	case roll < 55:
 		for range 1 + w.rng.IntN(3) {
 			w.count++
@@ -160,14 +198,12 @@ func (w *world) harm() {
 		c.die("power", w.between(0, 30*time.Second))
 	case 1:
 		w.tell("%s has no network", c.name)
-		c.away = true
-		c.lose("no network")
-		w.after(w.between(time.Second, 90*time.Second), func() { c.away = false })
+		c.setAway(true)
+		w.after(w.between(time.Second, 90*time.Second), func() { c.setAway(false) })
 	case 2:
 		w.server.die()
 	case 3:
 		w.tell("the server's disk is full")
-		w.stats.diskFull++
 		w.server.full = true
 		w.after(w.between(time.Second, 30*time.Second), func() { w.server.full = false })
 	case 4:
@@ -175,8 +211,8 @@ func (w *world) harm() {
 		c.full = true
 		w.after(w.between(time.Second, 20*time.Second), func() { c.full = false })
 	case 5:
-		w.stats.jumps++
-		c.skew = w.between(-30*time.Hour, 30*time.Hour)
+		w.stats[jumps]++
+		c.skew = w.between(-26*time.Hour, 26*time.Hour)
 		w.tell("%s: clock jumps to %v", c.name, c.skew)
 		w.after(w.between(time.Second, 120*time.Second), func() { c.skew = 0 })
 	}
@@ -186,41 +222,69 @@ func (w *world) harm() {
 func (w *world) heal() {
 	w.faults = false
 	w.server.full = false
-	w.server.fuse = 0
 	for _, c := range w.people {
-		c.away, c.full, c.skew = false, false, 0
+		c.full, c.skew = false, 0
+		c.setAway(false)
 	}
 	deadline := w.now.Add(healTime)
 	for step := w.now.Add(time.Minute); len(w.failed) == 0 && w.now.Before(deadline); step = step.Add(time.Minute) {
 		w.run(step)
 		if w.settled() {
 			w.run(w.now.Add(2 * time.Minute)) // whatever is still on the way
-			return
+			if w.settled() && !w.again() {
+				return
+			}
 		}
 	}
 }
 
-// settled says whether nobody has anything left to send.
+// settled says whether nobody has anything left to do.
 func (w *world) settled() bool {
 	for _, c := range w.people {
-		if !c.up || c.account == "" || len(c.waiting()) > 0 {
+		if !c.up || c.account == "" || len(c.waits()) > 0 || c.joining() {
 			return false
 		}
 	}
 	return true
 }
 
-// waiting lists own messages that are not sent though they could be.
-func (c *simClient) waiting() (list []string) {
-	for _, chat := range c.state().Chats {
-		if chat.State != "open" {
-			continue
-		}
-		for _, m := range c.messages(chat.ID) {
-			if m.Own && m.State == core.StateQueued {
-				list = append(list, m.Text)
+// joining says whether a chat is not open yet or about to be left.
+func (c *simClient) joining() bool {
+	for _, k := range c.disk.keys {
+		if len(k) > 2 && k[len(k)-2:] == "/m" {
+			var meta struct {
+				State   string `cbor:"4,keyasint"`
+				Leaving bool   `cbor:"9,keyasint"`
+			}
+			if err := timeline.Decode(c.disk.pairs[k], &meta); err == nil && (meta.State == "waiting" || meta.Leaving) {
+				return true
 			}
 		}
 	}
-	return list
+	return false
+}
+
+// again has everybody try again what failed, and fetch the files that are not here yet. It
+// returns whether there was anything.
+func (w *world) again() (any bool) {
+	for _, c := range w.people {
+		for _, chat := range c.state().Chats {
+			if chat.State != "open" {
+				continue
+			}
+			for _, m := range c.messages(chat.ID) {
+				if m.State == core.StateFailed && !c.tried[m.ID] {
+					c.tried[m.ID], any = true, true
+					c.call(core.Retry{Chat: chat.ID, Message: m.ID})
+				}
+				for _, f := range m.Files {
+					if (f.State == "remote" || f.State == "failed") && !m.Own && !c.tried[m.ID] {
+						c.tried[m.ID], any = true, true
+						c.call(core.Fetch{Chat: chat.ID, Message: m.ID})
+					}
+				}
+			}
+		}
+	}
+	return any
 }

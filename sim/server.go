@@ -2,30 +2,23 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"paperplane/protocol/plane"
 	"paperplane/protocol/session"
+	"paperplane/protocol/wire"
 	"paperplane/server"
-	blobmem "paperplane/server/blob/mem"
 	"paperplane/server/store"
-	storemem "paperplane/server/store/mem"
 	"paperplane/server/tables"
-	tablesmem "paperplane/server/tables/mem"
 )
-
-// crash is what a write panics with when the server dies there.
-type crash struct{}
 
 // simServer is the server's process over disks that outlive it.
 type simServer struct {
 	w        *world
 	key      *session.PrivateKey
-	store    store.Log
-	tables   tables.Tables
-	blobs    *blobmem.Store
+	disks    disks
 	full     bool
-	fuse     int // writes until the crash, 0 = none; negative = after that write
 	up       bool
 	life     int // grows with each start, so that work of a dead process is dropped
 	process  *server.Server
@@ -39,7 +32,9 @@ type serverSession struct {
 	s      *session.ServerSession
 	peer   *server.Peer
 	link   *carrierEnd
+	client *simClient
 	pumped bool // a pump is scheduled
+	lies   *sessionLies
 }
 
 func newServer(w *world) *simServer {
@@ -47,15 +42,14 @@ func newServer(w *world) *simServer {
 	if err != nil {
 		panic(err)
 	}
-	s := &simServer{w: w, key: key, blobs: blobmem.New(), seed: server.NewSeed()}
-	s.store = &fusedStore{storemem.New(), s}
-	s.tables = &fusedTables{tablesmem.New(), s}
+	s := &simServer{w: w, key: key, seed: server.NewSeed()}
+	s.disks = newDisks(s)
 	s.boot()
-	var front error
-	s.front, _, front = s.process.Front(s.seed, 1000, plane.DayOf(w.now)+3650)
-	if front != nil {
-		panic(front)
+	s.front, _, err = s.process.Front(s.seed, 1000, plane.DayOf(w.now)+3650)
+	if err != nil {
+		panic(err)
 	}
+	s.upkeep()
 	return s
 }
 
@@ -68,7 +62,7 @@ const origin = "http://127.0.0.1:8765"
 
 // boot starts a process on the disks.
 func (s *simServer) boot() {
-	p, err := server.New(server.Config{Store: s.store, Tables: s.tables, Blobs: s.blobs,
+	p, err := server.New(server.Config{Store: s.disks.store, Tables: s.disks.tables, Blobs: s.disks.blobs,
 		Now: func() time.Time { return s.w.now }, Free: func() (int64, error) {
 			if s.full {
 				return 0, nil
@@ -83,19 +77,36 @@ func (s *simServer) boot() {
 	s.sessions = map[*session.ServerSession]*serverSession{}
 }
 
+// upkeepEvery is how often Tick runs: expiry at midnight, settling each hour.
+const upkeepEvery = 10 * time.Minute
+
+func (s *simServer) upkeep() {
+	s.w.after(upkeepEvery, func() {
+		if s.up {
+			s.alive(func() {
+				if err := s.process.Tick(context.Background()); err != nil && !errors.Is(err, errDisk) && !errors.Is(err, tables.ErrFull) {
+					s.w.fail("upkeep: %v", err)
+				}
+			})
+		}
+		s.upkeep()
+	})
+}
+
 // die ends the process and starts another a little later. Carriers die with it.
 func (s *simServer) die() {
 	if !s.up {
 		return
 	}
-	s.w.stats.serverCrashes++
+	s.w.stats[serverCrashes]++
 	s.w.tell("server crashes")
-	s.up, s.fuse = false, 0
+	s.up = false
 	s.life++
 	for _, c := range s.w.people {
 		c.lose("server crashed")
 	}
 	s.sessions = nil
+	s.disks.crashed()
 	s.w.after(s.w.between(50*time.Millisecond, 4*time.Second), func() {
 		s.w.tell("server starts")
 		s.boot()
@@ -125,26 +136,6 @@ func (s *simServer) in(d time.Duration, f func()) {
 	})
 }
 
-// burn counts a write down; it panics before or after the one that the fuse names.
-func (s *simServer) burn(write func() error) error {
-	if s.fuse == 0 && s.w.chance(0.0015) {
-		s.fuse = []int{1, -1, 2, -2}[s.w.rng.IntN(4)]
-	}
-	if s.fuse == 1 {
-		panic(crash{})
-	}
-	err := write()
-	switch {
-	case s.fuse == -1:
-		panic(crash{})
-	case s.fuse > 0:
-		s.fuse--
-	case s.fuse < 0:
-		s.fuse++
-	}
-	return err
-}
-
 // take handles one message of a carrier.
 func (s *simServer) take(e *carrierEnd, msg []byte) {
 	ev, err := e.server.Take(msg)
@@ -158,25 +149,38 @@ func (s *simServer) take(e *carrierEnd, msg []byte) {
 	if ev.Attached {
 		ss := s.sessions[ev.Session]
 		if ss == nil {
-			ss = &serverSession{s: ev.Session}
+			ss = &serverSession{s: ev.Session, client: e.k.client}
 			ss.peer = s.process.Attach(ev.Session.Binding(), func() { s.wake(ss) })
 			s.sessions[ev.Session] = ss
+			if s.w.liar != nil {
+				ss.lies = s.w.liar.session(ss.client)
+			}
 		}
 		ss.link, e.session = e, ss
 	}
 	if ss := e.session; ss != nil {
 		if ev.Payload != nil {
-			ctx := context.Background()
-			run, err := ss.peer.Begin(ctx, ev.Payload)
-			if err != nil {
-				s.w.fail("the server ends a session: %v", err)
-				return
-			}
-			if run != nil {
-				s.in(s.w.between(0, 20*time.Millisecond), func() { run(ctx) })
-			}
+			s.begin(ss, ev.Payload)
 		}
 		s.wake(ss)
+	}
+}
+
+// begin starts a request.
+func (s *simServer) begin(ss *serverSession, payload []byte) {
+	ctx := context.Background()
+	if ss.lies != nil {
+		if rid, r, err := wire.ParseRequest(payload); err == nil {
+			ss.lies.asked(rid, r)
+		}
+	}
+	run, err := ss.peer.Begin(ctx, payload)
+	if err != nil {
+		s.w.fail("the server ends a session: %v", err)
+		return
+	}
+	if run != nil {
+		s.in(s.w.between(0, 20*time.Millisecond), func() { run(ctx) })
 	}
 }
 
@@ -193,6 +197,12 @@ func (s *simServer) wake(ss *serverSession) {
 			if !ok {
 				break
 			}
+			if ss.lies != nil {
+				for _, f := range ss.lies.tell(frame) {
+					_ = ss.s.Queue(f)
+				}
+				continue
+			}
 			if ss.s.Queue(frame) != nil {
 				break
 			}
@@ -203,26 +213,13 @@ func (s *simServer) wake(ss *serverSession) {
 	})
 }
 
-// fusedStore and fusedTables are disks beside which the process may die at any write.
-type fusedStore struct {
-	*storemem.Log
-	s *simServer
+// record reads the log's records as the store has them.
+func (s *simServer) head(id plane.LogID) plane.Seq {
+	h, err := s.disks.store.Head(context.Background(), id)
+	if err != nil {
+		panic(err)
+	}
+	return h
 }
 
-func (f *fusedStore) Append(ctx context.Context, id plane.LogID, day plane.Day, body []byte, retry bool) (seq plane.Seq, err error) {
-	err = f.s.burn(func() error { seq, err = f.Log.Append(ctx, id, day, body, retry); return err })
-	return seq, err
-}
-
-type fusedTables struct {
-	*tablesmem.Tables
-	s *simServer
-}
-
-func (f *fusedTables) CreateLog(l tables.Log, c tables.Cap) error {
-	return f.s.burn(func() error { return f.Tables.CreateLog(l, c) })
-}
-
-func (f *fusedTables) Rotate(id plane.LogID, last plane.Seq, c tables.Cap) error {
-	return f.s.burn(func() error { return f.Tables.Rotate(id, last, c) })
-}
+var _ store.Log = (*diskLog)(nil)

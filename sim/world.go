@@ -25,31 +25,65 @@ type world struct {
 	queue   events
 	count   uint64
 	done    int
-	faults  bool // false from the moment of healing on
+	faults  bool    // false from the moment of healing on
+	rough   float64 // how much likelier than usual each fault is
+	mutant  mutant
+	liar    *liar // makes the server dishonest, when set
 	server  *simServer
 	people  []*simClient
-	log     []string // the last lines of the story, for a failure's report
+	files   map[string][]byte // what was sent, by the file's name
+	epochs  map[string]string // by conversation, see states
+	log     []string          // the last lines of the story, for a failure's report
 	failed  []string
 	verbose bool
 	stats   stats
 }
 
 // stats say what a run went through, so that a run in which nothing happened is seen.
-type stats struct {
-	sent, shown, cuts, clientCrashes, serverCrashes, diskFull, jumps, resumed, commits int
+type stats [statsCount]int
+
+// What is counted.
+const (
+	appends = iota
+	shown
+	cuts
+	resumed
+	clientCrashes
+	serverCrashes
+	diskFull
+	diskErrors
+	jumps
+	moved
+	days
+	statsCount
+)
+
+var statNames = [statsCount]string{
+	"appends", "messages shown", "carriers cut", "sessions resumed", "client crashes", "server crashes",
+	"full disks", "disk errors", "clock jumps", "files moved", "days passed",
 }
 
 func (s *stats) add(o stats) {
-	s.sent += o.sent
-	s.shown += o.shown
-	s.cuts += o.cuts
-	s.clientCrashes += o.clientCrashes
-	s.serverCrashes += o.serverCrashes
-	s.diskFull += o.diskFull
-	s.jumps += o.jumps
-	s.resumed += o.resumed
-	s.commits += o.commits
+	for i := range s {
+		s[i] += o[i]
+	}
 }
+
+// mutant is a fault that the product must not survive unseen: what it breaks, the checkers find.
+type mutant int
+
+// The mutants.
+const (
+	sound             mutant = iota
+	ackBeforeStore           // the server answers an append before it is stored
+	sendBeforePersist        // the client sends before it has persisted
+	outboxForgotten          // the client's vault does not store the outbox
+	lastWriteLost            // the client's vault loses its last write in a crash
+	packagesTwice            // the server gives a one-time package to more than one
+	mutantsCount
+)
+
+var mutantNames = [mutantsCount]string{"sound", "ack-before-store", "send-before-persist", "outbox-forgotten", "last-write-lost", "packages-twice"}
 
 type event struct {
 	at  time.Time
@@ -80,7 +114,7 @@ func (e *events) Pop() any {
 var begin = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 func newWorld(seed uint64) *world {
-	return &world{rng: rand.New(rand.NewPCG(seed, 0x70617065)), now: begin, faults: true}
+	return &world{rng: rand.New(rand.NewPCG(seed, 0x70617065)), now: begin, rough: 1, files: map[string][]byte{}, epochs: map[string]string{}}
 }
 
 // after runs f when d has passed.
@@ -109,7 +143,7 @@ func (w *world) run(until time.Time) {
 }
 
 // chance is true with probability p while things may go wrong.
-func (w *world) chance(p float64) bool { return w.faults && w.rng.Float64() < p }
+func (w *world) chance(p float64) bool { return w.faults && w.rng.Float64() < p*w.rough }
 
 // between draws a duration.
 func (w *world) between(a, b time.Duration) time.Duration {
@@ -120,7 +154,7 @@ const linesKept = 4000
 
 // tell adds a line to the story.
 func (w *world) tell(format string, args ...any) {
-	if len(w.log) >= linesKept {
+	if len(w.log) >= linesKept && !w.verbose {
 		w.log = append(w.log[:0], w.log[linesKept/4:]...)
 	}
 	w.log = append(w.log, fmt.Sprintf("%8.3fs ", w.now.Sub(begin).Seconds())+fmt.Sprintf(format, args...))

@@ -4,7 +4,8 @@
 // An item leaves the queue only when its own record was seen in a valid place, so nothing is lost
 // by a crash, a refused request or a lost race. What it was sealed in is forgotten when the epoch
 // ends, for then it is void for everybody; until then the same MLS message is sent again, which
-// members accept once. Order is kept. Nothing here is safe for concurrent use.
+// members accept once. Order is kept, but when the server refuses one of several that are under way
+// (its disk is full): those behind it then stand before it. Nothing here is safe for concurrent use.
 package outbox
 
 import (
