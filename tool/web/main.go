@@ -215,7 +215,11 @@ func core(root string) ([]byte, error) {
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("go build ./cmd/wasm: %w", err)
 	}
-	return os.ReadFile(out)
+	wasm, err := os.ReadFile(out)
+	if err != nil {
+		return nil, err
+	}
+	return pack(wasm)
 }
 
 // wasmExec returns the toolchain's own glue, which must match the compiler that made the core.
