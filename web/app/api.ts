@@ -150,8 +150,8 @@ export interface GetMembers {
   chat: string;
 }
 
-/** Sync waits until everything that the servers have now is here. Result: Done; ErrOffline when a
- * server does not answer within 15 s. */
+/** Sync waits until everything that the servers have now is here and what waited here is there.
+ * Result: Done; ErrOffline when a server does not answer within 15 s. */
 export type Sync = Record<string, never>;
 
 /** SetName changes one's own name; contacts learn it. */

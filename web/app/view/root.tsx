@@ -112,12 +112,12 @@ function Screen() {
   }
   const c = chat.value;
   return (
-    <div class={c ? 'app in-chat' : 'app'}>
+    <main class={c ? 'app in-chat' : 'app'}>
       <Banners />
       <Sidebar />
-      <main class="pane" aria-label={c ? t('pane.chat') : t('pane.none')}>
+      <section class="pane" aria-label={c ? t('pane.chat') : t('pane.none')}>
         {c ? <ChatView key={c.id} chat={c} /> : <Empty />}
-      </main>
-    </div>
+      </section>
+    </main>
   );
 }

@@ -33,7 +33,7 @@ export function Sidebar() {
     } else move(e);
   };
   return (
-    <aside class="sidebar" aria-label={t('chats')}>
+    <div class="sidebar">
       <header class="bar">
         <Mark />
         <h1 class="brand">{t('app.name')}</h1>
@@ -75,7 +75,7 @@ export function Sidebar() {
           </div>
         ) : null}
       </nav>
-    </aside>
+    </div>
   );
 }
 
