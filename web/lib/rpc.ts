@@ -133,7 +133,7 @@ export const connectLocal: Connect = (listener) => {
   return {
     way: 'local',
     call: (cmd, args) => list.add((id) => socket?.send(JSON.stringify({ id, cmd, args }))),
-    putFile: async (data) => (await file('/files', { method: 'POST', body: data })).text(),
+    putFile: async (data) => ((await (await file('/files', { method: 'POST', body: data })).json()) as { ref: string }).ref,
     getFile: async (ref) => (await file(`/files/${encodeURIComponent(ref)}`)).blob(),
   };
 };
