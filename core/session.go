@@ -312,9 +312,12 @@ func (m *Machine) nowMember(s *server) {
 
 // sendItems seals and appends what the outbox holds, in order.
 func (m *Machine) sendItems(s *server, c *chat) {
-	n := 0
+	n, most := 0, inflightMax
+	if c.tries > 0 {
+		most = 1 // the server refused the last: one tells whether it takes the others, and keeps the order
+	}
 	for _, i := range c.q.Items {
-		if n >= inflightMax {
+		if n >= most {
 			return
 		}
 		if !i.Ready() {

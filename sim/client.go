@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"maps"
@@ -135,7 +136,7 @@ func (c *simClient) repeat() {
 			ids = append(ids, id)
 		}
 	}
-	slices.Sort(ids)
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) }) // as they were given
 	for _, id := range ids {
 		c.step(core.Do{ID: id, Command: c.undone[id]})
 	}
@@ -213,7 +214,10 @@ func (c *simClient) step(in core.Input) {
 func brief(x any) string {
 	switch x := x.(type) {
 	case core.Do:
-		return fmt.Sprintf("do %T", x.Command)
+		if t, ok := x.Command.(core.SendText); ok {
+			return fmt.Sprintf("do %s core.SendText %q", x.ID, t.Text)
+		}
+		return fmt.Sprintf("do %s %T", x.ID, x.Command)
 	case core.Answered:
 		return fmt.Sprintf("answered %d %T %s", x.Rid, x.Answer, small(x.Answer))
 	case core.Pushed:

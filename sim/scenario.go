@@ -204,6 +204,7 @@ func (w *world) harm() {
 		w.server.die()
 	case 3:
 		w.tell("the server's disk is full")
+		w.stats[diskFull]++
 		w.server.full = true
 		w.after(w.between(time.Second, 30*time.Second), func() { w.server.full = false })
 	case 4:
