@@ -11,7 +11,7 @@ import (
 
 // A join from outside, in every suite: the newcomer, the members, a rejoin that replaces the old leaf.
 func TestExternalJoin(t *testing.T) {
-	for _, s := range []Suite{X25519AES, P256AES, XWing} {
+	for _, s := range built(X25519AES, P256AES, XWing) {
 		w := newWorld(t, s, 4)
 		w.commit(2, CommitOptions{})
 		join := func(p *person, remove *uint32) CommitReceived {
@@ -323,7 +323,7 @@ func TestRedacted(t *testing.T) {
 
 // Saved signers and KeyPackage secrets come back the same; damaged ones are refused.
 func TestSavedSecrets(t *testing.T) {
-	for _, s := range []Suite{X25519AES, P256AES, P384AES, P521AES, XWing} {
+	for _, s := range built(X25519AES, P256AES, P384AES, P521AES, XWing) {
 		p := newPerson(s, "a")
 		b := p.sign.Marshal()
 		k := must(ParseSigner(b))

@@ -84,9 +84,9 @@ func FuzzParseMessage(f *testing.F) {
 }
 
 func FuzzParseKeyPackage(f *testing.F) {
-	f.Add(newPerson(X25519AES, "a").forge(nil, nil))
-	f.Add(newPerson(P256AES, "a").forge(nil, nil))
-	f.Add(newPerson(XWing, "a").forge(nil, nil))
+	for _, s := range built(X25519AES, P256AES, XWing) {
+		f.Add(newPerson(s, "a").forge(nil, nil))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		u, err := ParseKeyPackage(b)
 		if err != nil {
@@ -183,7 +183,7 @@ func (g *Group) next3(tb testing.TB) {
 }
 
 func FuzzSavedSecrets(f *testing.F) {
-	for _, s := range []Suite{X25519AES, P256AES} {
+	for _, s := range built(X25519AES, P256AES) {
 		p := newPerson(s, "a")
 		_, sec := p.keyPackage()
 		f.Add(p.sign.Marshal(), sec.Marshal())

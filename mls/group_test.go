@@ -172,7 +172,7 @@ func (w *world) talk() {
 
 // The life of a group in every suite that is for more than vectors: join, talk, path-less and full commits, removal.
 func TestLife(t *testing.T) {
-	for _, s := range []Suite{X25519AES, P256AES, X25519ChaCha, XWing} {
+	for _, s := range built(X25519AES, P256AES, X25519ChaCha, XWing) {
 		t.Run(fmt.Sprintf("suite-%d", s), func(t *testing.T) {
 			w := newWorld(t, s, 5)
 			w.talk()

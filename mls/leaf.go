@@ -135,8 +135,11 @@ type capabilities struct{ versions, suites, extensions, proposals, credentials [
 func (c Capabilities) ours(s *suite, leafExts []Extension, more ...uint16) capabilities {
 	o := capabilities{
 		versions:    []uint16{version},
-		suites:      []uint16{uint16(XWing), uint16(X25519AES), uint16(X25519ChaCha), uint16(P256AES)},
+		suites:      []uint16{uint16(XWing), uint16(X25519AES), uint16(X25519ChaCha)},
 		credentials: []uint16{CredentialBasic},
+	}
+	if P256AES.Valid() {
+		o.suites = append(o.suites, uint16(P256AES))
 	}
 	if !slices.Contains(o.suites, uint16(s.id)) {
 		o.suites = append(o.suites, uint16(s.id))

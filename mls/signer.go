@@ -1,9 +1,7 @@
 package mls
 
 import (
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/rand"
 	"fmt"
 )
 
@@ -11,10 +9,9 @@ import (
 // changes and may be shared between groups.
 type Signer struct {
 	s    *suite
-	priv []byte // Ed25519 seed or ECDSA scalar
+	priv []byte // as s.sig stores it
 	pub  []byte
-	ed   ed25519.PrivateKey
-	ec   *ecdsa.PrivateKey
+	key  func(message []byte) ([]byte, error) // signs
 }
 
 // NewSigner makes a fresh key for the suite's signature scheme. ErrSuite: the suite is not ours.
@@ -23,14 +20,7 @@ func NewSigner(s Suite) (*Signer, error) {
 	if x == nil {
 		return nil, ErrSuite
 	}
-	if x.curve == nil {
-		return newSigner(x, random(ed25519.SeedSize))
-	}
-	k, err := ecdsa.GenerateKey(x.curve, rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	b, err := k.Bytes()
+	b, err := x.sig.generate()
 	if err != nil {
 		return nil, err
 	}
@@ -38,24 +28,11 @@ func NewSigner(s Suite) (*Signer, error) {
 }
 
 func newSigner(s *suite, priv []byte) (*Signer, error) {
-	k := &Signer{s: s, priv: priv}
-	if s.curve == nil {
-		if len(priv) != ed25519.SeedSize {
-			return nil, ErrState
-		}
-		k.ed = ed25519.NewKeyFromSeed(priv)
-		k.pub = []byte(k.ed.Public().(ed25519.PublicKey))
-		return k, nil
-	}
-	ec, err := ecdsa.ParseRawPrivateKey(s.curve, priv)
+	pub, key, err := s.sig.load(priv)
 	if err != nil {
-		return nil, ErrState
+		return nil, err
 	}
-	k.ec = ec
-	if k.pub, err = ec.PublicKey.Bytes(); err != nil {
-		return nil, ErrState
-	}
-	return k, nil
+	return &Signer{s: s, priv: priv, pub: pub, key: key}, nil
 }
 
 // Public returns the signature key as it stands in a leaf (§5.1.2).
@@ -92,19 +69,27 @@ func (k *Signer) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
 
 // sign is SignWithLabel (§5.1.2).
 func (k *Signer) sign(label string, content []byte) ([]byte, error) {
-	m := labelled(label, content)
-	if k.ed != nil {
-		return ed25519.Sign(k.ed, m), nil
-	}
-	return ecdsa.SignASN1(rand.Reader, k.ec, k.s.sum(m))
+	return k.key(labelled(label, content))
 }
 
 // verify is VerifyWithLabel (§5.1.2).
 func (s *suite) verify(pub []byte, label string, content, sig []byte) bool {
-	m := labelled(label, content)
-	if s.curve == nil {
-		return len(pub) == ed25519.PublicKeySize && ed25519.Verify(pub, m, sig)
+	return s.sig.verify(pub, labelled(label, content), sig)
+}
+
+// ed25519Scheme signs messages whole. Its private keys are seeds.
+type ed25519Scheme struct{}
+
+func (ed25519Scheme) generate() ([]byte, error) { return random(ed25519.SeedSize), nil }
+
+func (ed25519Scheme) load(priv []byte) ([]byte, func([]byte) ([]byte, error), error) {
+	if len(priv) != ed25519.SeedSize {
+		return nil, nil, ErrState
 	}
-	k, err := ecdsa.ParseUncompressedPublicKey(s.curve, pub)
-	return err == nil && ecdsa.VerifyASN1(k, s.sum(m), sig)
+	k := ed25519.NewKeyFromSeed(priv)
+	return []byte(k.Public().(ed25519.PublicKey)), func(m []byte) ([]byte, error) { return ed25519.Sign(k, m), nil }, nil
+}
+
+func (ed25519Scheme) verify(pub, message, sig []byte) bool {
+	return len(pub) == ed25519.PublicKeySize && ed25519.Verify(pub, message, sig)
 }

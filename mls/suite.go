@@ -4,13 +4,11 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/ecdh"
-	"crypto/elliptic"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/hpke"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/sha512"
 	"hash"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -21,7 +19,9 @@ import (
 // OpenMLS uses for the same parameters.
 type Suite uint16
 
-// The suites of this package. XWing is the default; P521AES and P384AES are there for test vectors.
+// The suites of this package. XWing is the default; P256AES is there for other implementations,
+// P521AES and P384AES for test vectors. A browser (GOOS=js) has none of these three: they would be
+// a twentieth of all it downloads.
 const (
 	X25519AES    Suite = 1
 	P256AES      Suite = 2
@@ -31,7 +31,7 @@ const (
 	XWing        Suite = 0x004F
 )
 
-// Valid says whether the suite is one of ours.
+// Valid says whether the suite is one of ours, in this build.
 func (s Suite) Valid() bool { return suiteOf(s) != nil }
 
 // suite holds the algorithms of one Suite. Values are shared and never change.
@@ -45,7 +45,15 @@ type suite struct {
 	nh, nk   int // bytes of a hash and of an AEAD key
 	encLen   int // bytes of a KEM encapsulation
 	aead     func(key []byte) (cipher.AEAD, error)
-	curve    elliptic.Curve // of the signature scheme; nil is Ed25519
+	sig      scheme
+}
+
+// scheme is a signature scheme. Private keys are what a Signer stores.
+type scheme interface {
+	generate() ([]byte, error)
+	// load returns the public key and the signing function of a private key; ErrState if it is none.
+	load(priv []byte) (pub []byte, sign func(message []byte) ([]byte, error), err error)
+	verify(pub, message, sig []byte) bool
 }
 
 const nonceLen = 12 // bytes of a nonce, the same for every AEAD of ours
@@ -58,16 +66,11 @@ func newGCM(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(b)
 }
 func sum256(b []byte) []byte { h := sha256.Sum256(b); return h[:] }
-func sum384(b []byte) []byte { h := sha512.Sum384(b); return h[:] }
-func sum512(b []byte) []byte { h := sha512.Sum512(b); return h[:] }
 
 var (
-	suiteX25519AES    = &suite{X25519AES, hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.AES128GCM(), sha256.New, sum256, 32, 16, 32, newGCM, nil}
-	suiteP256AES      = &suite{P256AES, hpke.DHKEM(ecdh.P256()), hpke.HKDFSHA256(), hpke.AES128GCM(), sha256.New, sum256, 32, 16, 65, newGCM, elliptic.P256()}
-	suiteX25519ChaCha = &suite{X25519ChaCha, hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), sha256.New, sum256, 32, 32, 32, chacha20poly1305.New, nil}
-	suiteP521AES      = &suite{P521AES, hpke.DHKEM(ecdh.P521()), hpke.HKDFSHA512(), hpke.AES256GCM(), sha512.New, sum512, 64, 32, 133, newGCM, elliptic.P521()}
-	suiteP384AES      = &suite{P384AES, hpke.DHKEM(ecdh.P384()), hpke.HKDFSHA384(), hpke.AES256GCM(), sha512.New384, sum384, 48, 32, 97, newGCM, elliptic.P384()}
-	suiteXWing        = &suite{XWing, hpke.MLKEM768X25519(), hpke.HKDFSHA256(), hpke.AES128GCM(), sha256.New, sum256, 32, 16, 1120, newGCM, nil}
+	suiteX25519AES    = &suite{X25519AES, hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.AES128GCM(), sha256.New, sum256, 32, 16, 32, newGCM, ed25519Scheme{}}
+	suiteX25519ChaCha = &suite{X25519ChaCha, hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), sha256.New, sum256, 32, 32, 32, chacha20poly1305.New, ed25519Scheme{}}
+	suiteXWing        = &suite{XWing, hpke.MLKEM768X25519(), hpke.HKDFSHA256(), hpke.AES128GCM(), sha256.New, sum256, 32, 16, 1120, newGCM, ed25519Scheme{}}
 )
 
 // suiteOf returns nil for a suite that is not ours.
@@ -75,18 +78,12 @@ func suiteOf(s Suite) *suite {
 	switch s {
 	case X25519AES:
 		return suiteX25519AES
-	case P256AES:
-		return suiteP256AES
 	case X25519ChaCha:
 		return suiteX25519ChaCha
-	case P521AES:
-		return suiteP521AES
-	case P384AES:
-		return suiteP384AES
 	case XWing:
 		return suiteXWing
 	}
-	return nil
+	return suiteNIST(s)
 }
 
 // random never fails: crypto/rand stops the program when the system has no randomness.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -40,7 +41,7 @@ var vectorKinds = map[string]func(json.RawMessage) error{
 	"welcome":            vector(checkWelcome),
 }
 
-var errSuite = errors.New("suites 4 and 6: X448 and Ed448 are not in the standard library")
+var errSuite = errors.New("suites 4 and 6: X448 and Ed448 are not in the standard library; 2, 5 and 7: not in a browser's core")
 
 func vector[T any](f func(*T) error) func(json.RawMessage) error {
 	return func(b json.RawMessage) error {
@@ -50,7 +51,7 @@ func vector[T any](f func(*T) error) func(json.RawMessage) error {
 		if err := json.Unmarshal(b, &head); err != nil {
 			return err
 		}
-		if head.Suite == 4 || head.Suite == 6 {
+		if head.Suite == 4 || head.Suite == 6 || nist(head.Suite) && runtime.GOOS == "js" {
 			return errSuite
 		}
 		v := new(T)
