@@ -17,6 +17,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -156,6 +157,7 @@ func (c *Client) Do(ctx context.Context, id string, cmd core.Command) (core.Resu
 	}
 	c.waiting[id] = append(c.waiting[id], answer)
 	c.mu.Unlock()
+	defer c.forget(id, answer)
 	if err := c.post(ctx, core.Do{ID: id, Command: cmd}); err != nil {
 		return nil, err
 	}
@@ -532,6 +534,18 @@ func (c *Client) answer(r core.Reply) {
 	for _, w := range waiting {
 		w <- r
 	}
+}
+
+// forget takes away who waits no longer for a command's answer.
+func (c *Client) forget(id string, answer chan core.Reply) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := slices.DeleteFunc(c.waiting[id], func(w chan core.Reply) bool { return w == answer })
+	if len(list) == 0 {
+		delete(c.waiting, id)
+		return
+	}
+	c.waiting[id] = list
 }
 
 // reader gives core read access to history.
