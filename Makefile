@@ -38,6 +38,7 @@ sim:
 
 screenshots: build
 	node web/test/screenshots.mjs
+	node web/test/readme.mjs
 
 clean:
 	rm -rf bin face/web/dist/* web/node_modules
