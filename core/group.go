@@ -164,6 +164,8 @@ func (m *Machine) leave(c *chat) ErrCode {
 	}
 	if c.c.Size() == 1 {
 		c.State = chatLeft
+		c.c.Abandon()
+		m.ended(c)
 		m.hangChat(c)
 	} else {
 		c.Leaving = true

@@ -207,6 +207,20 @@ func (m *Machine) ownerKey(c *chat, msg content.Owner) {
 	}
 }
 
+// ended gives up what waits in a conversation that one is no longer in; messages show as failed.
+func (m *Machine) ended(c *chat) {
+	for _, i := range slices.Clone(c.q.Items) {
+		if i.Kind == outbox.Message {
+			m.failItem(c, i)
+		} else {
+			m.dropItem(c, i)
+		}
+	}
+	for _, i := range slices.Clone(c.intents.List) {
+		m.dropWish(c, i)
+	}
+}
+
 // epochChanged: a commit has won.
 func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 	c.commitSent, c.goneAt = false, time.Time{}
@@ -216,16 +230,7 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 			l = timeline.Line{What: "left", Who: m.acc.person()}
 		}
 		c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true
-		for _, i := range slices.Clone(c.q.Items) {
-			if i.Kind == outbox.Message {
-				m.failItem(c, i)
-			} else {
-				m.dropItem(c, i)
-			}
-		}
-		for _, i := range slices.Clone(c.intents.List) {
-			m.dropWish(c, i)
-		}
+		m.ended(c)
 		m.notify(c, seq, 0, l)
 		m.hangChat(c)
 		m.show(c)

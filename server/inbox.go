@@ -70,6 +70,9 @@ func (p *Peer) knock(ctx context.Context, r wire.Knock) wire.Answer {
 			if err != nil {
 				return done(s.code(err))
 			}
+			if !front {
+				l.publish(seq, r.Body) // the first try may have failed between storing and publishing
+			}
 			return wire.Appended{Seq: seq}
 		}
 	}

@@ -138,6 +138,9 @@ func (w *world) check() {
 		}
 		c.kept()
 	}
+	if len(w.failed) > 0 {
+		return // nobody answers any more
+	}
 	for _, log := range logs {
 		w.agree(log, all[log])
 	}
@@ -212,7 +215,7 @@ func (w *world) histories(c *simClient) (out []logHistory) {
 		for _, m := range c.messages(chat.ID) {
 			id, _ := timeline.ParseID(m.ID)
 			if _, twice := shown[id]; twice {
-				w.fail("%s: a message is shown twice", c.name)
+				w.fail("%s: a message is shown twice: %s %q %+v", c.name, m.Kind, m.Text, m.Notice)
 			}
 			if m.Kind == core.KindText && m.Text != "" && texts[m.Text] && !m.Edited {
 				w.fail("%s: %q is shown twice", c.name, m.Text)

@@ -20,6 +20,7 @@ var (
 	seed       = flag.Uint64("seed", 1, "the first seed")
 	child      = flag.Bool("child", false, "run the seeds in this process")
 	workersMax = flag.Int("workers", 0, "how many processes; 0: one a core")
+	liars      = flag.Int("liars", 12, "how many seeds on a dishonest server")
 	story      = flag.Bool("story", false, "print what happens")
 )
 
@@ -91,13 +92,17 @@ func TestSimulation(t *testing.T) {
 // live lives the whole of one seed.
 func live(seed uint64, with func(*world)) *world {
 	w := newWorld(seed)
+	w.lived(with)
+	return w
+}
+
+func (w *world) lived(with func(*world)) {
 	with(w)
 	w.server = newServer(w)
 	w.faults = true
 	w.play()
 	w.heal()
 	w.check()
-	return w
 }
 
 // one runs one seed.
