@@ -57,6 +57,7 @@ type Member struct {
 	Credential     Credential
 	SignatureKey   []byte
 	LeafExtensions []Extension
+	LeafBytes      int // of the leaf's encoding
 }
 
 // GroupOptions says what a new group looks like.
@@ -168,7 +169,7 @@ func (g *Group) Member(i uint32) (Member, error) {
 	return memberOf(i, l), nil
 }
 func memberOf(i uint32, l *leafNode) Member {
-	return Member{i, l.cred, slices.Clone(l.sigKey), cloneExtensions(l.exts)}
+	return Member{i, l.cred, slices.Clone(l.sigKey), cloneExtensions(l.exts), len(l.raw)}
 }
 
 // Extensions returns the GroupContext extensions.

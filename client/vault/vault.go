@@ -77,8 +77,9 @@ type Op struct {
 
 // Limits of one vault.
 const (
-	KeyBytesMax   = 256
-	ValueBytesMax = 1 << 20
+	KeyBytesMax = 256
+	// ValueBytesMax leaves room for the largest group: a commit that waits holds its tree twice.
+	ValueBytesMax = 4 << 20
 	// CommitBytesMax bounds one transaction, keys and values together.
 	CommitBytesMax = 16 << 20
 	// OpsMax bounds the ops of one transaction.

@@ -250,7 +250,7 @@ func Join(o JoinOptions) (*Convo, error) {
 		chain: o.Invitation.Chain, known: o.Invitation.Known, gens: slices.Clone(o.Invitation.Gens),
 	}
 	for _, m := range g.Members() {
-		if _, err := o.Identify(m.Credential.Identity(), m.SignatureKey); err != nil {
+		if _, err := o.Identify(m.Credential.Identity(), m.SignatureKey); err != nil || m.LeafBytes > leafBytesMax {
 			return nil, ErrInvitation
 		}
 	}

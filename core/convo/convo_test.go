@@ -569,7 +569,7 @@ func TestInvitations(t *testing.T) {
 
 // TestStateLimits tries the group state at its limits and one past.
 func TestStateLimits(t *testing.T) {
-	good := State{Version: 1, Kind: Group, Gen: 1, TTLDays: 30, Admins: []plane.PublicKey{who("a"), who("b")}}
+	good := State{Version: 1, Kind: Group, Name: "g", Gen: 1, TTLDays: 30, Admins: []plane.PublicKey{who("a"), who("b")}}
 	cases := map[string]struct {
 		f  func(*State)
 		ok bool

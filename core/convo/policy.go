@@ -15,6 +15,7 @@ import (
 //   - Adding and changing name, picture or admins is for admins, in groups.
 //   - Removing is for admins; anybody may remove whoever has asked to leave in this epoch.
 //   - Anybody may refresh its own leaf and raise the generation by one.
+//   - No leaf is larger than leafBytesMax, and the name of a group is a clean one (C-31).
 //   - Kind and TTL never change; credentials never change; other extensions never change.
 //   - An admin who is no member does not count; without any, the lowest leaf is admin.
 //
@@ -82,7 +83,7 @@ func (c *Convo) allowed(committer uint32, next *mls.Group, removed, left []uint3
 	}
 	added := false
 	for _, m := range next.Members() {
-		if _, err := c.identify(m.Credential.Identity(), m.SignatureKey); err != nil {
+		if _, err := c.identify(m.Credential.Identity(), m.SignatureKey); err != nil || m.LeafBytes > leafBytesMax {
 			return false
 		}
 		old, err := c.g.Member(m.Index)

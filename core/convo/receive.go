@@ -62,6 +62,10 @@ func (c *Convo) Doubtful() bool { return c.suspect > suspectMax }
 // privateHead starts every MLS message that counts: version mls10, PrivateMessage.
 var privateHead = [4]byte{0, 1, 0, 2}
 
+// contentTypeAt is where a PrivateMessage of a group whose id is a LogID says what it is: behind
+// its head, the id with its length, and the epoch.
+const contentTypeAt = len(privateHead) + 1 + len(plane.LogID{}) + 8
+
 // Receive reads the record seq. own tells whether an MLS message, by its SHA-256, is one that
 // this member has sealed in the current epoch.
 func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]byte) bool) Outcome {
@@ -79,6 +83,9 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 	msg := c.assemble(seq, plain)
 	if len(msg) < len(privateHead) || [4]byte(msg[:4]) != privateHead {
 		return Void{}
+	}
+	if len(msg) > seal.RecordPayloadMax && msg[contentTypeAt] == byte(mls.ContentProposal) {
+		return Void{} // MLS keeps thousands of them an epoch; ours fit into one record
 	}
 	h := hashOf(msg)
 	if p := c.pending; p != nil && p.hash == h {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
+	"paperplane/protocol/content"
 	"paperplane/protocol/plane"
 )
 
@@ -32,6 +33,9 @@ const (
 	StateBytesMax = 16 << 10
 	// PictureBytesMax bounds the picture in it.
 	PictureBytesMax = 3000
+	// leafBytesMax bounds a member's leaf in the tree: ours have about 1,500. Everybody stores the
+	// tree with each epoch and every joiner fetches it, so it may not grow by one member's will.
+	leafBytesMax = 2048
 )
 
 // ErrState: the bytes are not a group state. A commit or Welcome that brings them is void.
@@ -91,10 +95,17 @@ func (s *State) bytes() []byte { return encode(s) }
 
 func (s *State) check() error {
 	ok := s.Version == stateVersion && s.Kind >= Two && s.Kind <= Saved &&
-		len(s.Name) <= plane.NameBytesMax && len(s.Picture) <= PictureBytesMax && s.Gen >= 1 &&
+		len(s.Picture) <= PictureBytesMax && s.Gen >= 1 &&
 		s.TTLDays >= plane.TTLDaysMin && s.TTLDays <= plane.TTLDaysMax &&
 		len(s.Admins) >= 1 && len(s.Admins) <= plane.GroupMembersMax &&
 		slices.IsSortedFunc(s.Admins, comparePersons)
+	if s.Kind == Group {
+		// Faces show it as it is, terminals too: what may not be in a name does not come in here.
+		name, err := content.CleanName(s.Name)
+		ok = ok && err == nil && name == s.Name
+	} else {
+		ok = ok && s.Name == ""
+	}
 	for i := 1; ok && i < len(s.Admins); i++ {
 		ok = s.Admins[i] != s.Admins[i-1]
 	}

@@ -154,8 +154,9 @@ type Local struct {
 	State string `cbor:"2,keyasint"` // "loading", "local", "failed", "uploading"
 }
 
-// EntryBytesMax bounds a stored value here, so that a damaged vault cannot make us allocate.
-const EntryBytesMax = 1 << 20
+// EntryBytesMax bounds a stored value, so that a damaged vault cannot make us allocate. A vault
+// takes values of this size.
+const EntryBytesMax = 4 << 20
 
 var decoding = func() cbor.DecMode {
 	m, err := cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden}.DecMode()
@@ -254,6 +255,15 @@ func Before(r Reader, chat string, before uint64, limit int) ([]Entry, error) {
 		var e Entry
 		if err := Decode(p.Value, &e); err != nil {
 			return nil, err
+		}
+		// A message stands where it came last. It comes twice only when a server lies to its sender,
+		// who then sends it again under a new epoch.
+		at, err := r.Get(IndexKey(chat, e.ID))
+		if err != nil {
+			return nil, err
+		}
+		if len(at) == 8 && binary.BigEndian.Uint64(at) != e.Index {
+			continue
 		}
 		list = append(list, e)
 		if len(list) >= limit {
