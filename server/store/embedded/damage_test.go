@@ -37,14 +37,20 @@ func fillForDamage(t *testing.T, d disk, settled, tail int) *Log {
 	return l
 }
 
-// judge reads every log: each must be whole and right, or answer ErrDamaged. It returns how
+// judge reads every log: each must be whole and right, or answer ErrDamaged; mayLack logs may
+// lack one record, for a tail's frame with a broken head does not say whose it was. It returns how
 // many answered ErrDamaged.
-func judge(t *testing.T, l *Log, n int) (damaged int) {
+func judge(t *testing.T, l *Log, n, mayLack int) (damaged int) {
 	t.Helper()
 	sizes := []int{plane.RecordSmall, plane.RecordSmall, plane.RecordMedium, plane.RecordLarge}
 	for log := range damageLogs {
 		recs, err := l.Read(t.Context(), storetest.ID(log), 1, n+10)
 		if errors.Is(err, store.ErrDamaged) {
+			damaged++
+			continue
+		}
+		if err == nil && len(recs) == n-1 && mayLack > 0 {
+			mayLack--
 			damaged++
 			continue
 		}
@@ -78,7 +84,7 @@ func (d *memDisk) only(t *testing.T, prefix string) *inode {
 }
 
 // TestDamagedByte changes one byte anywhere in a segment, a heads file or a tail: no log reads
-// wrong or short without an error, nearly all go on, Verify notices, and a merge keeps it so.
+// wrong or (but for one record of a tail whose head is broken) short without an error, nearly all go on, Verify notices, and a merge keeps it so.
 func TestDamagedByte(t *testing.T) {
 	seed := rand.Uint64()
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -86,10 +92,11 @@ func TestDamagedByte(t *testing.T) {
 		file          string
 		settled, tail int
 		most          int // logs that one byte may cost
+		lack          int // logs that may lack a record without an error of their own
 	}{
-		{"seg-", 6, 0, 1},
-		{"heads-", 6, 0, 1},
-		{"tail-", 0, 3, 2},
+		{"seg-", 6, 0, 1, 0},
+		{"heads-", 6, 0, 1, 0},
+		{"tail-", 0, 3, 2, 1},
 	} {
 		t.Run(strings.TrimSuffix(c.file, "-"), func(t *testing.T) {
 			d := newMemDisk()
@@ -123,7 +130,7 @@ func TestDamagedByte(t *testing.T) {
 				if err != nil {
 					t.Fatalf("seed %d, byte %d of %d: open: got %v, want nil", seed, at, end, err)
 				}
-				n := judge(t, l, c.settled+c.tail)
+				n := judge(t, l, c.settled+c.tail, c.lack)
 				if err := l.Settle(t.Context()); err != nil {
 					t.Fatalf("Settle: got %v, want nil", err)
 				}
@@ -140,7 +147,7 @@ func TestDamagedByte(t *testing.T) {
 					if err := l.Settle(t.Context()); err != nil {
 						t.Fatalf("Settle: got %v, want nil", err)
 					}
-					n = max(n, judge(t, l, c.settled+c.tail+1))
+					n = max(n, judge(t, l, c.settled+c.tail+1, c.lack))
 				}
 				worst = max(worst, n)
 				_ = l.Close()
@@ -178,7 +185,7 @@ func TestDamagedPage(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: open: got %v, want nil", seed, err)
 		}
-		if n := judge(t, l, 6); n > 0 {
+		if n := judge(t, l, 6, 0); n > 0 {
 			hit++
 			if n > 4 && at < len(i.data)-2*damageLogs*6*headBytes {
 				t.Errorf("seed %d, page at %d: got %d logs damaged, want at most 4", seed, at, n)
