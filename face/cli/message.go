@@ -110,8 +110,8 @@ func PutFile(ctx context.Context, c api.Core, name string) (core.File, error) {
 	if info.Size() > plane.BlobChunksMax*plane.BlobChunkBytes {
 		return core.File{}, &client.Error{Code: core.ErrFileLarge}
 	}
-	kind := mime.TypeByExtension(filepath.Ext(name))
-	if kind == "" {
+	kind, _, err := mime.ParseMediaType(mime.TypeByExtension(filepath.Ext(name)))
+	if err != nil {
 		kind = "application/octet-stream"
 	}
 	ref, size, err := c.PutFile(ctx, f)
@@ -172,7 +172,15 @@ type messageLine struct {
 	Files   []string          `json:"files,omitempty"`
 }
 
+// placed says that a message has its place; before, its index means nothing to others.
+func placed(m core.Message) bool {
+	return m.State != core.StateQueued && m.State != core.StateFailed
+}
+
 func lineOf(m core.Message) messageLine {
+	if !placed(m) {
+		m.Index = 0
+	}
 	l := messageLine{ID: m.ID, Index: m.Index, At: time.UnixMilli(m.At).UTC().Format("2006-01-02T15:04:05.000Z"),
 		From: m.FromName, Text: m.Text, Kind: m.Kind, State: m.State}
 	if m.ReplyTo != nil {
@@ -211,7 +219,7 @@ func runRead(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	p := &printer{s: s, env: env, chat: chat.ID, json: *asJSON, mark: *mark || !*asJSON, last: *since}
+	p := &printer{s: s, env: env, chat: chat.ID, json: *asJSON, mark: *mark || !*asJSON, wait: *follow, last: *since}
 	if *since > 0 {
 		err = p.catchUp(ctx)
 	} else {
@@ -258,6 +266,7 @@ type printer struct {
 	chat string
 	json bool
 	mark bool   // tell the others that it was read
+	wait bool   // print own messages only when they have their place: each once, in order
 	last uint64 // index of the last message printed
 }
 
@@ -296,8 +305,12 @@ func (p *printer) catchUp(ctx context.Context) error {
 
 func (p *printer) print(ctx context.Context, list []core.Message) error {
 	for _, m := range list {
+		if placed(m) {
+			p.last = max(p.last, m.Index)
+		} else if p.wait {
+			continue
+		}
 		l := lineOf(m)
-		p.last = max(p.last, m.Index)
 		if p.json {
 			if err := printJSON(p.env.Out, l); err != nil {
 				return err
@@ -316,7 +329,7 @@ func (p *printer) print(ctx context.Context, list []core.Message) error {
 			return err
 		}
 	}
-	if len(list) > 0 && p.mark {
+	if p.mark && len(list) > 0 {
 		newest := list[len(list)-1]
 		_, _ = api.Do[core.Done](ctx, p.s, "markRead", core.MarkRead{Chat: p.chat, Message: newest.ID})
 	}

@@ -29,7 +29,7 @@ func RunPlain(ctx context.Context, env Env, who string) error {
 	if err != nil {
 		return err
 	}
-	p := &printer{s: s, env: env, chat: chat.ID, mark: true}
+	p := &printer{s: s, env: env, chat: chat.ID, mark: true, wait: true}
 	if err := p.newest(ctx, plainRecent); err != nil {
 		return err
 	}

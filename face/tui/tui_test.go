@@ -493,7 +493,7 @@ func TestFiles(t *testing.T) {
 	if d.core.put != "hello" {
 		t.Errorf("put: got %q", d.core.put)
 	}
-	d.asked(`sendText {"chat":"c-bob","files":[{"ref":"f-put","name":"a.txt","mime":"text/plain; charset=utf-8","size":5}]}`)
+	d.asked(`sendText {"chat":"c-bob","files":[{"ref":"f-put","name":"a.txt","mime":"text/plain","size":5}]}`)
 
 	d.keys("up", "up", "s", "enter")
 	d.asked(`fetch {"chat":"c-bob","message":"m5","file":0}`)
