@@ -16,7 +16,6 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 
-	"paperplane/core"
 	"paperplane/core/account"
 	"paperplane/mls"
 	"paperplane/protocol/plane"
@@ -69,13 +68,8 @@ var checks = []check{
 		leave(t, dir, "names", strings.ToLower(d.people[0].name))
 	}},
 	{"B04", "no text, title, file name, type or reaction", finds("B04"), func(t *testing.T, d *day, e *evidence, dir string) {
-		m := d.people[1].all(d.people[1].state().Chats[0].ID)
-		i := slices.IndexFunc(m, func(m core.Message) bool { return m.Own && len(m.Text) == 24 })
-		if i < 0 {
-			t.Fatal("the mutant has no text to leave")
-		}
 		var wide []byte
-		for _, r := range m[i].Text {
+		for _, r := range d.words {
 			wide = append(wide, byte(r), 0)
 		}
 		leave(t, dir, "index", string(wide))
@@ -98,7 +92,7 @@ var checks = []check{
 		if err != nil {
 			t.Fatal(err)
 		}
-		change(t, dir, "INSERT INTO package VALUES (randomblob(16), randomblob(32), "+blob(kp.Bytes())+")")
+		change(t, dir, "INSERT INTO package VALUES (randomblob(16), randomblob(32), "+blob(kp)+")")
 	}},
 	{"B06", "no user agent, language or referrer", finds("B06"), func(t *testing.T, d *day, e *evidence, dir string) {
 		e.texts["output"] = []byte("GET / " + d.agent)
@@ -268,25 +262,22 @@ var checks = []check{
 				out = append(out, fmt.Sprintf("a text of at most 390 bytes became a record of %d", n))
 			}
 		}
-		if len(e.sizes) < 14 {
-			out = append(out, fmt.Sprintf("only %d records for 14 texts", len(e.sizes)))
+		if len(e.sizes) < 13 {
+			out = append(out, fmt.Sprintf("only %d records for 13 texts", len(e.sizes)))
 		}
 		return out
 	}, func(_ *testing.T, _ *day, e *evidence, _ string) { e.sizes = append(slices.Clone(e.sizes), 4096) }},
 	{"S08", "bodies are like random bytes", findPatterns, func(t *testing.T, _ *day, e *evidence, dir string) {
 		// A body whose padding was not sealed.
-		files, _ := filepath.Glob(filepath.Join(dir, "log", "seg-*"))
-		f, err := os.OpenFile(files[0], os.O_RDWR, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
 		list, _, _ := frames(e.snaps[0])
 		for _, r := range list {
-			if filepath.Join(dir, r.file) == files[0] && !e.own[r.log] {
-				if _, err := f.WriteAt(make([]byte, 400), int64(r.at+unitBytes+600)); err != nil {
+			if !e.own[r.log] {
+				b, err := os.ReadFile(filepath.Join(dir, r.file))
+				if err != nil {
 					t.Fatal(err)
 				}
+				clear(b[r.at+unitBytes+600 : r.at+unitBytes+1000])
+				leave(t, dir, r.file, string(b))
 				return
 			}
 		}

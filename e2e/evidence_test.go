@@ -16,7 +16,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"paperplane/protocol/plane"
-	"paperplane/server"
+	srv "paperplane/server"
 )
 
 // evidence is what a thief has: copies of a server's data folder at several moments, and all that
@@ -273,7 +273,7 @@ func schema(t *testing.T, dir string) (out []string) {
 
 // inventory is the same list as it was declared.
 func inventory() (out []string) {
-	for _, c := range server.Inventory() {
+	for _, c := range srv.Inventory() {
 		out = append(out, c.Table+"."+c.Name)
 	}
 	return out

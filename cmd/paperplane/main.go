@@ -56,6 +56,7 @@ func commands() []command {
 
 func main() {
 	private()
+	quiet(os.Args[1:])
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(dispatch(ctx, &environment{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package main
+
+// quiet does nothing: a process cannot replace itself here.
+func quiet([]string) {}
