@@ -226,6 +226,13 @@ func (m *Machine) gone(s *server, e wire.GoneEvent) {
 		}
 		delete(s.chats, c.read)
 		c.drop()
+		// A generation that has ended is no reason to wait. When it happens again before anything
+		// could be opened for writing, it is: who has other keys than the others would go in circles.
+		if c.tries > 0 {
+			m.waitChat(c)
+		} else {
+			c.tries = 1
+		}
 		m.touch(c)
 	}
 }

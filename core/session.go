@@ -106,7 +106,7 @@ func (m *Machine) openRead(s *server, c *chat) {
 		c.busy = false
 		m.touch(c)
 		if o, ok := a.(wire.Opened); ok {
-			c.read, c.gen, c.tryGen, c.tries = o.Handle, o.Gen, 0, 0
+			c.read, c.gen, c.tryGen = o.Handle, o.Gen, 0
 			c.head = o.Head
 			s.chats[c.read] = c
 			return
@@ -399,10 +399,9 @@ func (m *Machine) appended(s *server, c *chat, i *outbox.Item, epoch uint64, cod
 	case plane.OK:
 		c.tries = 0
 		if x, ok := a.(wire.Appended); ok && x.Seq <= c.c.Cursor() {
-			// That place was read and held something else: a repeat that the server took for an
-			// earlier one of another epoch, or a lie. Send it again.
-			i.Unseal()
-			m.saveItem(c, i)
+			// That place was read and held something else: a lie. What others were shown there is not
+			// known, so the same MLS message goes out again, as a new record: who has it knows it.
+			i.Sent, i.Tried = false, false
 			m.waitChat(c)
 		}
 	case plane.TooLarge, plane.Malformed, plane.Closed:

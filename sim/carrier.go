@@ -139,7 +139,9 @@ func (k *carrier) end(why string) {
 	}
 	c.carrier = nil
 	k.w.tell("%s loses its carrier: %s", c.name, why)
+	c.hanging = true // nothing is dialed before the machine was told
 	c.in(k.w.between(0, 200*time.Millisecond), func() {
+		c.hanging = false
 		c.step(core.Disconnected{Server: c.server(), Why: plane.OK})
 		c.in(k.w.between(50*time.Millisecond, 2*time.Second), c.dial)
 	})

@@ -75,6 +75,7 @@ type simClient struct {
 
 	// The link to the server, of this life.
 	wanted  bool
+	hanging bool // the carrier is gone and the machine does not know yet
 	session *session.ClientMachine
 	current *session.ClientSession
 	carrier *carrier
@@ -109,7 +110,7 @@ func (c *simClient) now() time.Time { return c.w.now.Add(c.skew) }
 // boot starts a machine on the disk.
 func (c *simClient) boot() {
 	c.life++
-	c.up, c.wanted, c.current, c.carrier = true, false, nil, nil
+	c.up, c.wanted, c.hanging, c.current, c.carrier = true, false, false, nil, nil
 	c.moves, c.asks, c.ownRid = map[string]*move{}, map[uint32]func(wire.Answer){}, ownRids
 	c.machine = core.New()
 	for p := range c.disk.Range("s/", "s0", false) {
@@ -362,7 +363,7 @@ func (c *simClient) queue(frame []byte) {
 
 // dial opens a carrier, again and again.
 func (c *simClient) dial() {
-	if !c.wanted || c.carrier != nil {
+	if !c.wanted || c.carrier != nil || c.hanging {
 		return
 	}
 	again := func() { c.in(c.w.between(300*time.Millisecond, 3*time.Second), c.dial) }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/cryptotest"
 )
@@ -17,9 +18,13 @@ func liveOn(t *testing.T, name string, seed uint64, f func(*world)) (found strin
 			}
 		}()
 		w := newWorld(seed)
+		w.verbose = *story
 		f(w)
 		if len(w.failed) > 0 {
 			found = w.failed[0]
+			if *story {
+				t.Log("the story:\n" + strings.Join(w.log, "\n"))
+			}
 		}
 	})
 	return found
