@@ -48,7 +48,7 @@ func TestMutants(t *testing.T) {
 				case found != "":
 					t.Logf("found with seed %d: %s", seed, found)
 					return
-				case x == sound && seed == 4:
+				case x == sound && seed == 3:
 					return
 				}
 			}

@@ -20,7 +20,7 @@ var (
 	seed       = flag.Uint64("seed", 1, "the first seed")
 	child      = flag.Bool("child", false, "run the seeds in this process")
 	workersMax = flag.Int("workers", 0, "how many processes; 0: one a core")
-	liars      = flag.Int("liars", 12, "how many seeds on a dishonest server")
+	liars      = flag.Int("liars", 6, "how many seeds on a dishonest server")
 	story      = flag.Bool("story", false, "print what happens")
 )
 
