@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -100,6 +101,8 @@ func (s *server) start() {
 	s.t.Helper()
 	s.cmd = exec.Command(binary, append([]string{"serve", "--data", s.data, "--listen", s.addr}, s.extra...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
+	// "go test" asks for traces, and operators do not.
+	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GOTRACEBACK=") })
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

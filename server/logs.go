@@ -433,6 +433,7 @@ func (s *Server) deleteLog(ctx context.Context, l *live) plane.Code {
 	}
 	l.gone = true
 	s.forget(l)
+	s.tick.forgot.Store(true)
 	if err := s.store.Forget(ctx, l.id); err != nil {
 		return s.code(err) // the rows are gone; expiry forgets the records
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"paperplane/internal/obs"
@@ -16,11 +17,19 @@ type ticks struct {
 	mu   sync.Mutex // one Tick at a time
 	day  plane.Day  // the day for which expiry has run; 0 before the first
 	hour int64      // the hour in which it was settled
+	// forgot: a log was deleted and its records still lie in the files. soonest is when they may
+	// be settled away: settling costs more the more a day holds, and deleting must not be a way
+	// to keep the disk busy.
+	forgot  atomic.Bool
+	soonest time.Time
 }
 
+// settleShare bounds the part of the time that settling for deletions may take: one in so many.
+const settleShare = 50
+
 // Tick does what is due: at the first call and after each midnight (UTC) the expiry, each hour
-// the settling of the store and the rewriting of the tables, each time the emptying of their
-// journal. The driver calls it before it lets anybody in, and then every minute. What fails is
+// and after a deletion (B13) the settling of the store and the rewriting of the tables, each time
+// the emptying of their journal. The driver calls it before it lets anybody in, and then every minute. What fails is
 // due again at the next call.
 func (s *Server) Tick(ctx context.Context) error {
 	s.tick.mu.Lock()
@@ -46,11 +55,16 @@ func (s *Server) due(ctx context.Context, now time.Time) error {
 		s.obs.Count(obs.UpkeepRuns, 1)
 		s.obs.Log(obs.UpkeepDone, obs.Took(s.now().Sub(start)))
 	}
-	if hour != s.tick.hour {
+	forgot := s.tick.forgot.Load() && !now.Before(s.tick.soonest)
+	if hour != s.tick.hour || forgot {
+		s.tick.forgot.Store(false)
 		if err := s.settle(ctx); err != nil {
+			s.tick.forgot.Store(forgot)
 			return err
 		}
 		s.tick.hour = hour
+		end := s.now()
+		s.tick.soonest = end.Add(settleShare * end.Sub(now))
 		return nil
 	}
 	return s.tables.Tidy(false)

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"paperplane/internal/obs"
@@ -47,6 +49,9 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
+	// A dump of all goroutines, the runtime's answer to SIGQUIT, would hold ids and keys (B18).
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGQUIT)
+	defer stop()
 	s, err := openServer(folder, cfg, env)
 	if err != nil {
 		return err
