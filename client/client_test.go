@@ -378,9 +378,22 @@ func TestFiles(t *testing.T) {
 	if err != nil || n != int64(len(want)) {
 		t.Fatalf("put: %d, %v", n, err)
 	}
+	l := ann.c.Listen()
+	defer l.Close()
 	w.slow.Store(int64(20 * time.Millisecond))
 	id := run[core.Sent](ann, core.SendText{Chat: chat, Files: []core.File{{Ref: ref, Name: "a.bin", Mime: "application/octet-stream", Size: n}}}).Message
-	ann.until("progress", func() bool { return ann.message(chat, id).Files[0].Done > 0 })
+	under := func(l *client.Listener, id string) func() bool {
+		return func() bool {
+			select {
+			case e := <-l.C:
+				m, ok := e.(core.MessageChanged)
+				return ok && m.Message.ID == id && m.Message.Files[0].Done > 0 && m.Message.Files[0].Done < n
+			default:
+				return false
+			}
+		}
+	}
+	ann.until("progress", under(l, id))
 	w.cut(false) // the carrier dies under the upload
 	bob.until("the message", func() bool { return len(bob.texts(chat)) == 1 })
 	w.slow.Store(0)
