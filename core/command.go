@@ -26,7 +26,7 @@ const (
 	ErrNoAccount    ErrCode = "no-account"     // open an invite link first
 	ErrNoChat       ErrCode = "no-chat"        // no such conversation
 	ErrNoMessage    ErrCode = "no-message"     // no such message
-	ErrNotAllowed   ErrCode = "not-allowed"    // only admins, or only the author
+	ErrNotAllowed   ErrCode = "not-allowed"    // only admins, or only the author; or somebody to add is met on another server only
 	ErrGroupFull    ErrCode = "group-full"     // plane.GroupMembersMax reached
 	ErrLeft         ErrCode = "left"           // one is no longer a member
 	ErrOffline      ErrCode = "offline"        // this needs the server; it is away

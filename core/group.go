@@ -49,6 +49,30 @@ func (m *Machine) contacts(list []string) ([][32]byte, ErrCode) {
 	return out, ""
 }
 
+// meets says whether all of them have a conversation with us on a server: others would have to
+// dial it because we say so, and they do not (see server).
+func (m *Machine) meets(srv ServerID, persons [][32]byte) bool {
+	for _, p := range persons {
+		if !slices.ContainsFunc(m.order, func(c *chat) bool { return c.Server == srv && c.Person != nil && *c.Person == p }) {
+			return false
+		}
+	}
+	return true
+}
+
+// groupServer returns the server for a group: the home server, or another one where all are met.
+func (m *Machine) groupServer(persons [][32]byte) (ServerID, bool) {
+	if m.meets(m.acc.Home, persons) {
+		return m.acc.Home, true
+	}
+	for _, s := range m.sortedServers() {
+		if s.Member && m.meets(s.id, persons) {
+			return s.id, true
+		}
+	}
+	return ServerID{}, false
+}
+
 func (m *Machine) newGroup(id string, x NewGroup) {
 	name, code := cleanName(x.Name)
 	persons, code2 := m.contacts(x.Members)
@@ -65,6 +89,11 @@ func (m *Machine) newGroup(id string, x NewGroup) {
 		m.reply(id, nil, code)
 		return
 	}
+	srv, ok := m.groupServer(persons)
+	if !ok {
+		m.reply(id, nil, ErrNotAllowed)
+		return
+	}
 	owner := caps.NewSigner()
 	cv, err := convo.New(convo.Options{
 		ID: caps.NewLogID(owner.Public()), Kind: convo.Group, Name: name, Picture: x.Picture,
@@ -72,7 +101,7 @@ func (m *Machine) newGroup(id string, x NewGroup) {
 		TTLDays: plane.TTLDaysDefault, Identify: m.identify, Now: m.now,
 	})
 	inv.That(err == nil, "a new conversation can be made")
-	c := m.newChat(cv, m.acc.Home, owner.Seed())
+	c := m.newChat(cv, srv, owner.Seed())
 	m.notify(c, 0, 0, timeline.Line{What: "created", Who: m.acc.person(), Text: name})
 	if len(persons) > 0 {
 		m.wish(c, &outbox.Intent{Act: outbox.Add, Persons: persons})
@@ -122,6 +151,9 @@ func (m *Machine) addMembers(c *chat, list []string) ErrCode {
 	}
 	if len(persons)+c.c.Size() > plane.GroupMembersMax {
 		return ErrGroupFull
+	}
+	if !m.meets(c.Server, persons) {
+		return ErrNotAllowed
 	}
 	if len(persons) > 0 {
 		m.wish(c, &outbox.Intent{Act: outbox.Add, Persons: persons})
@@ -419,11 +451,14 @@ func (m *Machine) release(c *chat) {
 // control reads an invitation to a group from the other person of a two-person conversation.
 func (m *Machine) control(by plane.PublicKey, plain []byte) {
 	var g groupInvitation
-	if m.own(by) || len(plain) < 2 || timeline.Decode(plain[1:], &g) != nil || !goodOrigin(g.Origin) || !m.room(g.Server) {
+	if m.own(by) || len(plain) < 2 || timeline.Decode(plain[1:], &g) != nil {
 		return
 	}
 	id := g.Invitation.Log.Text()
-	old := m.chats[id]
+	old, s := m.chats[id], m.servers[g.Server]
+	if s == nil || old != nil && old.Server != s.id || old == nil && len(m.chats) >= chatsMax {
+		return // see server: nobody leads us to a new one
+	}
 	if old != nil && g.Invitation.After <= old.c.Cursor() {
 		return // an older way into what has been read since
 	}
@@ -441,9 +476,10 @@ func (m *Machine) control(by plane.PublicKey, plain []byte) {
 		return
 	}
 	m.usePackage(kp)
-	s := m.server(g.Server, g.Origin)
-	m.saveServer(s)
 	for _, n := range g.Names[:min(len(g.Names), plane.GroupMembersMax)] {
+		if !slices.ContainsFunc(cv.Members(), func(x convo.Member) bool { return x.Person == n.Person }) {
+			continue
+		}
 		p := m.person(n.Person)
 		if name, err := content.CleanName(n.Name); err == nil && name == n.Name && p.stored.Name == "" {
 			p.stored.Name = n.Name

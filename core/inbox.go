@@ -32,6 +32,10 @@ const (
 	packagesKept = 400
 	// requestsKept bounds the remembered hashes of requests.
 	requestsKept = 4096
+	// chatsMax bounds the chats that requests and invitations of others can make; pairsMax those
+	// two-person conversations that one person can make with us.
+	chatsMax = 2000
+	pairsMax = 8
 	// contactDoorUses and contactDoorDays are those of the door that contacts get.
 	contactDoorUses = plane.DoorUsesMax
 	contactDoorDays = 365
@@ -43,8 +47,8 @@ const (
 // inbox is one's own inbox.
 type inbox struct {
 	stored   storedInbox
-	packages []*ownPackage
-	requests []string // hashes of requests that were taken, hex
+	packages []*ownPackage // oldest first
+	requests []string      // hashes of requests that were taken, hex
 
 	own, handle     wire.Handle
 	opening         bool
@@ -106,8 +110,11 @@ func (m *Machine) newPackage(last bool) []byte {
 	p := &ownPackage{ref: hex.EncodeToString(secret.Ref()[:16]), made: plane.DayOf(m.now), secret: secret}
 	m.inbox.packages = append(m.inbox.packages, p)
 	m.put("s/kp/"+p.ref, storedPackage{Made: p.made, Secret: secret.Marshal()})
-	for len(m.inbox.packages) > packagesKept {
-		m.dropPackage(m.inbox.packages[0])
+	if len(m.inbox.packages) > packagesKept {
+		// The oldest one-time package; the last-resort one is given out for weeks.
+		if i := slices.IndexFunc(m.inbox.packages, func(p *ownPackage) bool { return !p.secret.LastResort() }); i >= 0 {
+			m.dropPackage(m.inbox.packages[i])
+		}
 	}
 	key, err := seal.CardKeyFromBytes(m.acc.Card)
 	inv.That(err == nil, "card key")
@@ -272,7 +279,7 @@ func (m *Machine) readInbox(s *server) {
 	case b.stored.Cursor < b.head:
 		m.send(s, wire.Read{Handle: b.handle, From: b.stored.Cursor + 1, Limit: plane.ReadRecordsMax}, func(a wire.Answer) {
 			r, ok := a.(wire.Records)
-			if !ok {
+			if n := len(r.Records); !ok || n > 0 && r.Records[n-1].Seq <= b.stored.Cursor {
 				failed(a)
 				return
 			}
@@ -336,7 +343,8 @@ func (m *Machine) request(r account.Request) {
 	if err != nil || timeline.Decode(r.Invitation, &i) != nil || caps.NewLogID(owner.Public()) != i.Log || m.own(r.Account) {
 		return
 	}
-	if !goodOrigin(r.Origin) || !m.room(r.Server) || m.chats[i.Log.Text()] != nil {
+	// It leads to the server that it came through: see server.
+	if r.Server != m.acc.Home || m.chats[i.Log.Text()] != nil || len(m.chats) >= chatsMax || m.pairs(r.Account) >= pairsMax {
 		return
 	}
 	c, kp := m.joinConvo(i)
@@ -348,8 +356,7 @@ func (m *Machine) request(r account.Request) {
 		return
 	}
 	m.usePackage(kp)
-	s := m.server(r.Server, r.Origin)
-	m.saveServer(s)
+	s := m.servers[m.acc.Home]
 	x := m.newChat(c, s.id, r.Owner)
 	x.Person, x.Created = &r.Account, true
 	m.befriend(x, r.Account)
@@ -390,10 +397,14 @@ func (m *Machine) freshen(c *chat, p *ownPackage) {
 	}
 }
 
-// goodOrigin checks an origin that somebody else gave as that of a link is checked.
-func goodOrigin(origin string) bool {
-	_, err := seal.ParseLink(seal.Link{Origin: origin, Card: seal.NewCardKey()}.String())
-	return err == nil
+// pairs counts the conversations with one person.
+func (m *Machine) pairs(who plane.PublicKey) (n int) {
+	for _, c := range m.order {
+		if c.Person != nil && *c.Person == who {
+			n++
+		}
+	}
+	return n
 }
 
 // inviting is an Invite that waits for the server.

@@ -197,11 +197,15 @@ func (m *Machine) taken(s *server, j *joining, p wire.Package) {
 		m.endJoin(j, nil, ErrLinkSelf)
 		return
 	}
-	m.newAccount(s, j.name)
+	// An account begins when all that the link gave has proved good: it would stay at this server.
+	acc := m.acc
+	if acc == nil {
+		acc = newSelf(s, j.name)
+	}
 	owner := caps.NewSigner()
 	c, err := convo.New(convo.Options{
-		ID: caps.NewLogID(owner.Public()), Kind: convo.Two, Signer: m.acc.keys.Device(), Credential: m.acc.keys.Credential(),
-		Owner: m.acc.person(), Also: []plane.PublicKey{card.Account}, TTLDays: plane.TTLDaysDefault,
+		ID: caps.NewLogID(owner.Public()), Kind: convo.Two, Signer: acc.keys.Device(), Credential: acc.keys.Credential(),
+		Owner: acc.person(), Also: []plane.PublicKey{card.Account}, TTLDays: plane.TTLDaysDefault,
 		Identify: m.identify, Now: m.now,
 	})
 	inv.That(err == nil, "a new conversation can be made")
@@ -210,10 +214,14 @@ func (m *Machine) taken(s *server, j *joining, p wire.Package) {
 		m.endJoin(j, nil, ErrBadLink) // the package does not fit; another one may: ask again
 		return
 	}
-	body, err := m.acc.keys.SealRequest(card, cardBytes, account.Request{
+	body, err := acc.keys.SealRequest(card, cardBytes, account.Request{
 		Invitation: timeline.Encode(c.Invite(welcome)), Owner: owner.Seed(), Origin: s.Origin, Server: s.id,
 	})
-	inv.That(err == nil, "a request fits its record")
+	if err != nil {
+		m.endJoin(j, nil, ErrBadLink) // the KEM key on the card is none
+		return
+	}
+	m.beginSelf(s, acc)
 	x := m.newChat(c, s.id, owner.Seed())
 	x.State, x.Person = chatWaiting, &card.Account
 	x.Knock = &knock{Inbox: j.link.Inbox, Door: j.link.Door, Body: body}
@@ -273,29 +281,42 @@ func openPackage(p wire.Package, inbox plane.LogID, key seal.CardKey, now time.T
 
 // newAccount makes the account on its home server, unless there is one.
 func (m *Machine) newAccount(s *server, name string) {
-	if m.acc != nil {
-		return
+	if m.acc == nil {
+		m.beginSelf(s, newSelf(s, name))
 	}
+}
+
+// newSelf makes what beginSelf makes the account of.
+func newSelf(s *server, name string) *self {
 	keys, err := account.NewKeys()
 	inv.That(err == nil, "keys can be made")
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret)
 	var door [16]byte
 	_, _ = rand.Read(door[:])
-	m.acc, err = loadSelf(storedSelf{
+	acc, err := loadSelf(storedSelf{
 		Keys: keys.Marshal(), Name: name, Home: s.id, InboxOwner: caps.NewSigner().Seed(), InboxKeys: secret,
 		Card: seal.NewCardKey().Bytes(), Door: door,
 	})
 	inv.That(err == nil, "a new account loads")
+	return acc
+}
+
+// beginSelf makes acc the account, with its saved messages, unless it is already.
+func (m *Machine) beginSelf(s *server, acc *self) {
+	if m.acc != nil {
+		return
+	}
+	m.acc = acc
 	m.saveSelf()
-	p := m.person(m.acc.person())
-	p.stored.Name, p.stored.Own = name, true
+	p := m.person(acc.person())
+	p.stored.Name, p.stored.Own = acc.Name, true
 	m.savePerson(p)
 
 	owner := caps.NewSigner()
 	c, err := convo.New(convo.Options{
-		ID: caps.NewLogID(owner.Public()), Kind: convo.Saved, Signer: keys.Device(), Credential: keys.Credential(),
-		Owner: m.acc.person(), TTLDays: plane.TTLDaysMax, Identify: m.identify, Now: m.now,
+		ID: caps.NewLogID(owner.Public()), Kind: convo.Saved, Signer: acc.keys.Device(), Credential: acc.keys.Credential(),
+		Owner: acc.person(), TTLDays: plane.TTLDaysMax, Identify: m.identify, Now: m.now,
 	})
 	inv.That(err == nil, "a new conversation can be made")
 	m.newChat(c, s.id, owner.Seed())

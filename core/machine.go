@@ -427,6 +427,7 @@ func (m *Machine) assemble() error {
 		}
 	}
 	slices.SortFunc(m.done, func(a, b doneCommand) int { return cmp.Compare(a.N, b.N) })
+	slices.SortStableFunc(m.inbox.packages, func(a, b *ownPackage) int { return cmp.Compare(a.made, b.made) })
 	ids := make([]string, 0, len(byChat))
 	for id := range byChat {
 		ids = append(ids, id)

@@ -70,13 +70,8 @@ func serverKey(id ServerID) string { return "s/srv/" + hex.EncodeToString(id[:])
 
 func (m *Machine) saveServer(s *server) { m.put(serverKey(s.id), s.storedServer) }
 
-// serversMax bounds the servers that strangers' requests and contacts' groups can make one dial.
-const serversMax = 32
-
-// room says whether the server is known or may still be added.
-func (m *Machine) room(id ServerID) bool { return m.servers[id] != nil || len(m.servers) < serversMax }
-
-// server returns a server, which is dialed when it is new.
+// server returns a server, which is dialed when it is new. Only a link that the person follows
+// makes one new: to dial is to tell one's address, so nobody else decides where to.
 func (m *Machine) server(id ServerID, origin string) *server {
 	s := m.servers[id]
 	if s == nil {
@@ -274,7 +269,12 @@ func (m *Machine) pumpServer(s *server) {
 	if !s.Member && len(s.Door) == 32 {
 		log := plane.LogID(s.Door[:16])
 		if h, ok := s.doors[log]; !ok {
-			m.openDoor(s, log, [16]byte(s.Door[16:]), func(h wire.Handle, code plane.Code) { m.touchServer(s) })
+			m.openDoor(s, log, [16]byte(s.Door[16:]), func(h wire.Handle, code plane.Code) {
+				if code != plane.OK {
+					m.delay(s)
+				}
+				m.touchServer(s)
+			})
 		} else if h == 0 && len(s.wait) == 0 {
 			delete(s.doors, log)
 		}
