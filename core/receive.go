@@ -265,6 +265,15 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 		}
 	}
 	m.notices(c, seq, out)
+	if c.Leaving && c.c.Size() == 1 {
+		// Nobody is left who could take this one out.
+		c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true
+		m.ended(c)
+		m.notify(c, seq, 13, timeline.Line{What: "left", Who: m.acc.person()})
+		m.hangChat(c)
+		m.show(c)
+		return
+	}
 	if c.Leaving && !c.q.Has(func(i *outbox.Item) bool { return i.Kind == outbox.Leave }) {
 		m.enqueue(c, &outbox.Item{Kind: outbox.Leave})
 	}

@@ -158,6 +158,10 @@ func (m *Machine) readOn(s *server, c *chat) {
 			failed(a)
 			return
 		}
+		if n := len(r.Records); n > 0 && r.Records[n-1].Seq <= c.c.Cursor() {
+			failed(a) // nothing that was asked for: not at once again
+			return
+		}
 		for _, x := range r.Records {
 			m.record(c, x.Seq, x.Body)
 		}
@@ -483,7 +487,7 @@ func (m *Machine) pumpIntents(c *chat) {
 	if c.c.Pending() != nil || c.State != chatOpen && c.State != chatWaiting {
 		return
 	}
-	if c.c.Leaving() && !c.c.LeavingSelf() && c.goneAt.IsZero() {
+	if c.c.Leaving() && (!c.c.LeavingSelf() || c.c.Deserted()) && c.goneAt.IsZero() {
 		// Who is first in the tree commits first; the others wait a little longer each.
 		c.goneAt = m.now.Add(time.Duration(c.c.Rank()) * 2 * time.Second)
 	}

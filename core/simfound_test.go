@@ -77,3 +77,26 @@ func TestActingAdmin(t *testing.T) {
 		}
 	}
 }
+
+// TestAllLeave shows that a group whose members all leave at once is left by all.
+func TestAllLeave(t *testing.T) {
+	w, ann, bob, cid, g := trio(t)
+	all := []*coretest.Client{ann, bob, cid}
+	for _, c := range all {
+		c.SetOffline(true)
+	}
+	w.Run()
+	for _, c := range all {
+		coretest.Must[core.Done](c, core.Leave{Chat: g})
+	}
+	for _, c := range all {
+		c.SetOffline(false)
+	}
+	w.Pass(2 * time.Minute)
+	for _, c := range all {
+		list := c.Texts(g)
+		if got := list[len(list)-1]; got != "* "+c.Name+" left" {
+			t.Errorf("%s reads %q at the end", c.Name, got)
+		}
+	}
+}

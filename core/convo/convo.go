@@ -301,6 +301,9 @@ func (c *Convo) Leaving() bool { return len(c.leaving) > 0 }
 // LeavingSelf reports whether one's own wish to leave has its place in this epoch.
 func (c *Convo) LeavingSelf() bool { return slices.Contains(c.leaving, c.g.OwnIndex()) }
 
+// Deserted reports whether every member has asked to go.
+func (c *Convo) Deserted() bool { return len(c.leaving) >= c.g.Size() }
+
 // Rank returns how many members stand before this one among those that stay: who is first
 // commits first.
 func (c *Convo) Rank() int {
