@@ -2,6 +2,8 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -96,6 +98,9 @@ func file(w http.ResponseWriter, r *http.Request, assets fs.FS, name string) {
 		content, err = fs.ReadFile(assets, name)
 	}
 	if err != nil {
+		content, err = unpacked(assets, name)
+	}
+	if err != nil {
 		http.NotFound(w, r)
 		return
 	}
@@ -114,6 +119,20 @@ func file(w http.ResponseWriter, r *http.Request, assets fs.FS, name string) {
 	if r.Method == http.MethodGet {
 		w.Write(content)
 	}
+}
+
+// unpacked returns a large file, which is stored compressed only, for a client that takes neither form.
+func unpacked(assets fs.FS, name string) ([]byte, error) {
+	stored, err := assets.Open(name + ".gz")
+	if err != nil {
+		return nil, err
+	}
+	defer stored.Close()
+	z, err := gzip.NewReader(stored)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
 }
 
 // accepted picks the best stored encoding. A quality of zero ("br;q=0") refuses one.

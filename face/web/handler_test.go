@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,13 +11,24 @@ import (
 )
 
 var built = fstest.MapFS{
-	".build":              {Data: []byte("brotli 5")},
-	"index.html":          {Data: []byte(`<meta name="pp-core" content="wasm">plain`)},
-	"index.html.br":       {Data: []byte("br-page")},
-	"assets/app-12.js":    {Data: []byte("plain")},
-	"assets/app-12.js.br": {Data: []byte("br")},
-	"assets/app-12.js.gz": {Data: []byte("gz")},
-	"icon-192.png":        {Data: []byte("png")},
+	".build":                {Data: []byte("brotli 5")},
+	"index.html":            {Data: []byte(`<meta name="pp-core" content="wasm">plain`)},
+	"index.html.br":         {Data: []byte("br-page")},
+	"assets/app-12.js":      {Data: []byte("plain")},
+	"assets/app-12.js.br":   {Data: []byte("br")},
+	"assets/app-12.js.gz":   {Data: []byte("gz")},
+	"icon-192.png":          {Data: []byte("png")},
+	"assets/core-1.wasm.br": {Data: []byte("br-core")},
+	"assets/core-1.wasm.gz": {Data: zipped("a large core")},
+	"assets/bad-1.wasm.gz":  {Data: []byte("gz of nothing")},
+}
+
+func zipped(s string) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write([]byte(s))
+	z.Close()
+	return b.Bytes()
 }
 
 // TestServe shows what each request gets: the right form, type and cache life; and nothing else.
@@ -32,6 +45,10 @@ func TestServe(t *testing.T) {
 		{"asset-gzip", "GET", "/assets/app-12.js", "gzip", CoreWASM, 200, "gz", "gzip", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		{"asset-refused-brotli", "GET", "/assets/app-12.js", "br;q=0", CoreWASM, 200, "plain", "", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		{"not-compressed", "GET", "/icon-192.png", "br", CoreWASM, 200, "png", "", "image/png", "no-cache"},
+		{"core-brotli", "GET", "/assets/core-1.wasm", "gzip, br", CoreWASM, 200, "br-core", "br", "application/wasm", "public, max-age=31536000, immutable"},
+		{"core-gzip", "GET", "/assets/core-1.wasm", "gzip", CoreWASM, 200, string(zipped("a large core")), "gzip", "application/wasm", "public, max-age=31536000, immutable"},
+		{"core-unpacked", "GET", "/assets/core-1.wasm", "identity", CoreWASM, 200, "a large core", "", "application/wasm", "public, max-age=31536000, immutable"},
+		{"core-damaged", "GET", "/assets/bad-1.wasm", "", CoreWASM, 404, "404 page not found\n", "", "text/plain; charset=utf-8", ""},
 		{"head", "HEAD", "/", "", CoreWASM, 200, "", "", "text/html; charset=utf-8", "no-cache"},
 		{"post", "POST", "/", "", CoreWASM, 405, "method not allowed\n", "", "text/plain; charset=utf-8", ""},
 		{"absent", "GET", "/nothing", "", CoreWASM, 404, "404 page not found\n", "", "text/plain; charset=utf-8", ""},

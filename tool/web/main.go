@@ -2,15 +2,17 @@
 // the WASM core, the bundles, index.html, the service worker, precompressed copies, and
 // manifest.json, which names the SHA-256 of every file and is what a release publishes.
 //
-// The same sources give the same bytes in any directory and on any machine with the same Go:
-// names come from contents, no time or path goes into a file. Nothing is written that has not changed,
+// The same commit gives the same bytes in any directory and on any machine with the same Go:
+// names come from contents, no time or path goes into a file. The core knows its version (git describe, or
+// -version where there is no git). Nothing is written that has not changed,
 // and what is already compressed is kept, so a warm build takes a second or two.
 //
 // Before: npm ci --ignore-scripts in web/ (Preact's sources come from there; no Node program runs here).
-// Usage, from anywhere in the repository: go run -C tool ./web [-quality 11]
+// Usage, from anywhere in the repository: go run -C tool ./web [-quality 11] [-version v1.2.3]
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -42,15 +44,16 @@ func main() {
 	root := flag.String("root", "", "the repository (default: the one around the working directory)")
 	quality := flag.Int("quality", qualityDev, "of brotli; 11 is a release: it takes ten seconds more and fails above the size budget")
 	out := flag.String("out", "", "directory to write to (default: face/web/dist)")
+	release := flag.String("version", "", "what the core says it is (default: git describe)")
 	entry := flag.String("entry", appEntry, "first module of the app, below web; the UI tests bring their own and need no core")
 	flag.Parse()
-	if err := run(*root, *quality, *out, *entry); err != nil {
+	if err := run(*root, *quality, *out, *entry, *release); err != nil {
 		fmt.Fprintln(os.Stderr, "web:", err)
 		os.Exit(1)
 	}
 }
 
-func run(root string, quality int, out, entry string) error {
+func run(root string, quality int, out, entry, release string) error {
 	start := time.Now()
 	if root == "" {
 		var err error
@@ -71,7 +74,7 @@ func run(root string, quality int, out, entry string) error {
 	if _, err := os.Stat(filepath.Join(root, "web", "node_modules", "preact")); err != nil {
 		return fmt.Errorf("web/node_modules is missing: run npm ci --ignore-scripts in web/ first")
 	}
-	files, err := build(root, entry)
+	files, err := build(root, entry, release)
 	if err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func coreSize(sizes map[string]int) string {
 }
 
 // build makes every file in memory, by its path below dist.
-func build(root, entry string) (map[string][]byte, error) {
+func build(root, entry, release string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	add := func(dir, name, ext string, content []byte) string {
 		sum := sha256.Sum256(content)
@@ -115,7 +118,7 @@ func build(root, entry string) (map[string][]byte, error) {
 	var wasm []byte
 	var err error
 	if entry == appEntry {
-		if wasm, err = core(root); err != nil {
+		if wasm, err = core(root, release); err != nil {
 			return nil, err
 		}
 	}
@@ -199,7 +202,7 @@ func static(dir string, files map[string][]byte) error {
 }
 
 // core compiles cmd/wasm, or returns nil when the source tree has none.
-func core(root string) ([]byte, error) {
+func core(root, release string) ([]byte, error) {
 	if _, err := os.Stat(filepath.Join(root, "cmd", "wasm")); err != nil {
 		return nil, nil
 	}
@@ -209,7 +212,8 @@ func core(root string) ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "core.wasm")
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", out, "./cmd/wasm")
+	flags := "-ldflags=-s -w -buildid= -X main.version=" + cmp.Or(release, version(root))
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", flags, "-o", out, "./cmd/wasm")
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
 	if err := cmd.Run(); err != nil {
@@ -220,6 +224,16 @@ func core(root string) ([]byte, error) {
 		return nil, err
 	}
 	return pack(wasm)
+}
+
+// version names the commit the core is built from. It says nothing of changes that are not committed: a word that comes
+// and goes with them would change the core's name. Without git or tags it is "dev" or the commit alone.
+func version(root string) string {
+	out, err := exec.Command("git", "-C", root, "describe", "--tags", "--always", "--abbrev=12").Output()
+	if v := strings.TrimSpace(string(out)); err == nil && v != "" {
+		return v
+	}
+	return "dev"
 }
 
 // wasmExec returns the toolchain's own glue, which must match the compiler that made the core.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -44,6 +45,42 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestWritePlainLimit shows that a file above the limit is stored as its compressed copies alone, and that these are
+// kept when nothing changed and made anew when the content did.
+func TestWritePlainLimit(t *testing.T) {
+	dir := t.TempDir()
+	core := bytes.Repeat([]byte("core"), plainBytesMax/4)
+	files := map[string][]byte{"at.wasm": core, "above.wasm": append(core[:len(core):len(core)], '1')}
+	if _, err := write(dir, files, qualityDev); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{".build", ".keep", "above.wasm.br", "above.wasm.gz", "at.wasm", "at.wasm.br", "at.wasm.gz"}
+	if got := list(t, dir); !slices.Equal(got, want) {
+		t.Fatalf("files: got %v, want %v", got, want)
+	}
+	gz := filepath.Join(dir, "above.wasm.gz")
+	before, err := os.ReadFile(gz)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !unpacksTo(before, files["above.wasm"]) {
+		t.Error("the gzip copy does not hold the content")
+	}
+	for _, last := range []byte{'1', '2'} {
+		files["above.wasm"][plainBytesMax] = last
+		if _, err := write(dir, files, qualityDev); err != nil {
+			t.Fatal(err)
+		}
+		after, err := os.ReadFile(gz)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := bytes.Equal(before, after), last == '1'; got != want {
+			t.Errorf("after writing %q: got kept %v, want %v", last, got, want)
+		}
+	}
+}
+
 // TestWriteReproduces shows that two directories get the same bytes, also where one is written over an older version.
 func TestWriteReproduces(t *testing.T) {
 	files := map[string][]byte{"index.html": bytes.Repeat([]byte("abc"), 5000), "assets/core-1.wasm": bytes.Repeat([]byte{0, 1, 2, 3, 5, 8}, 9000)}
@@ -64,8 +101,30 @@ func TestWriteReproduces(t *testing.T) {
 
 // TestOutNeedsEntry shows that the product's directory takes nothing but the product.
 func TestOutNeedsEntry(t *testing.T) {
-	if err := run(t.TempDir(), qualityDev, "", "test/fakemain.ts"); err == nil {
+	if err := run(t.TempDir(), qualityDev, "", "test/fakemain.ts", ""); err == nil {
 		t.Error("got no error, want one: a test entry without a directory of its own")
+	}
+}
+
+// TestVersion shows what a core says it is: the commit's name, one line, the same again; and "dev" outside a repository.
+func TestVersion(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(dir))
+	if got := version(dir); got != "dev" {
+		t.Errorf("without git: got %q, want dev", got)
+	}
+	for _, args := range [][]string{
+		{"init", "-q"}, {"-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "--allow-empty", "-m", "x"}, {"tag", "v1.2.3"},
+	} {
+		if msg, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, msg)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "new"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := version(dir); got != "v1.2.3" {
+		t.Errorf("at a tag: got %q, want v1.2.3", got)
 	}
 }
 

@@ -3,9 +3,10 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +18,11 @@ import (
 // stampName is a file in dist that says which quality its compressed copies have.
 const stampName = ".build"
 
-// write makes dir hold exactly files, their compressed copies, .keep and the stamp.
+// plainBytesMax bounds what is stored plain beside its compressed copies. The core is far above: every browser takes
+// a compressed one, and for anything else face/web unpacks the gzip.
+const plainBytesMax = 1 << 20
+
+// write makes dir hold exactly files, their compressed copies, .keep and the stamp; a large file only as its copies.
 // It returns the brotli size of each compressible file.
 func write(dir string, files map[string][]byte, quality int) (map[string]int, error) {
 	stamp := fmt.Appendf(nil, "brotli %d\n", quality)
@@ -31,8 +36,8 @@ func write(dir string, files map[string][]byte, quality int) (map[string]int, er
 		all   = map[string][]byte{".keep": nil, stampName: stamp}
 		sizes = map[string]int{}
 	)
+	maps.Copy(all, files)
 	for name, content := range files {
-		all[name] = content
 		if !compressible(name) {
 			continue
 		}
@@ -44,6 +49,9 @@ func write(dir string, files map[string][]byte, quality int) (map[string]int, er
 				first = err
 			}
 			all[name+".br"], all[name+".gz"], sizes[name] = br, gz, len(br)
+			if len(content) > plainBytesMax {
+				delete(all, name)
+			}
 		})
 	}
 	wg.Wait()
@@ -62,12 +70,10 @@ func write(dir string, files map[string][]byte, quality int) (map[string]int, er
 func compressed(dir, name string, content []byte, quality int, sameQuality bool) (br, gz []byte, err error) {
 	file := filepath.Join(dir, filepath.FromSlash(name))
 	if sameQuality {
-		if old, err := os.ReadFile(file); err == nil && sha256.Sum256(old) == sha256.Sum256(content) {
-			br, errBr := os.ReadFile(file + ".br")
-			gz, errGz := os.ReadFile(file + ".gz")
-			if errBr == nil && errGz == nil {
-				return br, gz, nil
-			}
+		br, errBr := os.ReadFile(file + ".br")
+		gz, errGz := os.ReadFile(file + ".gz")
+		if errBr == nil && errGz == nil && unpacksTo(gz, content) {
+			return br, gz, nil
 		}
 	}
 	var out bytes.Buffer
@@ -90,6 +96,16 @@ func compressed(dir, name string, content []byte, quality int, sameQuality bool)
 		return nil, nil, err
 	}
 	return out.Bytes(), zipped.Bytes(), nil
+}
+
+// unpacksTo tells whether gz holds content.
+func unpacksTo(gz, content []byte) bool {
+	z, err := gzip.NewReader(bytes.NewReader(gz))
+	if err != nil {
+		return false
+	}
+	got, err := io.ReadAll(io.LimitReader(z, int64(len(content))+1))
+	return err == nil && bytes.Equal(got, content)
 }
 
 // writeChanged leaves a file alone that is right already, so that go build's cache stays warm.
