@@ -14,6 +14,12 @@ import (
 	tablesmem "paperplane/server/tables/mem"
 )
 
+var (
+	_ store.Log     = (*diskLog)(nil)
+	_ blob.Store    = (*diskBlobs)(nil)
+	_ tables.Tables = (*diskTables)(nil)
+)
+
 // crash is what a write panics with when the server dies there.
 type crash struct{}
 

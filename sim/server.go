@@ -9,7 +9,6 @@ import (
 	"paperplane/protocol/session"
 	"paperplane/protocol/wire"
 	"paperplane/server"
-	"paperplane/server/store"
 	"paperplane/server/tables"
 )
 
@@ -213,7 +212,7 @@ func (s *simServer) wake(ss *serverSession) {
 	})
 }
 
-// record reads the log's records as the store has them.
+// head is the number of a log's newest record.
 func (s *simServer) head(id plane.LogID) plane.Seq {
 	h, err := s.disks.store.Head(context.Background(), id)
 	if err != nil {
@@ -221,5 +220,3 @@ func (s *simServer) head(id plane.LogID) plane.Seq {
 	}
 	return h
 }
-
-var _ store.Log = (*diskLog)(nil)

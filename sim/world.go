@@ -1,14 +1,22 @@
 // Package sim runs many clients and a server in one goroutine, with every fault drawn from a
-// seed: carriers cut, delayed and resumed; clients that crash between any two effects; a server
-// that crashes before or after any write; full disks; clocks that jump.
+// seed: carriers that are slow, are cut, resumed, and gone for one end before the other; clients
+// that crash between any two effects and whose faces ask twice; a server that crashes before or
+// after any write to store, tables or blobs, whose writes fail or find the disk full; full disks
+// of clients; clocks that jump by a day; weeks that go by. In liar.go the server is dishonest too.
 //
-// All parts but carriers, disks and clocks are the product's own: core.Machine, the session's
-// machines, server.Server. A run has a safety phase, in which things go wrong while the checkers
-// look on, and then heals and demands progress: everybody agrees, nothing is lost, nothing is
-// shown twice, nothing waits.
+// All parts but carriers, disks, clocks and the driver's transfers are the product's own:
+// core.Machine, the session's machines, server.Server. Files are not cut in the middle: that a
+// write is whole or not there is what store, blob, tables and vault promise and test themselves.
+//
+// A run has a safety phase, in which things go wrong while the checkers look on, and then heals
+// and demands progress (check.go): whatever was said to be saved has its place in the log, every
+// message stands at one place for all, all who were in at that place show it and nobody else,
+// nothing is shown twice, all who are in have the same epoch, chain and membership, nothing waits.
+// Mutants (mutant_test.go) show that the checkers bite.
 //
 // The same seed and commit give the same run: one goroutine, virtual time, crypto/rand seeded by
-// testing/cryptotest. Run it with `go test ./sim -runs N -seed S`; a failure prints its seed.
+// testing/cryptotest. Run it with `go test ./sim -runs N -seed S`; a failure prints its seed, and
+// -story tells all of it.
 package sim
 
 import (
