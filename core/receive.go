@@ -94,9 +94,7 @@ func (m *Machine) said(c *chat, seq plane.Seq, by plane.PublicKey, body []byte, 
 	id := timeline.ID(content.NewMessageID(by, c.log, body))
 	switch msg := msg.(type) {
 	case content.Edit:
-		m.setPairs(timeline.PutEdit(v.id, timeline.ID(msg.Of), v.Next, timeline.Edit{By: by, Text: msg.Text}))
-		v.Next++ // orders edits; indexes may have gaps
-		v.dirtyNumbers = true
+		m.setPairs(timeline.PutEdit(v.id, timeline.ID(msg.Of), timeline.Edit{By: by, Text: msg.Text}))
 		m.changedMessage(v, timeline.ID(msg.Of))
 	case content.Delete:
 		m.setPairs(timeline.PutDeletion(v.id, timeline.ID(msg.Of), by))

@@ -11,7 +11,7 @@
 //
 //	h/C/INDEX           an Entry; INDEX is 16 hex digits
 //	a/C/ID/i            the index of message ID, 8 bytes
-//	a/C/ID/e/SEQ        an Edit
+//	a/C/ID/e/PERSON     the newest Edit by PERSON
 //	a/C/ID/d/PERSON     a Deletion by PERSON
 //	a/C/ID/r/PERSON/HEX a Reaction; HEX are the first 16 bytes of the emoji
 //	a/C/ID/f/N          a Local: where file N of the message lies on this device
@@ -204,9 +204,9 @@ func Drop(chat string, id ID, index uint64) []Pair {
 	return []Pair{{EntryKey(chat, index), nil}, {IndexKey(chat, id), nil}}
 }
 
-// PutEdit returns the pair for an edit; seq orders edits.
-func PutEdit(chat string, id ID, seq uint64, e Edit) Pair {
-	return Pair{noteKey(chat, id) + fmt.Sprintf("e/%016x", seq), Encode(e)}
+// PutEdit returns the pair for an edit, which takes the place of the person's last one.
+func PutEdit(chat string, id ID, e Edit) Pair {
+	return Pair{noteKey(chat, id) + "e/" + person(e.By), Encode(e)}
 }
 
 // PutDeletion returns the pair that takes back a message or a reaction.
@@ -348,7 +348,7 @@ func Fold(r Reader, chat string, e Entry) (Folded, error) {
 			f.Deleted = f.Deleted || rest[1] == person(e.From) && e.Kind != Notice
 		case rest[0] == "r" && len(rest) == 3:
 			if n++; n > ReactionsMax || e.Kind == Notice {
-				continue
+				return f.end(), nil // reactions are the last of the annotations
 			}
 			if err := f.react(r, chat, rest[1], p.Value); err != nil {
 				return f, err
@@ -364,10 +364,15 @@ func Fold(r Reader, chat string, e Entry) (Folded, error) {
 			}
 		}
 	}
+	return f.end(), nil
+}
+
+// end takes away what a deleted message does not show.
+func (f Folded) end() Folded {
 	if f.Deleted {
 		f.Text, f.Files, f.Reactions, f.ReplyTo, f.Edited = "", nil, nil, nil, false
 	}
-	return f, nil
+	return f
 }
 
 func (f *Folded) react(r Reader, chat, by string, value []byte) error {

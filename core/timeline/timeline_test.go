@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 	"testing"
@@ -60,9 +61,8 @@ func fold(t *testing.T, s store, id ID) Folded {
 func TestFold(t *testing.T) {
 	id := ID{9}
 	annotations := []Pair{
-		PutEdit("c", id, 3, Edit{By: ann, Text: "second"}),
-		PutEdit("c", id, 20, Edit{By: ann, Text: "third"}),
-		PutEdit("c", id, 30, Edit{By: bob, Text: "forged"}),
+		PutEdit("c", id, Edit{By: ann, Text: "third"}),
+		PutEdit("c", id, Edit{By: bob, Text: "forged"}),
 		PutDeletion("c", id, bob),
 		PutReaction("c", id, bob, Reaction{ID{4}, "x"}),
 		PutReaction("c", id, ann, Reaction{ID{5}, "x"}),
@@ -72,7 +72,7 @@ func TestFold(t *testing.T) {
 		PutDeletion("c", ID{7}, bob),
 		PutLocal("c", id, 1, Local{Ref: "r", State: "local"}),
 	}
-	for _, order := range [][]int{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, {10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}} {
+	for _, order := range [][]int{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {9, 8, 7, 6, 5, 4, 3, 2, 1, 0}} {
 		s := store{}
 		for _, k := range order {
 			s.put(annotations[k], annotations[k])
@@ -160,4 +160,48 @@ func FuzzEntry(f *testing.F) {
 			t.Errorf("fold: %v", err)
 		}
 	})
+}
+
+// counting counts the pairs that a Range yields.
+type counting struct {
+	store
+	n *int
+}
+
+func (c counting) Range(from, to string, reverse bool) iter.Seq2[Pair, error] {
+	return func(yield func(Pair, error) bool) {
+		for p, err := range c.store.Range(from, to, reverse) {
+			*c.n++
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestFlood: however often somebody edits and reacts, to read the message costs no more than
+// ReactionsMax annotations and a few: every arriving one has it read anew.
+func TestFlood(t *testing.T) {
+	s, id := store{}, ID{9}
+	s.put(Put("c", &Entry{ID: id, Index: 5, From: ann, Kind: Text, Text: "first"})...)
+	last := ""
+	for i := range 4 * ReactionsMax {
+		last = fmt.Sprint(i)
+		s.put(PutEdit("c", id, Edit{By: ann, Text: last}), PutReaction("c", id, bob, Reaction{ID{1, byte(i), byte(i >> 8)}, last}))
+	}
+	n := 0
+	e, err := Find(s, "c", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Fold(counting{s, &n}, "c", *e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Text != last || len(f.Reactions) != ReactionsMax {
+		t.Errorf("got %q and %d reactions, want %q and %d", f.Text, len(f.Reactions), last, ReactionsMax)
+	}
+	if n > ReactionsMax+8 {
+		t.Errorf("read %d annotations", n)
+	}
 }
