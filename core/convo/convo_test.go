@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -475,9 +476,7 @@ func TestStore(t *testing.T) {
 	}
 	for _, k := range []string{"head", "cold", "group"} {
 		bad := map[string][]byte{}
-		for x, v := range m {
-			bad[x] = v
-		}
+		maps.Copy(bad, m)
 		bad[k] = []byte{1, 2, 3}
 		var list []Pair
 		for x, v := range bad {

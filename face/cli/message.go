@@ -9,6 +9,7 @@ import (
 	"mime"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"paperplane/client"
@@ -338,20 +339,20 @@ func (p *printer) print(ctx context.Context, list []core.Message) error {
 
 // NoticeText puts a notice into words.
 func NoticeText(l core.Line) string {
-	whom := ""
+	var whom strings.Builder
 	for i, w := range l.Whom {
 		if i > 0 {
-			whom += ", "
+			whom.WriteString(", ")
 		}
-		whom += w
+		whom.WriteString(w)
 	}
 	switch l.What {
 	case "created":
 		return l.Who + " made the group"
 	case "added":
-		return l.Who + " added " + whom
+		return l.Who + " added " + whom.String()
 	case "removed":
-		return l.Who + " removed " + whom
+		return l.Who + " removed " + whom.String()
 	case "left":
 		return l.Who + " left"
 	case "renamed":

@@ -84,10 +84,10 @@ func parse(r io.Reader) (policy, error) {
 		if !ok {
 			return p, fmt.Errorf("line %d: no < in it", n)
 		}
-		for _, b := range strings.Split(r, ",") {
+		for b := range strings.SplitSeq(r, ",") {
 			b = strings.TrimSpace(b)
 			p.names[b] = true
-			for _, a := range strings.Split(l, ",") {
+			for a := range strings.SplitSeq(l, ",") {
 				a = strings.TrimSpace(a)
 				if a == "NONE" {
 					continue

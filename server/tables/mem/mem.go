@@ -6,6 +6,7 @@ package mem
 import (
 	"bytes"
 	"crypto/sha256"
+	"maps"
 	"slices"
 	"sync"
 
@@ -270,9 +271,7 @@ func (t *Tables) PutPool(id plane.LogID, card, lastResort []byte, packages [][]b
 	if l.packages == nil {
 		l.packages = map[[16]byte][]byte{}
 	}
-	for k, p := range fresh {
-		l.packages[k] = p
-	}
+	maps.Copy(l.packages, fresh)
 	return len(l.packages), nil
 }
 
