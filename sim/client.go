@@ -129,12 +129,20 @@ func (c *simClient) boot() {
 	c.repeat()
 }
 
-// repeat has the face ask once more for what was not answered before the crash.
+// repeat has the face ask once more for the texts that were not answered before the crash. Of
+// drafts and settings that were not, either value may be there.
 func (c *simClient) repeat() {
 	var ids []string
 	for id, cmd := range c.undone {
-		if _, ok := cmd.(core.SendText); ok {
+		switch x := cmd.(type) {
+		case core.SendText:
 			ids = append(ids, id)
+		case core.SetDraft:
+			delete(c.drafts, x.Chat)
+			delete(c.undone, id)
+		case core.SetSettings:
+			c.hidden = nil
+			delete(c.undone, id)
 		}
 	}
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) }) // as they were given
