@@ -1,0 +1,92 @@
+//go:build linux
+
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"paperplane/core"
+)
+
+var (
+	latency = flag.Int("latency", 0, "measure so many messages from send to shown at the other's client")
+	memory  = flag.Bool("memory", false, "measure the server's memory")
+)
+
+// TestLatency sends messages one at a time from one native client to another, through the real
+// server and its disk, and measures until the receiver's client shows each.
+func TestLatency(t *testing.T) {
+	n := *latency
+	if n == 0 {
+		n = 50 // only that it works
+	}
+	srv := serve(t)
+	ann := newPerson(t, "Ann", srv.invite())
+	bob := newPerson(t, "Bob", ann.invite())
+	chat := ann.chatWith("Bob")
+	bob.chatWith("Ann")
+	hear := bob.c.Listen()
+	defer hear.Close()
+	took := make([]time.Duration, 0, n)
+	for i := range n {
+		text := fmt.Sprintf("message %d of a usual length, or so", i)
+		start := time.Now()
+		ann.send(chat, text)
+		deadline := time.After(30 * time.Second)
+	shown:
+		for {
+			select {
+			case e, ok := <-hear.C:
+				if !ok {
+					t.Fatal("the receiver's events ended")
+				}
+				if m, ok := e.(core.MessageChanged); ok && m.Message.Text == text {
+					break shown
+				}
+			case <-deadline:
+				t.Fatalf("message %d was not shown within 30 s", i)
+			}
+		}
+		took = append(took, time.Since(start))
+	}
+	slices.Sort(took)
+	at := func(p int) time.Duration { return took[min(len(took)-1, len(took)*p/1000)].Round(10 * time.Microsecond) }
+	t.Logf("FIGURE message n=%d p50=%v p90=%v p99=%v max=%v", n, at(500), at(900), at(990), took[len(took)-1].Round(10*time.Microsecond))
+}
+
+// idleMaxKB is the budget of a server that nobody uses.
+const idleMaxKB = 40_000
+
+// TestServerMemory measures the resident memory of the real server, alone and with people.
+func TestServerMemory(t *testing.T) {
+	if !*memory {
+		return // behind its flag: builds of others on one machine do not disturb it, but it waits
+	}
+	srv := serve(t)
+	time.Sleep(3 * time.Second)
+	idle := srv.rss()
+	t.Logf("FIGURE idle-rss %d KB", idle)
+	if idle > idleMaxKB {
+		t.Errorf("idle: got %d KB, want at most %d", idle, idleMaxKB)
+	}
+}
+
+// rss returns the server's resident memory in KB.
+func (s *server) rss() (kb int) {
+	s.t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "VmRSS:")
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		s.t.Fatal(err)
+	}
+	return kb
+}
