@@ -35,6 +35,10 @@ const (
 	inputsMax = 1024
 	// batchMax is how many waiting inputs share one write to the disk.
 	batchMax = 64
+	// batchBytes and batchOps are the changes after which no further input shares it: one Step
+	// more still fits into a transaction.
+	batchBytes = vault.CommitBytesMax / 4
+	batchOps   = vault.OpsMax / 4
 	// reloadDelay is the pause before a machine that could not be saved is loaded again.
 	reloadDelay = time.Second
 	// reloadsMax is how many reloads in a row, without one good write between, make the
@@ -327,28 +331,33 @@ func (c *Client) step(inputs []core.Input) bool {
 	return c.transact(inputs[from:])
 }
 
-// transact saves what inputs change in one transaction and then does the rest. It reports false
-// when nothing may be done because nothing could be saved.
+// transact saves what inputs change, in as few transactions as will do, and after each does the
+// rest. It reports false when nothing may be done because nothing could be saved.
 func (c *Client) transact(inputs []core.Input) bool {
+	for len(inputs) > 0 {
+		n := c.transactSome(inputs)
+		if n == 0 {
+			return false
+		}
+		inputs = inputs[n:]
+	}
+	return true
+}
+
+// transactSome does the same for the first of inputs and returns how many: 0 when nothing could be
+// saved, and all of inputs are refused.
+func (c *Client) transactSome(inputs []core.Input) int {
 	now := c.opts.Now()
+	var n int
+	var ops []vault.Op
 	var effects []core.Effect
 	if failure := inv.Catch(func() {
-		for _, in := range inputs {
-			effects = append(effects, c.machine.Step(now, in)...)
-		}
+		n, ops, effects = gather(inputs, func(in core.Input) []core.Effect { return c.machine.Step(now, in) })
 	}); failure != nil {
 		c.refuse(inputs, core.ErrInternal)
-		return false
+		return 0
 	}
-	ops := nowUsed(inputs)
-	for _, e := range effects {
-		if p, ok := e.(core.Persist); ok {
-			for _, op := range p.Ops {
-				ops = append(ops, vault.Op(op))
-			}
-		}
-	}
-	if len(ops) > 0 {
+	if ops = append(nowUsed(inputs[:n]), ops...); len(ops) > 0 {
 		if err := c.opts.Vault.Commit(ops); err != nil {
 			code := core.ErrInternal
 			if errors.Is(err, vault.ErrFull) {
@@ -357,7 +366,7 @@ func (c *Client) transact(inputs []core.Input) bool {
 				c.events.publish(core.Notice{Kind: "disk-full"})
 			}
 			c.refuse(inputs, code)
-			return false
+			return 0
 		}
 		c.reloads = 0
 		if c.notified {
@@ -368,7 +377,28 @@ func (c *Client) transact(inputs []core.Input) bool {
 	for _, e := range effects {
 		c.do(e)
 	}
-	return true
+	return n
+}
+
+// gather steps through inputs until their changes are enough for one transaction. It returns how
+// many it took, what is to be saved, and the effects.
+func gather(inputs []core.Input, step func(core.Input) []core.Effect) (n int, ops []vault.Op, effects []core.Effect) {
+	bytes := 0
+	for n < len(inputs) && bytes < batchBytes && len(ops) < batchOps {
+		for _, e := range step(inputs[n]) {
+			effects = append(effects, e)
+			p, ok := e.(core.Persist)
+			if !ok {
+				continue
+			}
+			for _, op := range p.Ops {
+				bytes += len(op.Key) + len(op.Value)
+				ops = append(ops, vault.Op(op))
+			}
+		}
+		n++
+	}
+	return n, ops, effects
 }
 
 // nowUsed unmarks the local files that commands among inputs send.
