@@ -5,18 +5,24 @@ package e2e
 import (
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"paperplane/core"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/seal"
+	"paperplane/protocol/wire"
 )
 
 var (
 	latency = flag.Int("latency", 0, "measure so many messages from send to shown at the other's client")
 	memory  = flag.Bool("memory", false, "measure the server's memory")
+	clients = flag.Int("clients", 0, "with -memory: also with so many connected clients, without TLS")
 )
 
 // TestLatency sends messages one at a time from one native client to another, through the real
@@ -56,7 +62,9 @@ func TestLatency(t *testing.T) {
 		took = append(took, time.Since(start))
 	}
 	slices.Sort(took)
-	at := func(p int) time.Duration { return took[min(len(took)-1, len(took)*p/1000)].Round(10 * time.Microsecond) }
+	at := func(p int) time.Duration {
+		return took[min(len(took)-1, len(took)*p/1000)].Round(10 * time.Microsecond)
+	}
 	t.Logf("FIGURE message n=%d p50=%v p90=%v p99=%v max=%v", n, at(500), at(900), at(990), took[len(took)-1].Round(10*time.Microsecond))
 }
 
@@ -74,6 +82,46 @@ func TestServerMemory(t *testing.T) {
 	t.Logf("FIGURE idle-rss %d KB", idle)
 	if idle > idleMaxKB {
 		t.Errorf("idle: got %d KB, want at most %d", idle, idleMaxKB)
+	}
+	if *clients > 0 {
+		srv.crowd(*clients, idle)
+	}
+}
+
+// perClientMaxKB is the budget of a connected client. Here it comes without TLS, with which
+// protocol/session measures, but with a subscription.
+const perClientMaxKB = 24
+
+// crowd connects n sessions that read and follow one log, and measures what each costs.
+func (s *server) crowd(n, idle int) {
+	s.t.Helper()
+	link, err := seal.ParseLink(s.invite())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r := dialRaw(s.t, s, link.Server, nil)
+	r.join(link)
+	l, _ := r.create(false)
+	w := r.open(l, wire.RoleWrite)
+	ask[wire.Appended](r, wire.Append{Handle: w, Body: make([]byte, plane.RecordSmall)})
+	start := time.Now()
+	var wg sync.WaitGroup
+	for worker := range 32 {
+		wg.Go(func() {
+			for i := worker; i < n; i += 32 {
+				x := dialRaw(s.t, s, link.Server, net.IPv4(127, 0, 2, byte(1+worker%8)))
+				ask[wire.Opened](x, wire.Subscribe{Handle: x.open(l, wire.RoleRead), From: 1})
+			}
+		})
+	}
+	wg.Wait()
+	took := time.Since(start)
+	storm := s.rss()
+	time.Sleep(20 * time.Second) // the runtime gives memory back bit by bit
+	per := float64(s.rss()-idle) / float64(n)
+	s.t.Logf("FIGURE rss-per-subscriber %.1f KB each (%.1f right after %d came in %v)", per, float64(storm-idle)/float64(n), n, took.Round(time.Millisecond))
+	if per > perClientMaxKB {
+		s.t.Errorf("got %.1f KB for each client, want at most %d", per, perClientMaxKB)
 	}
 }
 

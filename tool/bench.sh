@@ -24,12 +24,12 @@ row() {
 	case "$kind $verdict" in max*ABOVE) failed=1 ;; esac
 	printf '%-16s %12s %-6s limit %9s  ratio %s\n' "$1" "$2" "$unit" "$limit" "$verdict"
 }
-ms() { sed -E 's/^([0-9.]+)ms$/\1/; t; s/^([0-9.]+)µs$/0.\1/; t; s/^([0-9.]+)s$/\1e3/'; }
+ms() { awk '/µs$/ { print $0 / 1000; next } /ms$/ { print $0 + 0; next } /s$/ { print $0 * 1000 }'; }
 field() { grep -oE "$2[0-9.]+(ms|µs|s)?" <<<"$1" | head -1 | sed "s/^$2//" | ms; }
 
 tool/budgets.sh || failed=1
 
-go test ./e2e -count=1 -run 'TestLatency|TestServerMemory' -latency 2500 -memory -v >"$out" 2>&1 || failed=1
+go test ./e2e -count=1 -run 'TestLatency|TestServerMemory' -latency 2500 -memory -clients 2000 -v >"$out" 2>&1 || failed=1
 row idle-rss "$(grep -oE 'idle-rss [0-9]+' "$out" | cut -d' ' -f2)"
 line=$(grep 'FIGURE message' "$out")
 row message-p50 "$(field "$line" p50=)"
