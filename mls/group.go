@@ -23,9 +23,8 @@ type Group struct {
 	closed  bool   // ended by ReInit
 
 	proposals  []*pendingProposal // in the order received
-	updates    map[string]hpke.PrivateKey
-	psks       map[string][]byte // external, by id
-	resumption map[uint64][]byte // by epoch of this group
+	psks       map[string][]byte  // external, by id
+	resumption map[uint64][]byte  // by epoch of this group
 
 	// What Delta has to report.
 	proposalsSaved int

@@ -92,8 +92,9 @@ const (
 	catchUpRecords = 64
 	// usageMax bounds the counters of one day, over all members and doors.
 	usageMax = 1 << 20
-	// addressesMax bounds the addresses remembered at once.
-	addressesMax = 1 << 16
+	// rotationsPerDay bounds the generations that one log begins in a day: each is a row that is
+	// kept as long as its records. Members who leave a group of the largest size make 255.
+	rotationsPerDay = 1000
 )
 
 // deadMonths is after how many months without being opened a member, or a log without records,
@@ -129,9 +130,10 @@ const (
 	useDoorLogs
 	useDoorBlobs
 	useDoorPackages
+	useLogRotations
 )
 
-// usage counts what members and doors used up today, under keyed hashes that mean nothing
+// usage counts what members, doors and logs used up today, under keyed hashes that mean nothing
 // without a key that is only in memory and changes every day.
 type usage struct {
 	mu  sync.Mutex

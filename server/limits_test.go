@@ -211,3 +211,22 @@ func TestBlobs(t *testing.T) {
 	other.want(wire.BlobDelete{Secret: secret}, plane.OK)
 	other.want(wire.BlobStat{Blob: id}, plane.Refused)
 }
+
+// TestRotationsPerDay: a log begins a bounded number of generations in a day, and more the next:
+// each is a row that stays for months, so an owner could else fill the disk without a record.
+func TestRotationsPerDay(t *testing.T) {
+	const most = 1000
+	w := newWorld(t, nil)
+	c := w.connect()
+	c.join()
+	owner := c.open(c.create(false), wire.RoleOwner)
+	key := caps.NewSigner().Public()
+	gen := plane.Gen(2)
+	for ; gen < most+2; gen++ {
+		c.want(wire.Rotate{Handle: owner, Gen: gen, Read: key, Write: key}, plane.OK)
+	}
+	c.want(wire.Rotate{Handle: owner, Gen: gen, Read: key, Write: key}, plane.Busy)
+	c.want(wire.Rotate{Handle: owner, Gen: gen - 1, Read: key, Write: key}, plane.OK) // a repeat begins none
+	w.now = w.now.Add(24 * time.Hour)
+	c.want(wire.Rotate{Handle: owner, Gen: gen, Read: key, Write: key}, plane.OK)
+}

@@ -371,6 +371,11 @@ func (p *Peer) rotate(ctx context.Context, r wire.Rotate) wire.Answer {
 	case r.Gen != l.gen+1:
 		return done(plane.Refused)
 	}
+	var who plane.PublicKey
+	copy(who[:], l.id[:])
+	if !s.usage.take(s.today(), useLogRotations, who, 1, rotationsPerDay) {
+		return done(plane.Busy)
+	}
 	head, err := s.store.Head(ctx, l.id)
 	if err != nil {
 		return done(s.code(err))

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +32,11 @@ func TestUnderNode(t *testing.T) {
 	defer srv.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	wrapper := filepath.Join(runtime.GOROOT(), "lib", "wasm", "go_js_wasm_exec")
+	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrapper := filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "go_js_wasm_exec")
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-run=^TestBrowser$", "-v", "-timeout=60s", "-exec="+wrapper, ".")
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "NODE_OPTIONS=--experimental-websocket",
 		"PP_TEST_RELAY=ws"+strings.TrimPrefix(srv.URL, "http")+"/")

@@ -265,7 +265,6 @@ func (w *world) recover(t *testing.T, where string, after state, twice bool) boo
 			}
 			w.m = after
 		}
-		after = w.m
 		if name := w.litter(); name != "" {
 			return fail("left in the folder: %s", name)
 		}

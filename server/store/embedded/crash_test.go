@@ -69,7 +69,6 @@ func TestConformanceCrashing(t *testing.T) {
 type play struct {
 	want  map[plane.LogID]map[plane.Seq][]byte // acknowledged and to be kept
 	maybe map[plane.LogID]map[plane.Seq][]byte // under way when the power failed
-	gone  map[plane.LogID]bool                 // forgotten, and Settle has run since
 	heads map[plane.LogID]plane.Seq
 }
 

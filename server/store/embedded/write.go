@@ -177,7 +177,9 @@ func (l *Log) run(b *batch, heal *int64) {
 
 // take gives r its number and adds its frame to the batch.
 func (l *Log) take(b *batch, r *request) error {
-	head, at, err := r.head, -1, error(nil)
+	var head plane.Seq
+	var err error
+	at := -1
 	if i, ok := b.last[r.id]; ok {
 		head, at = b.recs[i].rec.seq, i
 	} else if head, err = l.headNow(r); err != nil {
