@@ -110,7 +110,7 @@ func (m *Machine) dials() (n int) {
 	return n
 }
 
-// TestForeignServers (C-25): nobody can make this device dial a server of theirs, and so tell them its
+// TestForeignServers (C-25, C-52): nobody can make this device dial a server of theirs, and so tell them its
 // address. A conversation may be on the server where the request came in, or on one in use.
 func TestForeignServers(t *testing.T) {
 	m := machine(t, 0)
@@ -134,7 +134,7 @@ func TestForeignServers(t *testing.T) {
 	}
 }
 
-// TestInvitationNames: the names that come with an invitation are kept for members only: else a
+// TestInvitationNames (C-52): the names that come with an invitation are kept for members only: else a
 // contact could fill the vault with people.
 func TestInvitationNames(t *testing.T) {
 	m := machine(t, 0)

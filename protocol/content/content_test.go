@@ -40,10 +40,6 @@ func samples() []Message {
 		Profile{Name: "آن", Door: &Door{Inbox: plane.LogID{1}, Seed: [16]byte{2}, Card: [16]byte{3}}},
 		Receipt{Delivered: 7, Read: 5},
 		Receipt{},
-		Welcome{Log: plane.LogID{1}, Origin: "https://chat.example", Server: [32]byte{2}, Next: 9, Chain: [32]byte{3},
-			Welcome: bytes.Repeat([]byte{4}, 5000)},
-		Welcome{Log: plane.LogID{1}, Origin: "https://chat.example", Next: 1,
-			Blob: &Blob{ID: plane.BlobID{1}, Key: [32]byte{2}, Size: 400000}},
 		Owner{Log: plane.LogID{1}, Seed: [32]byte{2}},
 	}
 }

@@ -31,12 +31,6 @@ func (Profile) Format(f fmt.State, _ rune) { redact(f) }
 func (Door) Format(f fmt.State, _ rune) { redact(f) }
 
 // Format prints a placeholder.
-func (Welcome) Format(f fmt.State, _ rune) { redact(f) }
-
-// Format prints a placeholder.
-func (Blob) Format(f fmt.State, _ rune) { redact(f) }
-
-// Format prints a placeholder.
 func (Owner) Format(f fmt.State, _ rune) { redact(f) }
 
 // Format prints a placeholder.

@@ -176,8 +176,11 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	// The largest body that is one still has no room for the frame around it.
-	u := change(t, Welcome{Next: 1, Welcome: make([]byte, FrameBytesMax-170)}, func(*Unverified) {})
-	body, err := u.Bytes()
+	big, err := private(DispositionUnspecified, privatePrefix+"big", make([]byte, FrameBytesMax-70))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := big.Bytes()
 	if err != nil || len(body) < FrameBytesMax-50 {
 		t.Fatalf("a body of %d bytes, %v: this test needs one near %d", len(body), err, FrameBytesMax)
 	}
@@ -221,7 +224,7 @@ func TestIDs(t *testing.T) {
 
 // TestNothingPrints formats every message: what people write does not print.
 func TestNothingPrints(t *testing.T) {
-	for _, v := range []any{Door{}, Blob{}, Unverified{}, Part{}, External{URL: "canary"}, Frame{}, Attachment{Name: "canary"}} {
+	for _, v := range []any{Door{}, Unverified{}, Part{}, External{URL: "canary"}, Frame{}, Attachment{Name: "canary"}} {
 		if got := fmt.Sprintf("%v %+v %s", v, v, v); got != "[content] [content] [content]" {
 			t.Errorf("%T printed %q", v, got)
 		}
