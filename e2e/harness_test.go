@@ -231,12 +231,17 @@ func (p *person) all(chat string) []core.Message {
 // until waits for a condition, at most 30 seconds.
 func (p *person) until(what string, ok func() bool) {
 	p.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	p.within(30*time.Second, what, ok)
+}
+
+func (p *person) within(d time.Duration, what string, ok func() bool) {
+	p.t.Helper()
+	deadline := time.Now().Add(d)
 	for !ok() {
 		if time.Now().After(deadline) {
-			p.t.Fatalf("%s: %s did not happen within 30 s", p.name, what)
+			p.t.Fatalf("%s: %s did not happen within %v", p.name, what, d)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(d / 1500)
 	}
 }
 

@@ -13,6 +13,10 @@ import (
 	"paperplane/core"
 )
 
+// healTime is how long clients may take after the last kill: after many failures in a row they
+// wait up to 45 s before they dial again.
+const healTime = 2 * time.Minute
+
 // TestKillUnderLoad kills the real server again and again while four pairs of people write to
 // each other, and then looks for every message that was acknowledged (state sent or better) at
 // its receiver: there once, in the order it was sent. Numbers in the texts tell messages apart.
@@ -59,7 +63,7 @@ func TestKillUnderLoad(t *testing.T) {
 	load.Wait()
 	total, acknowledged, lost, doubled, disorder := 0, 0, 0, 0, 0
 	for i, s := range sides {
-		s.p.until("an empty outbox", func() bool {
+		s.p.within(healTime, "an empty outbox", func() bool {
 			for _, m := range s.p.all(s.chat) {
 				if m.Own && m.State == core.StateQueued {
 					return false
@@ -68,7 +72,7 @@ func TestKillUnderLoad(t *testing.T) {
 			return true
 		})
 		peer := peers[i]
-		peer.p.until("all messages", func() bool {
+		peer.p.within(healTime, "all messages", func() bool {
 			return count(peer.p.all(peer.chat), s.tag)[s.sent.Load()] > 0
 		})
 		got := count(peer.p.all(peer.chat), s.tag)
