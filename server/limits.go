@@ -88,6 +88,9 @@ const (
 	// queueBytesMax is what may wait in a Peer: above it subscriptions fall behind (and read
 	// from the store later), signals are dropped and READ and BLOB GET are answered with Busy.
 	queueBytesMax = 1 << 20
+	// queueBytesEnd ends a Peer: whoever asks for more answers without listening is no client of
+	// ours, whose unanswered requests are bounded (plane.RequestsMax).
+	queueBytesEnd = 4 << 20
 	// catchUpRecords is how many records one step of a subscription's catching up reads.
 	catchUpRecords = 64
 	// usageMax bounds the counters of one day, over all members and doors.

@@ -1,12 +1,14 @@
 package server_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"paperplane/protocol/caps"
 	"paperplane/protocol/plane"
 	"paperplane/protocol/wire"
+	"paperplane/server"
 )
 
 // TestRequestRate: RequestsBurst requests pass at once, one more is Busy, a second later
@@ -229,4 +231,33 @@ func TestRotationsPerDay(t *testing.T) {
 	c.want(wire.Rotate{Handle: owner, Gen: gen - 1, Read: key, Write: key}, plane.OK) // a repeat begins none
 	w.now = w.now.Add(24 * time.Hour)
 	c.want(wire.Rotate{Handle: owner, Gen: gen, Read: key, Write: key}, plane.OK)
+}
+
+// TestDeafPeer: a peer that asks and never listens is ended before its answers fill the memory.
+// One that listens late, with as many requests under way as a session may have, is not.
+func TestDeafPeer(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits.RequestsPerSecond, w.limits.RequestsBurst = 1<<30, 1<<30 })
+	c := w.connect()
+	ask := func(rid uint32) error {
+		frame, err := wire.Encode(rid, wire.Info{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.peer.Handle(t.Context(), frame)
+	}
+	for rid := range uint32(4 * plane.RequestsMax) {
+		if err := ask(rid + 1); err != nil {
+			t.Fatalf("request %d: %v", rid, err)
+		}
+	}
+	c.drain()
+	const most = 100_000
+	for rid := range uint32(most) {
+		if err := ask(rid + 1); errors.Is(err, server.ErrPeer) {
+			return
+		} else if err != nil {
+			t.Fatalf("request %d: %v", rid, err)
+		}
+	}
+	t.Errorf("%d answers wait", most)
 }

@@ -12,8 +12,8 @@ import (
 	"paperplane/protocol/wire"
 )
 
-// ErrPeer: the peer broke the protocol so that it cannot even be answered. The driver ends the
-// session.
+// ErrPeer: the peer broke the protocol so that it cannot even be answered, or does not listen to
+// its answers. The driver ends the session.
 var ErrPeer = errors.New("server: peer broke the protocol")
 
 // Peer is one session's state at the server. Begin and Handle belong to one goroutine, Next to
@@ -70,7 +70,7 @@ type item struct {
 	length int
 }
 
-// itemBytes is what an event costs in a queue besides its body, about.
+// itemBytes is what an item costs in a queue besides its body, about.
 const itemBytes = 96
 
 // Attach starts the state of a session. wake is called, from any goroutine and with locks held,
@@ -102,6 +102,9 @@ func (p *Peer) Begin(ctx context.Context, frame []byte) (run func(context.Contex
 }
 
 func (p *Peer) begin(ctx context.Context, frame []byte) (func(context.Context), error) {
+	if p.waits() >= queueBytesEnd {
+		return nil, ErrPeer
+	}
 	now := p.s.now()
 	rid, req, err := wire.ParseRequest(frame)
 	if err != nil {
@@ -217,7 +220,7 @@ func (p *Peer) answer(rid uint32, a wire.Answer) {
 	}
 	p.s.obs.Answered(code)
 	p.mu.Lock()
-	p.push(item{frame: frame, length: len(frame)})
+	p.push(item{frame: frame, length: itemBytes + len(frame)})
 	p.mu.Unlock()
 	p.wake()
 }
@@ -231,12 +234,15 @@ func (p *Peer) push(it item) {
 	p.bytes += it.length
 }
 
-// roomy says whether large answers may be made now.
-func (p *Peer) roomy() bool {
+// waits returns the bytes that wait to be sent.
+func (p *Peer) waits() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.bytes < queueBytesMax
+	return p.bytes
 }
+
+// roomy says whether large answers may be made now.
+func (p *Peer) roomy() bool { return p.waits() < queueBytesMax }
 
 // Next returns the next frame to be sent, if there is any now. Calling it is what makes
 // subscriptions catch up: a driver calls it when it can send, and so a slow peer costs no
