@@ -196,7 +196,6 @@ func (m *Machine) leave(c *chat) ErrCode {
 	}
 	if c.c.Size() == 1 {
 		c.State = chatLeft
-		c.c.Abandon()
 		m.ended(c)
 		m.hangChat(c)
 	} else {

@@ -207,6 +207,7 @@ func (m *Machine) ownerKey(c *chat, msg content.Owner) {
 
 // ended gives up what waits in a conversation that one is no longer in; messages show as failed.
 func (m *Machine) ended(c *chat) {
+	c.c.Abandon()
 	for _, i := range slices.Clone(c.q.Items) {
 		if i.Kind == outbox.Message {
 			m.failItem(c, i)

@@ -130,6 +130,9 @@ func (w *world) check() {
 		for _, x := range c.waits() {
 			w.fail("%s: %s still waits", c.name, x)
 		}
+		if len(w.failed) > 0 {
+			return // nobody answers any more
+		}
 		for _, h := range w.histories(c) {
 			if all[h.log] == nil {
 				logs = append(logs, h.log)
