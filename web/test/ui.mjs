@@ -478,6 +478,12 @@ const list = [
       await page.getByRole('button', { name: 'Settings' }).click();
       await page.locator('dialog select').selectOption('fa');
       check('direction', await page.evaluate(() => [document.documentElement.dir, document.documentElement.lang]), ['rtl', 'fa']);
+      // What cuts a Latin name off must run from left to right, or it loses its beginning.
+      const cuts = await page.locator('.chat-name', { hasText: 'Reading circle' }).evaluate((e) => {
+        const all = [e, ...e.querySelectorAll('*')].filter((x) => getComputedStyle(x).textOverflow === 'ellipsis');
+        return all.map((x) => getComputedStyle(x).direction);
+      });
+      check('cut off at the end', cuts, ['ltr']);
       await page.locator('dialog h2', { hasText: 'تنظیمات' }).waitFor();
       await page.locator('.segments input').nth(2).check();
       const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);

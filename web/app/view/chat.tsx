@@ -127,7 +127,7 @@ function Head({ chat }: { chat: Chat }) {
   const who = typing.value[chat.id] ?? [];
   let below = '';
   if (who.length > 0) below = chat.kind === 'two' ? t('typing') : t('typing.who', { n: who.length, who: list(who) });
-  else if (chat.kind === 'group') below = t('members', { n: chat.members });
+  else if (chat.kind === 'group' && chat.state !== 'left') below = t('members', { n: chat.members });
   else if (chat.kind === 'saved') below = t('saved.hint');
   else if (chat.state === 'waiting') below = t('state.waiting');
   const title = (
@@ -135,7 +135,7 @@ function Head({ chat }: { chat: Chat }) {
       <ChatAvatar chat={chat} small />
       <span class="head-lines">
         <h1>
-          <bdi>{chatName(chat)}</bdi>
+          <bdi class="clip">{chatName(chat)}</bdi>
         </h1>
         {below ? <span class={who.length > 0 ? 'below typing' : 'below'}>{below}</span> : null}
       </span>

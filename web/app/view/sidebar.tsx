@@ -89,7 +89,7 @@ function ChatItem({ chat }: { chat: Chat }) {
       <span class="chat-lines">
         <span class="chat-top">
           <span class="chat-name">
-            <bdi>{chatName(chat)}</bdi>
+            <bdi class="clip">{chatName(chat)}</bdi>
           </span>
           {last?.own && last.kind !== 'notice' ? <MessageState state={last.state} /> : null}
           {chat.at > 0 ? (
@@ -129,9 +129,10 @@ function Last({ chat }: { chat: Chat }) {
   const named = chat.kind === 'group' && m.kind !== 'notice';
   return (
     <>
-      {named ? <span class="who">{m.own ? t('you') : <bdi>{m.fromName}</bdi>}:</span> : null}
+      {named ? <span class="who">{m.own ? t('you') : <bdi class="clip">{m.fromName}</bdi>}:</span> : null}
       {m.files?.length && !m.text ? <Icon name={m.files[0]!.mime.startsWith('image/') ? 'image' : 'file'} /> : null}
-      <bdi class="clip">{summary(m)}</bdi>
+      {/* Our own words run as the language does, whatever name they begin with. */}
+      {m.kind === 'notice' || m.kind === 'deleted' ? <span class="clip">{summary(m)}</span> : <bdi class="clip">{summary(m)}</bdi>}
     </>
   );
 }
