@@ -109,6 +109,9 @@ func (m *Machine) openRead(s *server, c *chat) {
 			c.read, c.gen, c.tryGen = o.Handle, o.Gen, 0
 			c.head = o.Head
 			s.chats[c.read] = c
+			if c.c.TakenBack(o.Head) {
+				m.show(c)
+			}
 			return
 		}
 		if codeOf(a) == plane.Refused && c.tryGen+1 < len(c.c.Generations()) {

@@ -56,3 +56,22 @@ func TestStalePages(t *testing.T) {
 		t.Errorf("asked %d times in ten seconds", asked)
 	}
 }
+
+// TestRollback: a server that comes back with fewer records than were read (restored from a
+// backup, or lying) is shown to have two histories: it numbers new records as it did old ones.
+func TestRollback(t *testing.T) {
+	w, ann, bob := pair(t)
+	a := ann.Chat("Bob").ID
+	coretest.Must[core.Sent](bob, core.SendText{Chat: a, Text: "x"})
+	ann.Drop()
+	w.Run()
+	if ann.Chat("Bob").Forked {
+		t.Fatalf("forked without a reason")
+	}
+	w.Server.Log(a).Rollback(1)
+	ann.Drop()
+	w.Run()
+	if !ann.Chat("Bob").Forked {
+		t.Errorf("records that were taken back are not noticed")
+	}
+}

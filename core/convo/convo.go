@@ -411,6 +411,16 @@ func (c *Convo) Compare(n plane.Seq, hash [16]byte) bool {
 	return true
 }
 
+// TakenBack takes the newest record that the server has. It returns true when this shows, for the
+// first time, that records are gone that were read: their numbers will stand for others.
+func (c *Convo) TakenBack(head plane.Seq) bool {
+	if head >= c.cursor || c.forked {
+		return false
+	}
+	c.forked, c.dirty.cold = true, true
+	return true
+}
+
 // advance moves cursor and chain to a record.
 func (c *Convo) advance(now time.Time, seq plane.Seq, body []byte) {
 	if seq != c.cursor+1 {

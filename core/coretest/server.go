@@ -112,6 +112,12 @@ func (l *Log) Expire(seq plane.Seq) {
 	l.Records = slices.DeleteFunc(l.Records, func(r wire.Record) bool { return r.Seq <= seq })
 }
 
+// Rollback takes back the newest n records.
+func (l *Log) Rollback(n plane.Seq) {
+	l.head -= n
+	l.Records = slices.DeleteFunc(l.Records, func(r wire.Record) bool { return r.Seq > l.head })
+}
+
 func code(c plane.Code) wire.Answer { return wire.Done{Code: c} }
 
 func (l *Log) add(s *Server, body []byte) plane.Seq {

@@ -57,6 +57,8 @@ func check(m any) error {
 		return m.check()
 	case Appended:
 		return all(m.Seq != 0, nil)
+	case Opened:
+		return all(m.Handle != 0, nil)
 	case Records:
 		return m.check()
 	case Pool:
@@ -67,7 +69,7 @@ func check(m any) error {
 		return m.check()
 	case BlobData:
 		return all(len(m.Data) == plane.BlobChunkBytes, nil)
-	case Info, Close, Subscribe, PoolTake, BlobStat, BlobDelete, Ping, Opened:
+	case Info, Close, Subscribe, PoolTake, BlobStat, BlobDelete, Ping:
 		return nil
 	}
 	return ErrKind

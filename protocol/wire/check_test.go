@@ -144,6 +144,7 @@ func TestLimits(t *testing.T) {
 		{"W-22", wire.Rotate{Gen: 1, Read: good, Write: good}, malformed},
 		{"W-22", wire.Rotate{Gen: 2, Read: good, Write: good}, nil},
 		{"W-23", wire.Done{}, malformed},
+		{"W-28", wire.Opened{Head: 5, Gen: 1}, malformed},
 		{"W-23", wire.Done{Code: 255}, nil}, // a code of later days
 		{"W-23", wire.GoneEvent{}, malformed},
 		{"W-23", wire.Appended{}, malformed},
