@@ -274,7 +274,7 @@ func (m *Machine) change(c *chat, i *outbox.Intent) (ch convo.Change, ready bool
 	case outbox.Set:
 		ch.Name, ch.Picture = i.Name, i.Picture
 	case outbox.Refresh:
-		ch.NewGen = true
+		ch.NewGen = c.c.OwnAdmin() // others refresh their own keys only
 	case outbox.Gone:
 		ch.Gone = true
 	case outbox.Add:

@@ -14,7 +14,9 @@ import (
 //
 //   - Adding and changing name, picture or admins is for admins, in groups.
 //   - Removing is for admins; anybody may remove whoever has asked to leave in this epoch.
-//   - Anybody may refresh its own leaf and raise the generation by one.
+//   - Anybody may refresh its own leaf. Admins, and whoever removes somebody, raise the generation
+//     by one: were it everybody, one member could raise it until the server is behind all the
+//     generations whose keys are kept, and nobody could open the log any more.
 //   - No leaf is larger than leafBytesMax, and the name of a group is a clean one (C-31).
 //   - Kind and TTL never change; credentials never change; other extensions never change.
 //   - An admin who is no member does not count; without any, the lowest leaf is admin.
@@ -72,6 +74,9 @@ func (c *Convo) allowed(committer uint32, next *mls.Group, removed, left []uint3
 		return false
 	}
 	admin := c.admin(by)
+	if st.Gen != c.state.Gen && !admin && len(removed)+len(left) == 0 {
+		return false
+	}
 	if !c.state.onlyNewer(st) && (!admin || st.Kind != Group) {
 		return false
 	}

@@ -118,7 +118,7 @@ func (s *State) check() error {
 func comparePersons(a, b plane.PublicKey) int { return bytes.Compare(a[:], b[:]) }
 
 // onlyNewer reports whether next differs from s in nothing but the next generation: the one
-// change that any member may make (a leaver is removed by whoever is there).
+// change that a member may make who is no admin (a leaver is removed by whoever is there).
 func (s State) onlyNewer(next State) bool {
 	if next.Gen != s.Gen && next.Gen != s.Gen+1 {
 		return false
