@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 seed=${SEED:-$(date +%s)}
 wasm_exec="$(go env GOROOT)/lib/wasm/go_js_wasm_exec"
-pure="./protocol/plane ./protocol/caps ./protocol/wire ./protocol/content ./protocol/seal ./mls ./core/... ./client/vault/..."
+pure="./protocol/plane ./protocol/caps ./protocol/wire ./protocol/content ./protocol/seal ./mls ./core/... ./client/vault ./client/vault/mem ./client/vault/opfs ./face/api"
 
 step_format()   { test -z "$(gofmt -l . | tee /dev/stderr)"; }
 step_vet()      { go vet ./... && GOOS=windows go vet ./... && GOOS=js GOARCH=wasm go vet ./cmd/wasm; }
