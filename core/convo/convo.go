@@ -54,8 +54,8 @@ const (
 const (
 	// gensMax bounds the generations of log keys that are kept: the newest, and those from the
 	// one on under which the server still is while nobody has sent ROTATE. Each leaver makes one,
-	// and whoever has the owner key may be away while many leave.
-	gensMax = 128
+	// and whoever has the owner key may be away while all others leave.
+	gensMax = 2 * plane.GroupMembersMax
 	// windowMax is how many past links of the chain can be compared with what others have seen.
 	windowMax = 512
 )
