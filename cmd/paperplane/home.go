@@ -19,6 +19,7 @@ import (
 	"paperplane/core"
 	"paperplane/face/api"
 	"paperplane/face/web"
+	"paperplane/server/admin"
 	"paperplane/transport/ws"
 )
 
@@ -80,23 +81,7 @@ func (h home) dataKey() (vault.Key, error) {
 		return vault.Key{}, errors.New("the key of your account is missing; without it what is stored here cannot be opened")
 	}
 	key := vault.NewKey()
-	return key, writeWhole(name, []byte(key.Text()))
-}
-
-// writeWhole writes a file that is there whole or not at all.
-func writeWhole(name string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails after the rename, as it should
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return key, admin.WriteFile(name, []byte(key.Text()))
 }
 
 // open gives the account's core: its own, or that of the program that has it open. The function
@@ -180,7 +165,7 @@ func (h home) serve(core api.Core) (stop func(), err error) {
 		return nil, err
 	}
 	name := filepath.Join(h.dir, "local.json")
-	if err := writeWhole(name, b); err != nil {
+	if err := admin.WriteFile(name, b); err != nil {
 		_ = l.Close()
 		return nil, err
 	}
