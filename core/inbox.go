@@ -275,6 +275,12 @@ func (m *Machine) readInbox(s *server) {
 				return
 			}
 			b.handle, s.inbox, b.head, b.reading = o.Handle, o.Handle, o.Head, false
+			if o.Head < b.stored.Cursor {
+				// The server has taken records back, as from an old backup: what comes next has
+				// numbers that were read. Requests that were taken are known.
+				b.stored.Cursor = 0
+				m.saveInbox()
+			}
 		})
 	case b.stored.Cursor < b.head:
 		m.send(s, wire.Read{Handle: b.handle, From: b.stored.Cursor + 1, Limit: plane.ReadRecordsMax}, func(a wire.Answer) {

@@ -75,3 +75,27 @@ func TestRollback(t *testing.T) {
 		t.Errorf("records that were taken back are not noticed")
 	}
 }
+
+// TestInboxRollback: requests that come into an inbox whose server has taken records back are
+// read, though their numbers were read before.
+func TestInboxRollback(t *testing.T) {
+	w, ann, _ := pair(t)
+	inbox := plane.LogID{}
+	w.Server.Refuse = func(c *coretest.Client, r wire.Request) wire.Answer {
+		if o, ok := r.(wire.Open); ok && o.Role == wire.RoleDoor && c != ann {
+			inbox = o.Log
+		}
+		return nil
+	}
+	join := func(name string) {
+		link := coretest.Must[core.InviteLink](ann, core.Invite{})
+		coretest.Must[core.Joined](w.Client(name), core.Join{Link: link.Link, Name: name})
+	}
+	join("Cid")
+	w.Server.Log(inbox.Text()).Rollback(2) // Bob's request and Cid's
+	ann.Drop()
+	w.Run()
+	join("Dan")
+	w.Pass(5 * time.Second)
+	ann.Chat("Dan")
+}
