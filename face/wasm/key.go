@@ -17,7 +17,18 @@ var errKeyStore = errors.New("wasm: the browser's key store is not there")
 // somebody who reads a copied profile with a text editor, and nothing more.
 //
 // fresh says that the key was made now, so whatever vault there is belongs to a lost key.
+//
+// An error means that the browser keeps nothing here: private windows refuse in several ways, some by exceptions.
 func DataKey() (key vault.Key, fresh bool, err error) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case js.Error:
+			key, fresh, err = vault.Key{}, false, errKeyStore
+		default:
+			panic(e)
+		}
+	}()
 	idb := js.Global().Get("indexedDB")
 	if idb.IsUndefined() || idb.IsNull() {
 		return key, false, errKeyStore

@@ -26,12 +26,10 @@ func Run(core api.Core) {
 		"call": promise(func(arg js.Value) (any, error) {
 			ctx, cancel := context.WithTimeout(context.Background(), callTime)
 			defer cancel()
-			return string(core.Call(ctx, []byte(arg.String()))), nil
+			return toJS(core.Call(ctx, toGo(arg))), nil
 		}),
 		"putFile": promise(func(arg js.Value) (any, error) {
-			b := make([]byte, arg.Get("length").Int())
-			js.CopyBytesToGo(b, arg)
-			ref, _, err := core.PutFile(context.Background(), bytes.NewReader(b))
+			ref, _, err := core.PutFile(context.Background(), bytes.NewReader(toGo(arg)))
 			return ref, err
 		}),
 		"getFile": promise(func(arg js.Value) (any, error) {
@@ -44,17 +42,27 @@ func Run(core api.Core) {
 			if err != nil {
 				return nil, err
 			}
-			out := js.Global().Get("Uint8Array").New(len(b))
-			js.CopyBytesToJS(out, b)
-			return out, nil
+			return toJS(b), nil
 		}),
 	})
 	if ready := js.Global().Get("paperplaneReady"); ready.Type() == js.TypeFunction {
 		ready.Invoke()
 	}
 	for e := range events {
-		js.Global().Call("paperplaneEvent", string(e))
+		js.Global().Call("paperplaneEvent", toJS(e))
 	}
+}
+
+func toGo(array js.Value) []byte {
+	b := make([]byte, array.Get("length").Int())
+	js.CopyBytesToGo(b, array)
+	return b
+}
+
+func toJS(b []byte) js.Value {
+	array := js.Global().Get("Uint8Array").New(len(b))
+	js.CopyBytesToJS(array, b)
+	return array
 }
 
 // promise makes a JavaScript function of one argument that answers with a promise of f's result.

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endLocal, localSteps } from './e2e-local.mjs';
 import { artifacts, axe, check, launch, root, startProgram, steps, watch } from './harness.mjs';
 
 const binary = process.env.PAPERPLANE ?? join(root, 'bin/paperplane');
@@ -47,7 +48,7 @@ async function person({ lang = 'en', dark = false, phone = false } = {}) {
   const who = { context, page: null };
   who.tab = async (url = `http://127.0.0.1:${port}/`) => {
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(30_000);
     watch(page, complaints);
     await page.goto(url);
     return page;
@@ -341,11 +342,12 @@ const list = [
       await dora.context.close();
     },
   ],
+  ...localSteps({ binary, browser, complaints, alice, bob, invite, openChat, say, sees, origin: `http://127.0.0.1:${port}/` }),
   [
     'the-server-holds-none-of-it',
     async () => {
       await serverDown();
-      const words = ['Alice', 'بابک', 'Карина', 'Nobody else', 'Tea at six', 'plan.bin', 'no mouse'].map((w) => Buffer.from(w));
+      const words = ['Alice', 'بابک', 'Карина', 'Nobody else', 'Tea at six', 'plan.bin', 'no mouse', 'Thomas', 'All sorts', 'at a terminal', 'back.bin'].map((w) => Buffer.from(w));
       const found = [];
       const walk = (dir) => {
         for (const f of readdirSync(dir)) {
@@ -369,10 +371,11 @@ async function state2(page, name) {
 const expected = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket connection to|net::ERR_FAILED|An unknown error occurred when fetching the script/;
 
 try {
-  await steps(list.filter(([name]) => !only || name.includes(only)));
+  await steps(list.filter(([name]) => !only || name.includes(only)), browser);
   check('complaints of the pages (errors, policy)', [...new Set(complaints)].filter((c) => !expected.test(c)), []);
 } finally {
   await browser.close();
+  endLocal();
   server?.kill('SIGKILL');
   rmSync(data, { recursive: true, force: true });
 }

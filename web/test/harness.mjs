@@ -85,8 +85,8 @@ export function check(name, got, want) {
   console.error(`FAIL ${name}\n  got  ${g}\n  want ${w}`);
 }
 
-/** Runs named steps in order; an exception fails its step and the run goes on. */
-export async function steps(list) {
+/** Runs named steps in order; an exception fails its step and the run goes on. Pages of the browser are photographed then. */
+export async function steps(list, browser = null) {
   for (const [name, f] of list) {
     const start = performance.now();
     const before = failures;
@@ -96,6 +96,8 @@ export async function steps(list) {
       failures++;
       process.exitCode = 1;
       console.error(`FAIL ${name}: ${e.stack ?? e}`);
+      const pages = browser?.contexts().flatMap((c) => c.pages()) ?? [];
+      for (const [i, page] of pages.entries()) await page.screenshot({ path: join(artifacts, `fail-${name}-${i}.png`), timeout: 10_000 }).catch(() => {});
     }
     console.log(`${failures === before ? 'ok  ' : 'FAIL'} ${name} ${Math.round(performance.now() - start)} ms`);
   }

@@ -2,12 +2,49 @@
 import type { Message } from '../app/api';
 import { Thread } from '../app/thread';
 import { lines } from '../app/view/lines';
+import { decode, encode } from '../lib/cbor';
 import { safeName } from '../lib/filename';
 import { fold } from '../lib/fold';
 import { linkify, onlyEmoji } from '../lib/linkify';
 
 declare const check: (name: string, got: unknown, want: unknown) => void;
 declare const finish: (work: Promise<void>) => void;
+
+// CBOR: the bytes of RFC 8949's examples, and of ours, both ways.
+const hex = (b: Uint8Array) => Array.from(b, (x) => x.toString(16).padStart(2, '0')).join('');
+const unhex = (s: string) => Uint8Array.from(s.match(/../g) ?? [], (x) => parseInt(x, 16));
+const thrown = (f: () => unknown) => {
+  try {
+    return JSON.stringify(f());
+  } catch {
+    return 'throws';
+  }
+};
+const cborCases: readonly [unknown, string][] = [
+  [0, '00'], [23, '17'], [24, '1818'], [255, '18ff'], [256, '190100'], [65535, '19ffff'], [65536, '1a00010000'], [4294967295, '1affffffff'],
+  [4294967296, '1b0000000100000000'], [Number.MAX_SAFE_INTEGER, '1b001fffffffffffff'], [-1, '20'], [-24, '37'], [-25, '3818'], [-1000, '3903e7'],
+  [false, 'f4'], [true, 'f5'], [null, 'f6'], ['', '60'], ['ü', '62c3bc'], ['\ufeffa', '64efbbbf61'], ['𐅑', '64f0908591'], [[], '80'], [[1, [2, 3]], '8201820203'],
+  [{}, 'a0'], [{ a: 1, b: [2, 'c'] }, 'a2616101616282026163'], [{ picture: 'AQI=' }, 'a16770696374757265420102'],
+  [{ preview: '' }, 'a1677072657669657740'], [{ text: 'AQI=' }, 'a16474657874644151493d'],
+  ['x'.repeat(300), `79012c${'78'.repeat(300)}`], [Array.from({ length: 24 }, () => 0), `9818${'00'.repeat(24)}`],
+];
+for (const [value, bytes] of cborCases) {
+  check(`cbor encode ${bytes.slice(0, 30)}`, hex(encode(value)), bytes);
+  check(`cbor decode ${bytes.slice(0, 30)}`, JSON.stringify(decode(unhex(bytes))), JSON.stringify(value));
+}
+check('cbor undefined is left out', hex(encode({ a: undefined, b: 1 })), 'a1616201');
+check('cbor a view of a larger buffer', decode(unhex('ffff190100ff').subarray(2, 5)), 256);
+check('cbor a key like no other', Object.keys(decode(unhex('a1695f5f70726f746f5f5f01')) as object), ['__proto__']);
+check('cbor bytes that are no UTF-8', decode(unhex('62c328')), '\ufffd(');
+for (const bad of [1.5, 2 ** 53, Number.NaN, undefined, [undefined], 1n, () => 0]) check(`cbor encode ${String(bad)}`, thrown(() => encode(bad)), 'throws');
+const deep = (n: number): unknown => (n === 0 ? 0 : [deep(n - 1)]);
+check('cbor encode 16 deep', hex(encode(deep(16))), `${'81'.repeat(16)}00`);
+check('cbor encode 17 deep', thrown(() => encode(deep(17))), 'throws');
+check('cbor decode 16 deep', thrown(() => decode(unhex(`${'81'.repeat(16)}00`))), JSON.stringify(deep(16)));
+// Nothing, a rest, cut off (five ways), indefinite, reserved, a number key, a key twice, too large, float, tag, undefined, too deep.
+for (const bad of ['', '0000', '18', '6261', '8201', 'a16161', '9b00ffffffffffffff', '9fff', '1c', 'a10102', 'a2616101616102', '1b0020000000000000', 'f93c00', 'c000', 'f7', `${'81'.repeat(17)}00`]) {
+  check(`cbor decode of ${bad.slice(0, 30)}`, thrown(() => decode(unhex(bad))), 'throws');
+}
 
 // Links: what is one, where it ends, and what must never be one.
 const links = (s: string) => linkify(s).flatMap((p) => (p.href ? [p.href] : []));
