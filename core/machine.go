@@ -2,7 +2,6 @@ package core
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -324,9 +323,7 @@ func (m *Machine) reply(id string, r Result, code ErrCode) {
 	if kind == "" || id == "" {
 		return
 	}
-	b, err := json.Marshal(r)
-	inv.That(err == nil, "results encode")
-	d := doneCommand{N: m.doneN, ID: id, Kind: kind, Result: b}
+	d := doneCommand{N: m.doneN, ID: id, Kind: kind, Result: timeline.Encode(r)}
 	m.doneN++
 	if len(m.done) >= CommandsKept {
 		m.done = m.done[1:]
@@ -363,7 +360,7 @@ func (m *Machine) repeated(id string) bool {
 
 func decodeResult[R Result](b []byte) R {
 	var r R
-	_ = json.Unmarshal(b, &r) // we wrote it
+	_ = timeline.Decode(b, &r) // we wrote it
 	return r
 }
 

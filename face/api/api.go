@@ -1,4 +1,5 @@
-// Package api is what every face speaks to a client: commands, results and events as JSON.
+// Package api is what every face speaks to a client: commands, results and events as JSON, or, in the browser's own core, the same
+// as CBOR (codec_cbor.go). Below, JSON stands for either.
 //
 // A call is {"id", "cmd", "args"}; its answer {"id", "ok"} or {"id", "err"}. id is the caller's
 // idempotency key: repeating a call whose answer was lost does nothing twice. An event is
@@ -11,7 +12,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 
 	"rsc.io/qr"
@@ -22,7 +22,7 @@ import (
 
 // Limits of calls.
 const (
-	// CallBytesMax bounds one call's JSON.
+	// CallBytesMax bounds one encoded call.
 	CallBytesMax = 256 << 10
 	// PageMax bounds the messages of one page.
 	PageMax = 500
@@ -46,9 +46,9 @@ type API struct {
 func New(c *client.Client, about About) *API { return &API{c: c, about: about} }
 
 type call struct {
-	ID   string          `json:"id"`
-	Cmd  string          `json:"cmd"`
-	Args json.RawMessage `json:"args,omitempty"`
+	ID   string `json:"id"`
+	Cmd  string `json:"cmd"`
+	Args raw    `json:"args,omitempty"`
 }
 
 type answer struct {
@@ -58,7 +58,7 @@ type answer struct {
 }
 
 // commands make a core command of its arguments, by name.
-var commands = map[string]func(json.RawMessage) (core.Command, error){
+var commands = map[string]func(raw) (core.Command, error){
 	"join": as[core.Join], "checkLink": as[core.CheckLink], "invite": as[core.Invite], "getState": as[core.GetState],
 	"sendText": as[core.SendText], "edit": as[core.Edit], "delete": as[core.Delete], "react": as[core.React],
 	"markRead": as[core.MarkRead], "typing": as[core.Typing], "setDraft": as[core.SetDraft], "retry": as[core.Retry],
@@ -67,26 +67,9 @@ var commands = map[string]func(json.RawMessage) (core.Command, error){
 	"leave": as[core.Leave], "getMembers": as[core.GetMembers], "sync": as[core.Sync], "setName": as[core.SetName], "setSettings": as[core.SetSettings],
 }
 
-func as[C core.Command](args json.RawMessage) (core.Command, error) {
+func as[C core.Command](args raw) (core.Command, error) {
 	c, err := decode[C](args)
 	return c, err
-}
-
-// decode reads strict JSON: no unknown names, nothing after the value.
-func decode[T any](b []byte) (T, error) {
-	var v T
-	if len(b) == 0 {
-		return v, nil
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&v); err != nil {
-		return v, err
-	}
-	if d.More() {
-		return v, errors.New("api: more than one value")
-	}
-	return v, nil
 }
 
 // messagesArgs and the like are the arguments of the commands answered here.
@@ -116,7 +99,7 @@ type QR struct {
 	Rows []string `json:"rows"`
 }
 
-// Call answers one call. The answer is always JSON; ctx bounds the waiting.
+// Call answers one call. There is always an answer; ctx bounds the waiting.
 func (a *API) Call(ctx context.Context, request []byte) []byte {
 	if len(request) > CallBytesMax {
 		return encode(answer{Err: core.ErrBadArguments})
@@ -205,7 +188,7 @@ func MakeQR(text string) (QR, error) {
 	return out, nil
 }
 
-// EncodeEvent gives an event's JSON.
+// EncodeEvent gives an event as it travels.
 func EncodeEvent(e core.Event) []byte {
 	name := ""
 	switch e.(type) {
@@ -226,22 +209,17 @@ func EncodeEvent(e core.Event) []byte {
 	case core.Notice:
 		name = "notice"
 	}
-	body := encode(e)
-	out := append([]byte(`{"event":"`+name+`"`), ',')
-	if string(body) == "{}" {
-		out = out[:len(out)-1]
-	}
-	return append(out, body[1:]...)
+	return named(name, encode(e))
 }
 
 // ResyncEvent tells a face that it missed events: it asks for state and messages again.
-func ResyncEvent() []byte { return []byte(`{"event":"resync"}`) }
+func ResyncEvent() []byte { return named("resync", encode(struct{}{})) }
 
 // encode cannot fail: every type that reaches it is plain data.
 func encode(v any) []byte {
-	b, err := json.Marshal(v)
+	b, err := marshal(v)
 	if err != nil {
-		return []byte(`{"err":"internal"}`)
+		b, _ = marshal(answer{Err: core.ErrInternal})
 	}
 	return b
 }

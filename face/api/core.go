@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 
@@ -13,9 +12,9 @@ import (
 // Core is an account's core as faces see it: in this process (*API) or in another one that has
 // the account open (face/web.Remote).
 type Core interface {
-	// Call answers one JSON call with JSON; see API.Call.
+	// Call answers one call; both are as the package says.
 	Call(ctx context.Context, request []byte) []byte
-	// Listen hands out events as JSON from now on, until stop or the core's end, when the channel
+	// Listen hands out encoded events from now on, until stop or the core's end, when the channel
 	// closes. A resync event says that some were missed.
 	Listen() (events <-chan []byte, stop func())
 	// PutFile stores a local file and returns its name for core.File.
@@ -29,27 +28,27 @@ var _ Core = (*API)(nil)
 // Do calls cmd on a Core and decodes its answer. The error is *client.Error when the core refused.
 func Do[R any](ctx context.Context, c Core, cmd string, args any) (R, error) {
 	var res R
-	raw, err := json.Marshal(args)
+	encoded, err := marshal(args)
 	if err != nil {
 		return res, err
 	}
-	req, err := json.Marshal(call{ID: client.NewCommandID(), Cmd: cmd, Args: raw})
+	req, err := marshal(call{ID: client.NewCommandID(), Cmd: cmd, Args: encoded})
 	if err != nil {
 		return res, err
 	}
 	var ans struct {
-		ID  string          `json:"id"`
-		OK  json.RawMessage `json:"ok"`
-		Err core.ErrCode    `json:"err"`
+		ID  string       `json:"id"`
+		OK  raw          `json:"ok"`
+		Err core.ErrCode `json:"err"`
 	}
-	if err := json.Unmarshal(c.Call(ctx, req), &ans); err != nil {
+	if err := unmarshal(c.Call(ctx, req), &ans); err != nil {
 		return res, errors.New("api: the core's answer cannot be read")
 	}
 	if ans.Err != "" {
 		return res, &client.Error{Code: ans.Err}
 	}
 	if len(ans.OK) > 0 {
-		err = json.Unmarshal(ans.OK, &res)
+		err = unmarshal(ans.OK, &res)
 	}
 	return res, err
 }

@@ -213,7 +213,8 @@ func core(root, release string) ([]byte, error) {
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "core.wasm")
 	flags := "-ldflags=-s -w -buildid= -X main.version=" + cmp.Or(release, version(root))
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", flags, "-o", out, "./cmd/wasm")
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", flags}, coldFlags()...)
+	cmd := exec.Command("go", append(args, "-o", out, "./cmd/wasm")...)
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
 	if err := cmd.Run(); err != nil {

@@ -46,8 +46,8 @@ interface Reply {
   err?: string;
 }
 
-function receive(list: Waitlist, listener: Listener, json: string): void {
-  const m = JSON.parse(json) as Reply | Event | { event: 'resync' };
+function receive(list: Waitlist, listener: Listener, message: unknown): void {
+  const m = message as Reply | Event | { event: 'resync' };
   if ('event' in m) {
     if (m.event === 'resync') listener.fresh(); // some were missed
     else listener.event(m);
@@ -82,7 +82,7 @@ export const connectWASM: Connect = (listener) => {
     const m = e.data;
     if ('ask' in m) return; // another page's
     if ('event' in m) receive(list, listener, m.event);
-    else if ('json' in m) receive(list, listener, m.json);
+    else if ('answer' in m) receive(list, listener, m.answer);
     else if ('leader' in m) {
       list.again();
       listener.fresh();
@@ -92,7 +92,7 @@ export const connectWASM: Connect = (listener) => {
   up({ ask: 'hello' });
   return {
     way: 'wasm',
-    call: (cmd, args) => list.add((id) => up({ ask: 'call', json: JSON.stringify({ id, cmd, args }) })),
+    call: (cmd, args) => list.add((id) => up({ ask: 'call', call: { id, cmd, args } })),
     putFile: (data) => list.add((id) => up({ ask: 'put', id, data })),
     getFile: (ref) => list.add<Blob>((id) => up({ ask: 'get', id, ref })),
   };
@@ -115,7 +115,7 @@ export const connectLocal: Connect = (listener) => {
       list.again();
       listener.fresh();
     };
-    s.onmessage = (e: MessageEvent<string>) => receive(list, listener, e.data);
+    s.onmessage = (e: MessageEvent<string>) => receive(list, listener, JSON.parse(e.data));
     s.onclose = () => {
       socket = null;
       listener.lost(null);

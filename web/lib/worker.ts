@@ -1,6 +1,8 @@
 // The worker that each tab starts. All ask for one Web Lock; the holder runs the core for every tab of this
 // browser, the others wait to take over. Only a dedicated worker may hold the files of the core's vault.
+// Here plain objects become CBOR and back: no one above sees bytes.
 import 'go:wasm_exec';
+import { decode, encode } from './cbor';
 
 declare const CORE_URL: string;
 declare class Go {
@@ -9,19 +11,19 @@ declare class Go {
 }
 
 /** What pages say to the core. */
-export type Up = { ask: 'hello' } | { ask: 'call'; json: string } | { ask: 'put'; id: string; data: Blob } | { ask: 'get'; id: string; ref: string };
+export type Up = { ask: 'hello' } | { ask: 'call'; call: { id: string; cmd: string; args: unknown } } | { ask: 'put'; id: string; data: Blob } | { ask: 'get'; id: string; ref: string };
 /** What the core says to pages. */
-export type Down = { leader: true } | { event: string } | { json: string } | { id: string; ok?: unknown; err?: string };
+export type Down = { leader: true } | { event: unknown } | { answer: unknown } | { id: string; ok?: unknown; err?: string };
 
 interface Exports {
-  call(json: string): Promise<string>;
+  call(request: Uint8Array): Promise<Uint8Array>;
   putFile(bytes: Uint8Array): Promise<string>;
   getFile(ref: string): Promise<Uint8Array<ArrayBuffer>>;
 }
 interface Scope {
   name: string;
   paperplane: Exports;
-  paperplaneEvent: (json: string) => void;
+  paperplaneEvent: (event: Uint8Array) => void;
   /** Called by a core that ends, with an ErrCode or "damaged". */
   paperplaneFailed: (word: string) => void;
   postMessage(m: string): void;
@@ -49,7 +51,7 @@ async function handle(core: Exports, m: Up): Promise<void> {
     case 'hello':
       return down({ leader: true });
     case 'call':
-      return down({ json: await core.call(m.json) });
+      return down({ answer: decode(await core.call(encode(m.call))) });
     case 'put':
       return down({ id: m.id, ok: await core.putFile(new Uint8Array(await m.data.arrayBuffer())) });
     case 'get':
@@ -68,7 +70,7 @@ let last = 'internal';
 async function lead(): Promise<void> {
   const ready = exported();
   scope.paperplaneFailed = (word) => (last = word);
-  scope.paperplaneEvent = (json) => down({ event: json });
+  scope.paperplaneEvent = (event) => down({ event: decode(event) });
   const go = new Go();
   const ended = go.run(await instance(go.importObject));
   const core = await Promise.race([ready, ended.then(() => Promise.reject(new Error('the core ended at its start')))]);
@@ -76,7 +78,7 @@ async function lead(): Promise<void> {
     const m = e.data;
     if (!('ask' in m)) return;
     handle(core, m).catch((err: unknown) => {
-      if ('id' in m) down({ id: m.id, err: code(err) });
+      if (m.ask !== 'hello') down({ id: m.ask === 'call' ? m.call.id : m.id, err: code(err) });
     });
   };
   down({ leader: true });
