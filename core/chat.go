@@ -333,6 +333,11 @@ func (m *Machine) dropItem(c *chat, i *outbox.Item) {
 
 // note queues a message that shows nothing by itself.
 func (m *Machine) note(c *chat, msg content.Message) *outbox.Item {
+	return m.noteOn(c, [32]byte{}, msg)
+}
+
+// noteOn queues one that is about another message, which may itself still wait.
+func (m *Machine) noteOn(c *chat, about [32]byte, msg content.Message) *outbox.Item {
 	body, err := content.Encode(msg)
 	inv.That(err == nil, "own notes encode")
 	_, profile := msg.(content.Profile)
@@ -346,7 +351,7 @@ func (m *Machine) note(c *chat, msg content.Message) *outbox.Item {
 	}
 	return m.enqueue(c, &outbox.Item{
 		Kind: outbox.Note, Body: body, SentMS: uint64(m.now.UnixMilli()), Profile: profile,
-		ID: content.NewMessageID(m.acc.person(), c.log, body),
+		ID: content.NewMessageID(m.acc.person(), c.log, body), After: about,
 	})
 }
 

@@ -2,6 +2,7 @@ package core
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"paperplane/core/convo"
@@ -307,7 +308,7 @@ func (m *Machine) edit(v *chat, x Edit, found *Found) ErrCode {
 	if code != "" {
 		return code
 	}
-	m.note(c, content.Edit{Of: content.MessageID(found.ID), Text: text})
+	m.noteOn(c, found.ID, content.Edit{Of: content.MessageID(found.ID), Text: text})
 	return ""
 }
 
@@ -325,7 +326,7 @@ func (m *Machine) remove(v *chat, found *Found) ErrCode {
 		return ErrNotAllowed
 	}
 	if !found.Deleted {
-		m.note(c, content.Delete{Of: content.MessageID(found.ID)})
+		m.noteOn(c, found.ID, content.Delete{Of: content.MessageID(found.ID)})
 	}
 	return ""
 }
@@ -348,7 +349,7 @@ func (m *Machine) react(v *chat, x React, found *Found) ErrCode {
 	if _, err := content.Encode(msg); err != nil {
 		return ErrBadArguments
 	}
-	m.note(c, msg)
+	m.noteOn(c, found.ID, msg)
 	return ""
 }
 
@@ -449,11 +450,16 @@ func (m *Machine) discard(v *chat, message string) ErrCode {
 		return ErrNoMessage
 	}
 	if i.Msg != nil {
-		m.note(c, content.Delete{Of: i.ID}) // it may be at the server: take it back from there
+		m.noteOn(c, i.ID, content.Delete{Of: i.ID}) // it may be at the server: take it back from there
 		return ""
 	}
 	m.stopMoves(c, i)
 	m.dropItem(c, i)
+	for _, n := range slices.Clone(c.q.Items) {
+		if n.After == i.ID {
+			m.dropItem(c, n)
+		}
+	}
 	m.setPairs(timeline.Drop(v.id, i.ID, i.Index)...)
 	m.emit(Emit{MessageGone{Chat: v.id, Message: message}})
 	m.show(v)

@@ -327,7 +327,7 @@ func (m *Machine) sendItems(s *server, c *chat) {
 		if n >= most {
 			return
 		}
-		if !i.Ready() {
+		if !i.Ready() || c.q.Behind(i) {
 			continue
 		}
 		n++

@@ -100,3 +100,29 @@ func TestAllLeave(t *testing.T) {
 		}
 	}
 }
+
+// TestReactBeforeUpload shows that what changes a message which still uploads waits for it: a
+// reader in the log's order would meet the reaction first and drop it. A discarded message takes
+// what was said about it along.
+func TestReactBeforeUpload(t *testing.T) {
+	w, ann, bob := pair(t)
+	a := ann.Chat("Bob").ID
+	file := []core.File{{Ref: "f1", Name: "notes.txt", Mime: "text/plain", Size: 12}}
+	id := coretest.Must[core.Sent](ann, core.SendText{Chat: a, Text: "look", Files: file}).Message
+	coretest.Must[core.Done](ann, core.React{Chat: a, Message: id, Emoji: "👍", On: true})
+	w.Run()
+	ann.Give(core.Transfer{ID: moves[core.Upload](ann)[0].ID, Finished: true, Code: plane.OK})
+	w.Run()
+	if x := last(bob, a); x.ID != id || len(x.Reactions) != 1 {
+		t.Errorf("Bob sees %+v, want the file with one reaction", x)
+	}
+	gone := coretest.Must[core.Sent](ann, core.SendText{Chat: a, Text: "no", Files: file}).Message
+	coretest.Must[core.Done](ann, core.React{Chat: a, Message: gone, Emoji: "👍", On: true})
+	coretest.Must[core.Done](ann, core.Discard{Chat: a, Message: gone})
+	w.Run()
+	for _, k := range ann.Vault.Keys() {
+		if strings.HasPrefix(k, "s/c/"+a+"/o/") {
+			t.Errorf("an item was left behind")
+		}
+	}
+}

@@ -41,6 +41,9 @@ type Item struct {
 	Epoch uint64 `cbor:"11,keyasint,omitempty"`
 	// Profile marks a Note that says one's name: only the newest matters.
 	Profile bool `cbor:"12,keyasint,omitempty"`
+	// After is the message that a Note is about: the Note waits until that has its place, or
+	// whoever reads the log in order would meet it before what it changes. Zero: about none.
+	After [32]byte `cbor:"13,keyasint,omitzero"`
 
 	// Sent says that this session has sent it; Tried, that some session may have.
 	Sent, Tried bool `cbor:"-"`
@@ -115,6 +118,11 @@ func (q *Queue) Find(id [32]byte) *Item {
 		}
 	}
 	return nil
+}
+
+// Behind reports whether an item waits for another to have its place.
+func (q *Queue) Behind(i *Item) bool {
+	return i.After != [32]byte{} && q.Find(i.After) != nil
 }
 
 // Has reports whether an item for which is is true waits.
