@@ -34,7 +34,7 @@ type Machine struct {
 	invites []*inviting
 	syncs   []syncing
 
-	identities map[string]plane.PublicKey // see identify
+	identities map[[2]string]plane.PublicKey // see identify
 
 	loaded   map[string][]byte // pairs whose meaning needs others: see assemble
 	started  bool
@@ -57,7 +57,7 @@ type Machine struct {
 func New() *Machine {
 	return &Machine{
 		servers: map[ServerID]*server{}, chats: map[string]*chat{}, people: map[plane.PublicKey]*person{},
-		moves: map[string]*transfer{}, loaded: map[string][]byte{}, identities: map[string]plane.PublicKey{},
+		moves: map[string]*transfer{}, loaded: map[string][]byte{}, identities: map[[2]string]plane.PublicKey{},
 	}
 }
 
@@ -477,7 +477,7 @@ const identitiesMax = 8192
 // identify is account.Identify, which costs a signature check, remembered: a member's credential
 // is asked about with every record.
 func (m *Machine) identify(identity, signatureKey []byte) (plane.PublicKey, error) {
-	key := string(identity) + string(signatureKey)
+	key := [2]string{string(identity), string(signatureKey)}
 	if p, ok := m.identities[key]; ok {
 		return p, nil
 	}
