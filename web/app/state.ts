@@ -63,6 +63,7 @@ export function takeState(s: State): void {
   notice.value = s.notice ?? '';
   chatByID.value = new Map((s.chats ?? []).map((c) => [c.id, c]));
   if (current.value !== null && !chatByID.value.has(current.value)) current.value = null;
+  if (s.account) save('member', '1');
   phase.value = s.account ? 'ready' : 'welcome';
 }
 

@@ -14,6 +14,9 @@ export function parseLink(text: string): string | null {
   return /^https?:\/\/[^\s#]+\/i#\S+$/.test(s) ? s : null;
 }
 
+/** A person's link is longer than a server's own by the fingerprint of the account. The core has the last word. */
+export const looksPersonal = (given: string) => given.length - given.indexOf('#') > 128;
+
 /** Whether a server's origin is not the page's. */
 export const elsewhere = (origin: string) => origin.replace(/\/$/, '') !== location.origin;
 

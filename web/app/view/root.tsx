@@ -2,6 +2,7 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../../lib/i18n';
+import { saved } from '../../lib/saved';
 import { beside, close } from '../act';
 import { chat, current, panel, phase, spoken, toast } from '../state';
 import { Banners } from './banner';
@@ -104,7 +105,8 @@ export function Root() {
 function Screen() {
   switch (phase.value) {
     case 'starting':
-      return <Starting />;
+      // Who has never been here and holds an invite can choose a name while the core still loads.
+      return link.value && saved('member') === null ? <Welcome /> : <Starting />;
     case 'ended':
       return <Ended />;
     case 'welcome':

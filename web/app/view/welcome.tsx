@@ -6,7 +6,7 @@ import { ask, open, way, words } from '../act';
 import type { LinkInfo } from '../api';
 import { ending, takeState, volatile } from '../state';
 import { Mark } from './icons';
-import { clearLink, elsewhere, link, parseLink } from './link';
+import { clearLink, elsewhere, link, looksPersonal, parseLink } from './link';
 import { LangSelect } from './settings';
 
 // When starting takes longer than this (ms), the page says that it goes on.
@@ -51,17 +51,18 @@ export function Welcome() {
     setProblem('');
     if (given) ask('checkLink', { link: given }).then(setInfo, (e: unknown) => setProblem(words(e)));
   }, [given]);
+  const person = given !== null && (info?.person ?? looksPersonal(given));
   const other = info && given && way() === 'wasm' && elsewhere(info.origin) ? given : null;
   return (
     <main class="gate">
       <Mark big />
-      <h1>{given && info?.person ? t('welcome.invited') : t('welcome')}</h1>
+      <h1>{person ? t('welcome.invited') : t('welcome')}</h1>
       {problem ? (
         <p class="problem" role="alert">
           {problem}
         </p>
       ) : null}
-      {other ? <Elsewhere link={other} origin={info!.origin} /> : given && !problem ? <NameForm link={given} person={info?.person ?? false} /> : <LinkForm again={problem !== ''} />}
+      {other ? <Elsewhere link={other} origin={info!.origin} /> : given && !problem ? <NameForm link={given} person={person} /> : <LinkForm again={problem !== ''} />}
       {volatile.value ? <p class="dim">{t('banner.volatile')}</p> : null}
       <footer>
         <LangSelect />
