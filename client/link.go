@@ -18,7 +18,7 @@ const (
 	// dialDelayMin and dialDelayMax bound the pause between tries; each is spread by half, so
 	// that clients do not come back in step after a server's restart.
 	dialDelayMin = 300 * time.Millisecond
-	dialDelayMax = 30 * time.Second
+	dialDelayMax = 10 * time.Second
 	// dialTime bounds one try to open a carrier.
 	dialTime = 15 * time.Second
 	// aliveFor is how long a carrier must have lived for the next try to be at once.
