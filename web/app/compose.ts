@@ -4,6 +4,7 @@ import { toBase64 } from '../lib/bytes';
 import { CoreError } from '../lib/core';
 import { t } from '../lib/i18n';
 import { isPhoto, photo } from '../lib/photo';
+import { strip } from '../lib/strip';
 import { act, fail, putFile, send } from './act';
 import { type File as Sendable, filesMax, type Message } from './api';
 import { chatOf, toast } from './state';
@@ -15,8 +16,11 @@ export interface Item {
   readonly name: string;
   readonly url: string | null; // of the photo, to show it
   readonly ready: Promise<Sendable | null>;
-  /** A picture that could not be drawn anew goes as it is, with all it tells of place and camera. */
+  /** Goes as it is, with all it tells of place and camera. */
   readonly asIs: Signal<boolean>;
+  /** A picture that could not be freed of what it tells. It goes only after a further word of the person. */
+  readonly refused: Signal<boolean>;
+  readonly file: File;
   readonly busy: Signal<boolean>;
 }
 
@@ -104,6 +108,11 @@ export class Compose {
     }
   }
 
+  /** Takes a refused picture as it is. */
+  anyway(i: Item): void {
+    this.items.value = this.items.value.map((x) => (x === i ? item(i.file, true) : x));
+  }
+
   remove(i: Item): void {
     if (i.url) URL.revokeObjectURL(i.url);
     this.items.value = this.items.value.filter((x) => x !== i);
@@ -128,7 +137,10 @@ export class Compose {
     this.sending.value = true;
     try {
       const files = (await Promise.all(items.map((i) => i.ready))).filter((f) => f !== null);
-      if (files.length < items.length) return; // said already; the person decides
+      if (files.length < items.length) {
+        if (items.some((i) => i.refused.value)) toast.value = { text: t('tray.refused') };
+        return; // else it was said already; the person decides
+      }
       // The box is emptied before the answer, so that the next words are not lost in it.
       this.text.value = '';
       this.reply.value = null;
@@ -146,32 +158,59 @@ export class Compose {
   }
 }
 
-function item(f: File): Item {
+function item(f: File, anyway = false): Item {
   const shown = isPhoto(f.type);
-  const asIs = signal(false);
-  const busy = signal(true);
-  const ready = prepare(f, asIs)
+  const i: Item = {
+    key: ++keys,
+    name: f.name,
+    url: shown ? URL.createObjectURL(f) : null,
+    file: f,
+    asIs: signal(anyway),
+    refused: signal(false),
+    busy: signal(true),
+    ready: Promise.resolve(null),
+  };
+  const ready = (anyway ? whole(f, f) : prepare(i))
     .catch((e: unknown) => {
       fail(e instanceof CoreError ? e : new CoreError('internal'));
       return null;
     })
-    .finally(() => (busy.value = false));
-  return { key: ++keys, name: f.name, url: shown ? URL.createObjectURL(f) : null, ready, asIs, busy };
+    .finally(() => (i.busy.value = false));
+  return Object.assign(i, { ready });
 }
 
-async function prepare(f: File, asIs: Signal<boolean>): Promise<Sendable> {
+/** Makes a file ready; no picture leaves with its hidden fields. Null when that cannot be done. */
+async function prepare(i: Item): Promise<Sendable | null> {
+  const f = i.file;
   if (isPhoto(f.type)) {
-    try {
-      const p = await photo(f);
+    const p = await photo(f).catch(() => null); // this browser cannot decode it
+    if (p) {
       const name = f.name.replace(/\.\w+$/, '') + (p.mime === 'image/webp' ? '.webp' : '.jpg');
       return { ref: await putFile(p.data), name, mime: p.mime, size: p.data.size, width: p.width, height: p.height, preview: toBase64(p.preview) };
-    } catch (e) {
-      if (e instanceof CoreError) throw e;
-      // this browser cannot decode it: it goes as it is, and the person is told
     }
   }
-  asIs.value = /^(image|video)\//.test(f.type);
-  return { ref: await putFile(f), name: f.name, mime: f.type || 'application/octet-stream', size: f.size };
+  if (await looksLikeImage(f)) {
+    const clean = f.size <= stripBytesMax ? strip(new Uint8Array(await f.arrayBuffer())) : null;
+    if (clean) return whole(f, new Blob([clean as Uint8Array<ArrayBuffer>]));
+    i.refused.value = true;
+    return null;
+  }
+  i.asIs.value = /^(image|video)\//.test(f.type);
+  return whole(f, f);
+}
+
+async function whole(f: File, data: Blob): Promise<Sendable> {
+  return { ref: await putFile(data), name: f.name, mime: f.type || 'application/octet-stream', size: data.size };
+}
+
+// A larger picture is not taken into memory to be searched.
+const stripBytesMax = 64 << 20;
+
+/** Tells pictures that carry hidden fields, by what they say of themselves and by how they begin. SVG is a text. */
+async function looksLikeImage(f: File): Promise<boolean> {
+  if (/^image\/(?!svg)/.test(f.type) || /\.(jpe?g|png|webp|gif|avif|heic|heif|tiff?|dng)$/i.test(f.name)) return true;
+  const head = String.fromCharCode(...new Uint8Array(await f.slice(0, 12).arrayBuffer()));
+  return /^(\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP)/s.test(head);
 }
 
 const all = new Map<string, Compose>();

@@ -11,6 +11,13 @@ export const dirFor = (value: string) => (value ? 'auto' : undefined);
 
 export const dirOf = (lang: string): 'ltr' | 'rtl' => (lang === 'fa' ? 'rtl' : 'ltr');
 
+/** The direction of a text's first letter (as dir=auto finds it, which looks past <bdi>), undefined without letters. */
+export function firstDir(text: string): 'ltr' | 'rtl' | undefined {
+  const letter = /\p{L}/u.exec(text)?.[0];
+  if (!letter) return undefined;
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(letter) ? 'rtl' : 'ltr';
+}
+
 /** The chosen language, or the browser's first that we have. */
 export function firstLang(): Lang {
   const chosen = saved('lang');

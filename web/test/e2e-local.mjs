@@ -165,7 +165,8 @@ export function localSteps({ binary, browser, complaints, alice, bob, invite, op
       async () => {
         const link = await invite(alice.page);
         for (const [what, script] of Object.entries(private_)) {
-          const c = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', serviceWorkers: 'block' });
+          // The permission: to Chromium a worker whose text was changed on its way comes from nowhere near.
+          const c = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', serviceWorkers: 'block', permissions: ['local-network-access'] });
           let changed = 0;
           await c.route('**/assets/worker-*.js', async (route) => {
             const r = await route.fetch();

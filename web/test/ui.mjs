@@ -326,12 +326,35 @@ const list = [
       }, f.ref);
       check('stored size is the stated', stored[0], f.size);
       check('no place', /Exif|GPS|secret-place/.test(stored[1]), false);
-      // What the browser cannot draw anew goes as it is, and the person is told.
-      await page.locator('.composer input[type=file]').setInputFiles([{ name: 'broken.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no image') }, { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') }]);
-      await page.locator('.tray .dim').waitFor();
+      // What the browser cannot draw anew: whole in form, its fields are taken out (here the coded picture is no picture).
+      const head = data.subarray(0, data.indexOf(Buffer.from([0xff, 0xdb])));
+      const odd = Buffer.concat([head, Buffer.from([0xff, 0xda, 0, 2, 1, 2, 3, 0xff, 0xd9])]);
+      check('the test\'s picture tells a place', odd.includes('secret-place'), true);
+      const files = page.locator('.composer input[type=file]');
+      await files.setInputFiles([{ name: 'odd.jpg', mimeType: 'image/jpeg', buffer: odd }, { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') }]);
+      await page.locator('.tray-item:not(.busy)').nth(1).waitFor();
       await page.keyboard.press('Enter');
       await rows(page).last().locator('.file', { hasText: 'notes.txt' }).waitFor();
-      check('two files', (await page.asked('sendText'))[1].files.map((x) => [x.name, x.size]), [['broken.jpg', 8], ['notes.txt', 5]]);
+      const second = (await page.asked('sendText'))[1].files;
+      check('two files', second.map((x) => [x.name, x.size < odd.length]), [['odd.jpg', true], ['notes.txt', true]]);
+      const clean = await page.evaluate(async (ref) => new TextDecoder('latin1').decode(await globalThis.fake.files.get(ref).arrayBuffer()), second[0].ref);
+      check('no place there either', /Exif|GPS|secret-place/.test(clean), false);
+      // What cannot be understood at all is not sent, unless the person says so.
+      for (const f of [{ name: 'broken.jpg', mimeType: 'image/jpeg' }, { name: 'phone.heic', mimeType: '' }]) await files.setInputFiles({ ...f, buffer: Buffer.from('no image') });
+      await page.locator('.tray .refused').nth(1).waitFor();
+      await box(page).focus();
+      await page.keyboard.press('Enter');
+      await page.locator('.toast').waitFor();
+      check('nothing was sent', (await page.asked('sendText')).length, 2);
+      await page.getByRole('button', { name: /Remove.*broken/ }).click();
+      await page.getByRole('button', { name: 'Send as a file anyway' }).click();
+      await page.locator('.tray .dim').waitFor();
+      await page.locator('.tray-item:not(.busy)').waitFor();
+      await box(page).focus();
+      await page.keyboard.press('Enter');
+      await rows(page).last().locator('.file', { hasText: 'phone.heic' }).waitFor();
+      check('as it is', (await page.asked('sendText'))[2].files.map((x) => [x.name, x.size]), [['phone.heic', 8]]);
+      await page.locator('.toast').waitFor({ state: 'detached' });
       // Eleven are too many; the first ten stay.
       await page.locator('.composer input[type=file]').setInputFiles(Array.from({ length: 11 }, (_, i) => ({ name: `${i}.txt`, mimeType: 'text/plain', buffer: Buffer.from('x') })));
       await page.locator('.toast').waitFor();

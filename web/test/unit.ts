@@ -5,7 +5,9 @@ import { lines } from '../app/view/lines';
 import { decode, encode } from '../lib/cbor';
 import { safeName } from '../lib/filename';
 import { fold } from '../lib/fold';
+import { firstDir } from '../lib/lang';
 import { linkify, onlyEmoji } from '../lib/linkify';
+import { strip } from '../lib/strip';
 
 declare const check: (name: string, got: unknown, want: unknown) => void;
 declare const finish: (work: Promise<void>) => void;
@@ -20,6 +22,46 @@ const thrown = (f: () => unknown) => {
     return 'throws';
   }
 };
+
+// Pictures that are not drawn anew: kept is what shows, dropped is what tells. '·' stands before what must go.
+const bytes = (...parts: (string | number[])[]) => parts.flatMap((p) => (typeof p === 'string' ? Array.from(p, (c) => c.charCodeAt(0)) : p));
+const segment = (marker: number, body: string) => bytes([0xff, marker, 0, body.length + 2], body);
+const chunk = (name: string, body: string) => bytes([0, 0, 0, body.length], name, body, [1, 2, 3, 4]);
+const riff = (name: string, body: string) => bytes(name, [body.length, 0, 0, 0], body, body.length & 1 ? [0] : []);
+const webp = (...chunks: number[][]) => bytes('RIFF', [4 + chunks.flat().length, 0, 0, 0], 'WEBP', chunks.flat());
+const block = (body: string) => bytes([body.length], body, [0]);
+const soi = [0xff, 0xd8];
+const scan = bytes([0xff, 0xda, 0, 3, 1, 9, 0xff, 0, 8, 0xff, 0xd3, 7]);
+const eoi = [0xff, 0xd9];
+const pngHead = bytes('\x89PNG\r\n\x1a\n', chunk('IHDR', 'size'));
+const gifHead = bytes('GIF89a', [1, 0, 1, 0, 0x80, 0, 0], 'rgbrgb');
+const frame = bytes([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0x80], 'rgbrgb', [2], block('px'));
+const loops = bytes([0x21, 0xff], [11], 'NETSCAPE2.0', block('\x01\x00\x00'));
+const stripCases: readonly [string, number[], number[] | null][] = [
+  ['jpeg', bytes(soi, segment(0xe0, 'JFIF\0x'), segment(0xe1, 'Exif\0\0GPS'), segment(0xe2, 'ICC_PROFILE\0x'), segment(0xe2, 'MPF\0'), segment(0xed, 'Photoshop'), segment(0xee, 'Adobe'), segment(0xfe, 'comment'), segment(0xdb, 'table'), scan, segment(0xc4, 'h'), scan, eoi, 'a film'),
+    bytes(soi, segment(0xe0, 'JFIF\0x'), segment(0xe2, 'ICC_PROFILE\0x'), segment(0xee, 'Adobe'), segment(0xdb, 'table'), scan, segment(0xc4, 'h'), scan, eoi)],
+  ['jpeg-cut', bytes(soi, segment(0xe1, 'Exif'), scan), null],
+  ['jpeg-length-beyond', bytes(soi, [0xff, 0xe1, 0xff, 0xff], eoi), null],
+  ['png', bytes(pngHead, chunk('eXIf', 'GPS'), chunk('tEXt', 'who'), chunk('iTXt', 'who'), chunk('zTXt', 'who'), chunk('tIME', 'then'), chunk('tRNS', 't'), chunk('IDAT', 'px'), chunk('IEND', ''), 'an older screenshot'), bytes(pngHead, chunk('tRNS', 't'), chunk('IDAT', 'px'), chunk('IEND', ''))],
+  ['png-cut', bytes(pngHead, chunk('IDAT', 'px')), null],
+  ['webp', bytes(webp(riff('VP8X', '\x1caaabbbcc'), riff('VP8 ', 'px!'), riff('EXIF', 'GPS'), riff('XMP ', 'who')), 'more'), webp(riff('VP8X', '\x10aaabbbcc'), riff('VP8 ', 'px!'))],
+  ['webp-longer-than-there-is', webp(riff('VP8 ', 'pixels')).slice(0, -1), null],
+  ['gif', bytes(gifHead, loops, [0x21, 0xfe], block('comment'), [0x21, 0xff], [11], 'XMP DataXMP', block('who'), [0x21, 0xf9], block('time'), frame, [0x3b], 'more'), bytes(gifHead, loops, [0x21, 0xf9], block('time'), frame, [0x3b])],
+  ['gif-cut', bytes(gifHead, frame), null],
+  ['not-an-image', bytes('%PDF-1.7'), null],
+  ['empty', [], null],
+];
+for (const [name, from, want] of stripCases) {
+  const got = strip(Uint8Array.from(from));
+  check(`strip ${name}`, got && hex(got), want && hex(Uint8Array.from(want)));
+  // Cut anywhere it is no image, or one without what was dropped; and it ends.
+  for (let n = 0; n < from.length; n++) {
+    const cut = strip(Uint8Array.from(from.slice(0, n)));
+    if (cut) check(`strip ${name} cut at ${n}`, hex(cut), want && hex(Uint8Array.from(want)));
+  }
+}
+check('first letters', ['see you', 'سلام Ann', '🍵 12 سلام', 'Ann: سلام', '👍 1', ''].map(firstDir), ['ltr', 'rtl', 'rtl', 'ltr', null, null]);
+
 const cborCases: readonly [unknown, string][] = [
   [0, '00'], [23, '17'], [24, '1818'], [255, '18ff'], [256, '190100'], [65535, '19ffff'], [65536, '1a00010000'], [4294967295, '1affffffff'],
   [4294967296, '1b0000000100000000'], [Number.MAX_SAFE_INTEGER, '1b001fffffffffffff'], [-1, '20'], [-24, '37'], [-25, '3818'], [-1000, '3903e7'],

@@ -32,7 +32,8 @@ export function Composer({ chat }: { chat: Chat }) {
   }, [text]);
   useEffect(() => {
     // A phone's keyboard over half the page is not what opening a chat should do.
-    if (!touch()) box.current?.focus();
+    // Nor does it take the focus from another field: after a reload one may be searching before the chat is back.
+    if (!touch() && !document.activeElement?.matches('input, textarea')) box.current?.focus();
   }, [chat.id]);
   useEffect(() => dropInto(c, over), [c]);
 
@@ -156,6 +157,16 @@ function Tray({ c }: { c: Compose }) {
         ))}
       </ul>
       {items.some((i) => i.asIs.value) ? <p class="dim">{t('tray.asis')}</p> : null}
+      {items
+        .filter((i) => i.refused.value)
+        .map((i) => (
+          <p key={i.key} class="problem refused" role="alert">
+            <span>{t('tray.refused.name', { name: i.name })}</span>
+            <button type="button" class="link" onClick={() => c.anyway(i)}>
+              {t('tray.anyway')}
+            </button>
+          </p>
+        ))}
     </div>
   );
 }
@@ -163,8 +174,8 @@ function Tray({ c }: { c: Compose }) {
 function TrayItem({ c, item }: { c: Compose; item: Item }) {
   return (
     <li class={item.busy.value ? 'tray-item busy' : 'tray-item'}>
-      {item.url && !item.asIs.value ? <img src={item.url} alt={item.name} /> : <Icon name="file" />}
-      {item.url && !item.asIs.value ? null : <bdi class="file-name">{item.name}</bdi>}
+      {item.url && !item.asIs.value && !item.refused.value ? <img src={item.url} alt={item.name} /> : <Icon name="file" />}
+      {item.url && !item.asIs.value && !item.refused.value ? null : <bdi class="file-name">{item.name}</bdi>}
       <button type="button" class="quiet" aria-label={t('tray.remove', { name: item.name })} onClick={() => c.remove(item)}>
         <Icon name="close" />
       </button>

@@ -2,7 +2,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { fold } from '../../lib/fold';
 import { full, list, number, short, t } from '../../lib/i18n';
-import { dirFor } from '../../lib/lang';
+import { dirFor, firstDir } from '../../lib/lang';
 import { chatName, open, summary } from '../act';
 import type { Chat } from '../api';
 import { alone, chats, contacts, current, panel, phase, typing } from '../state';
@@ -28,6 +28,7 @@ export function Sidebar() {
       if (query) setQuery('');
       else (e.currentTarget as HTMLElement).blur();
     } else if (e.key === 'Enter' && shown[0] && wanted) {
+      (e.currentTarget as HTMLElement).blur();
       void open(shown[0].id);
       setQuery('');
     } else move(e);
@@ -127,12 +128,13 @@ function Last({ chat }: { chat: Chat }) {
   const m = chat.last;
   if (!m) return <span class="clip">{chat.kind === 'saved' ? t('saved.hint') : t(`state.${chat.state === 'waiting' ? 'waiting' : 'open'}`)}</span>;
   const named = chat.kind === 'group' && m.kind !== 'notice';
+  // The line runs as its text does, sender included: "Ann: see you" stays in this order in a Persian list too.
   return (
-    <>
+    <span class="last-line" dir={m.text && named ? firstDir(m.text) : undefined}>
       {named ? <span class="who">{m.own ? t('you') : <bdi class="clip">{m.fromName}</bdi>}:</span> : null}
       {m.files?.length && !m.text ? <Icon name={m.files[0]!.mime.startsWith('image/') ? 'image' : 'file'} /> : null}
       {/* Our own words run as the language does, whatever name they begin with. */}
       {m.kind === 'notice' || m.kind === 'deleted' ? <span class="clip">{summary(m)}</span> : <bdi class="clip">{summary(m)}</bdi>}
-    </>
+    </span>
   );
 }
