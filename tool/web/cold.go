@@ -6,8 +6,8 @@ package main
 var cold = []string{
 	"paperplane/...", "github.com/...", "rsc.io/...", "runtime", "reflect", "syscall", "syscall/js", "internal/poll", "internal/godebug",
 	"internal/strconv", "internal/fmtsort", "vendor/golang.org/x/crypto/...", "encoding/base32", "encoding/base64", "encoding/hex", "fmt", "time",
-	"math/big", "math/rand", "math/rand/v2", "net/url", "net/netip", "strconv", "os", "io/fs", "context", "unicode", "bufio", "sort", "path",
-	"strings", "bytes", "errors", "unique", "image/color", "crypto/ecdh", "crypto/elliptic", "crypto/hpke", "crypto/rand",
+	"math/big", "math/rand", "math/rand/v2", "net/netip", "strconv", "os", "io/fs", "context", "unicode", "bufio", "sort", "path",
+	"strings", "bytes", "errors", "unique", "image/color", "crypto/ecdh", "crypto/hpke", "crypto/rand",
 	"crypto/internal/fips140/nistec/...", "crypto/internal/fips140/ecdh", "crypto/internal/fips140/drbg",
 }
 
