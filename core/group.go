@@ -2,6 +2,7 @@ package core
 
 import (
 	"slices"
+	"sort"
 
 	"paperplane/core/convo"
 	"paperplane/core/outbox"
@@ -407,7 +408,7 @@ func (m *Machine) inviteAdded(c *chat, out convo.Changed) {
 			g.Names = append(g.Names, namedPerson{Person: x.Person, Name: name})
 		}
 	}
-	slices.SortFunc(g.Names, func(a, b namedPerson) int { return slices.Compare(a.Person[:], b.Person[:]) })
+	sort.Slice(g.Names, func(a, b int) bool { return slices.Compare(g.Names[a].Person[:], g.Names[b].Person[:]) < 0 }) // slices.SortFunc of structs is 2 KB each in the browser
 	body := append([]byte{controlMark}, timeline.Encode(g)...)
 	for _, who := range out.Added {
 		two := m.chats[m.person(who).stored.Chat]

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -423,7 +424,7 @@ func (m *Machine) assemble() error {
 			byChat[id] = append(byChat[id], k)
 		}
 	}
-	slices.SortFunc(m.done, func(a, b doneCommand) int { return cmp.Compare(a.N, b.N) })
+	sort.Slice(m.done, func(a, b int) bool { return m.done[a].N < m.done[b].N }) // slices.SortFunc of structs is 2 KB each in the browser
 	slices.SortStableFunc(m.inbox.packages, func(a, b *ownPackage) int { return cmp.Compare(a.made, b.made) })
 	ids := make([]string, 0, len(byChat))
 	for id := range byChat {
