@@ -2,7 +2,7 @@
 import { effect } from '@preact/signals';
 import { toBase64 } from '../lib/bytes';
 import { type Api, type Connect, type Core, CoreError } from '../lib/core';
-import { type Key, t, tAny } from '../lib/i18n';
+import { type Key, list, t, tAny } from '../lib/i18n';
 import { picture } from '../lib/photo';
 import type { Chat, Message } from './api';
 import { chatOf, chats, coreLost, current, ending, panel, phase, spoken, takeEvent, takeState, toast, unread } from './state';
@@ -135,7 +135,7 @@ export function noticeText(m: Message): string {
   const n = m.notice;
   if (!n) return '';
   const own = m.own && n.what !== 'forked';
-  const vars = { who: n.who ?? m.fromName, whom: (n.whom ?? []).join(', '), text: n.text ?? '' };
+  const vars = { who: n.who ?? m.fromName, whom: list(n.whom ?? []), text: n.text ?? '' };
   return tAny(own ? `notice.${n.what}.own` : `notice.${n.what}`, 'notice.other', vars);
 }
 
