@@ -21,10 +21,8 @@ export async function launch() {
     }
   }
   if (!path) {
-    const packed = (await import('@sparticuz/chromium')).default;
-    path = await packed.executablePath();
-    // It is packed for another kind of host; its flags are its own.
-    return chromium.launch({ executablePath: path, args: packed.args, headless: true });
+    // Its own flags are for one page in one process, in which a second person's page ends the browser: ours serve.
+    path = await (await import('@sparticuz/chromium')).default.executablePath();
   }
   return chromium.launch({ executablePath: path, args, headless: true });
 }
