@@ -6,21 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"paperplane/client"
 	"paperplane/core"
 	"paperplane/face/api"
 	"paperplane/protocol/plane"
 )
 
-const sendHelp = `paperplane send WHO TEXT|- [--file FILE] [--reply ID]
+const sendHelp = `paperplane send WHO TEXT|- [--file FILE [--original]] [--reply ID]
 
 Sends TEXT, or what comes on standard input, or FILE with TEXT beside it.
+A photo is scaled down and drawn anew, without the place, the time and the
+camera that its file may tell. --original sends it as it is, with all of that.
 WHO is a name from paperplane contacts, the beginning of one, or "saved".
 It ends when the server has the message. When the server is away the message
 waits and leaves the next time; then it says so and still ends with 0.`
@@ -39,13 +37,14 @@ const queuedWords = "Queued: the server is away. It leaves when it is back."
 func runSend(ctx context.Context, env Env) error {
 	fs := newFlags()
 	file := fs.String("file", "", "a file to send")
+	original := fs.Bool("original", false, "send a photo as it is")
 	reply := fs.String("reply", "", "the id of the message that this answers")
 	asJSON := fs.Bool("json", false, "print JSON")
 	rest, err := parse(fs, env.Args)
 	if err != nil {
 		return err
 	}
-	if len(rest) < 1 || len(rest) > 2 || len(rest) == 1 && *file == "" {
+	if len(rest) < 1 || len(rest) > 2 || len(rest) == 1 && *file == "" || *original && *file == "" {
 		return usage("Say to whom, and what.")
 	}
 	text := ""
@@ -74,9 +73,12 @@ func runSend(ctx context.Context, env Env) error {
 	msg := core.SendText{Chat: chat.ID, Text: text, ReplyTo: *reply}
 	limit := sendTime
 	if *file != "" {
-		f, err := PutFile(ctx, s, *file)
+		f, isPhoto, err := putFile(ctx, s, *file, *original)
 		if err != nil {
 			return err
+		}
+		if *original && isPhoto {
+			fmt.Fprintln(env.Err, originalWords)
 		}
 		msg.Files, limit = []core.File{f}, sendFileTime
 	}
@@ -95,34 +97,6 @@ func runSend(ctx context.Context, env Env) error {
 		return errors.New("The message could not be sent.")
 	}
 	return nil
-}
-
-// PutFile puts a file from disk into the vault of c.
-func PutFile(ctx context.Context, c api.Core, name string) (core.File, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return core.File{}, errors.New("The file cannot be read.")
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return core.File{}, errors.New("This is not a file.")
-	}
-	if info.Size() > plane.BlobChunksMax*plane.BlobChunkBytes {
-		return core.File{}, &client.Error{Code: core.ErrFileLarge}
-	}
-	kind, _, err := mime.ParseMediaType(mime.TypeByExtension(filepath.Ext(name)))
-	if err != nil {
-		kind = "application/octet-stream"
-	}
-	ref, size, err := c.PutFile(ctx, f)
-	if _, ok := errors.AsType[*client.Error](err); ok {
-		return core.File{}, err
-	}
-	if err != nil {
-		return core.File{}, &client.Error{Code: core.ErrDiskFull}
-	}
-	return core.File{Ref: ref, Name: filepath.Base(name), Mime: kind, Size: size}, nil
 }
 
 // waitSent waits until the server has the message, the server is away, or the time is over.
