@@ -2,9 +2,7 @@
 
 package api
 
-import (
-	"github.com/fxamacker/cbor/v2"
-)
+import "github.com/fxamacker/cbor/v2"
 
 // In a browser the same values travel as CBOR, whose codec the program has anyway: encoding/json would be 60 KB more to load. The
 // codec goes by the json tags. The one difference: a []byte field is a byte string, where JSON has base64 (web/lib/cbor.ts knows).
@@ -17,14 +15,6 @@ var decoding = func() cbor.DecMode {
 		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
 		MaxNestedLevels: 8, MaxArrayElements: 4096, MaxMapPairs: 64, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
 	}.DecMode()
-	if err != nil {
-		panic(err) // constant options
-	}
-	return m
-}()
-
-var encoding = func() cbor.EncMode {
-	m, err := cbor.EncOptions{OmitEmpty: cbor.OmitEmptyGoValue}.EncMode() // as JSON does
 	if err != nil {
 		panic(err) // constant options
 	}
@@ -45,7 +35,7 @@ func decode[T any](b []byte) (T, error) {
 func unmarshal(b []byte, v any) error { return cbor.Unmarshal(b, v) }
 
 // marshal fails only for what no API type holds.
-func marshal(v any) ([]byte, error) { return encoding.Marshal(v) }
+func marshal(v any) ([]byte, error) { return cbor.Marshal(v) }
 
 // named puts the event's name before the fields of its encoding, body: a map of fewer than 23, so its head is one byte and counts them.
 func named(name string, body []byte) []byte {
