@@ -45,7 +45,7 @@ type Join struct {
 	Name string `json:"name"`
 }
 
-// CheckLink parses a link without using it. Result: LinkInfo.
+// CheckLink parses a link without using it. Result: LinkInfo; ErrLinkSelf for one's own link.
 type CheckLink struct {
 	Link string `json:"link"`
 }

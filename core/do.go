@@ -23,6 +23,9 @@ func (m *Machine) do(in Do) {
 		return
 	case CheckLink:
 		l, code := parseLink(x.Link)
+		if code == "" && m.ownLink(l) {
+			code = ErrLinkSelf
+		}
 		m.reply(in.ID, LinkInfo{Origin: l.Origin, Person: l.HasAccount}, code)
 		return
 	case Join:

@@ -53,6 +53,11 @@ func parseLink(s string) (seal.Link, ErrCode) {
 	return l, ""
 }
 
+// ownLink says whether l leads to the person who holds it.
+func (m *Machine) ownLink(l seal.Link) bool {
+	return m.acc != nil && (l.Inbox == m.acc.inboxLog() || l.HasAccount && l.Account == seal.AccountFingerprint(m.acc.person()))
+}
+
 func (m *Machine) join(id string, x Join) {
 	l, code := parseLink(x.Link)
 	if code != "" {
@@ -65,7 +70,7 @@ func (m *Machine) join(id string, x Join) {
 			m.reply(id, nil, code)
 			return
 		}
-	} else if l.Inbox == m.acc.inboxLog() {
+	} else if m.ownLink(l) {
 		m.reply(id, nil, ErrLinkSelf)
 		return
 	} else if l.HasAccount {
@@ -313,10 +318,11 @@ func (m *Machine) beginSelf(s *server, acc *self) {
 	p.stored.Name, p.stored.Own = acc.Name, true
 	m.savePerson(p)
 
+	// The life of records is the same for every kind of conversation: a server sees it.
 	owner := caps.NewSigner()
 	c, err := convo.New(convo.Options{
 		ID: caps.NewLogID(owner.Public()), Kind: convo.Saved, Signer: acc.keys.Device(), Credential: acc.keys.Credential(),
-		Owner: acc.person(), TTLDays: plane.TTLDaysMax, Identify: m.identify, Now: m.now,
+		Owner: acc.person(), TTLDays: plane.TTLDaysDefault, Identify: m.identify, Now: m.now,
 	})
 	inv.That(err == nil, "a new conversation can be made")
 	m.newChat(c, s.id, owner.Seed())

@@ -106,6 +106,12 @@ func TestLinks(t *testing.T) {
 	if got := ann.Fails(core.Join{Link: link}); got != core.ErrLinkSelf {
 		t.Errorf("own link: got %q", got)
 	}
+	if got := ann.Fails(core.CheckLink{Link: link}); got != core.ErrLinkSelf {
+		t.Errorf("own link, only looked at: got %q, want %q", got, core.ErrLinkSelf)
+	}
+	if got := coretest.Must[core.LinkInfo](bob, core.CheckLink{Link: link}); !got.Person {
+		t.Errorf("another's link, looked at: got %+v, want a person's", got)
+	}
 	if got := coretest.Must[core.Joined](bob, core.Join{Link: link}).Chat; got != bob.Chat("Ann").ID {
 		t.Errorf("a contact's link: got %q, want the chat there is", got)
 	}
