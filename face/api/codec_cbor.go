@@ -4,7 +4,7 @@ package api
 
 import "github.com/fxamacker/cbor/v2"
 
-// In a browser the same values travel as CBOR, whose codec the program has anyway: encoding/json would be 60 KB more to load. The
+// In a browser the same values travel as CBOR, whose codec the program has anyway: encoding/json would be 90 KB more to load. The
 // codec goes by the json tags. The one difference: a []byte field is a byte string, where JSON has base64 (web/lib/cbor.ts knows).
 
 // raw is a value that is not read yet.
