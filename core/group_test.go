@@ -8,6 +8,7 @@ import (
 
 	"paperplane/core"
 	"paperplane/core/coretest"
+	"paperplane/protocol/plane"
 )
 
 // trio makes Ann, Bob and Cid; Bob and Cid know Ann. The group has all three.
@@ -266,5 +267,19 @@ func TestManyMembers(t *testing.T) {
 	t.Logf("largest Persist: %d bytes", largest)
 	if largest > 16<<20 {
 		t.Errorf("largest Persist: %d bytes, over the vault's 16 MiB", largest)
+	}
+}
+
+// TestOneLife shows that a server cannot tell kinds of log apart by how long their records live.
+func TestOneLife(t *testing.T) {
+	w, _, _, _, _ := trio(t)
+	days := w.Server.Lives()
+	if want := 3*2 + 2 + 1; len(days) < want { // inboxes and saved messages, two pairs, a group
+		t.Fatalf("got %d logs, want at least %d", len(days), want)
+	}
+	for _, d := range days {
+		if d != plane.TTLDaysDefault {
+			t.Errorf("got a log of %d days, want %d", d, plane.TTLDaysDefault)
+		}
 	}
 }

@@ -416,3 +416,13 @@ func (s *Server) RepeatRequests(w *World) {
 	}
 	s.spread(w)
 }
+
+// Lives returns how many days the records of each log live that a client made, inboxes too.
+func (s *Server) Lives() (days []uint8) {
+	for id, l := range s.logs {
+		if id != s.frontID {
+			days = append(days, l.ttl)
+		}
+	}
+	return days
+}
