@@ -216,6 +216,7 @@ type sheet struct {
 	title string
 	body  func(w int) []string
 	top   int
+	wide  bool // over the list too: what it shows is copied with the mouse, or needs the room
 }
 
 func (s *sheet) keys() string { return "Up, Down scroll · Esc back" }

@@ -97,14 +97,14 @@ func (m *Model) settle(p *prompt, cmd string, args any) tea.Cmd {
 
 // invite makes a link and shows it.
 func (m *Model) invite() tea.Cmd {
-	m.dialog = &sheet{title: "Invite somebody", body: func(int) []string { return []string{" One moment…"} }}
+	m.dialog = &sheet{title: "Invite somebody", wide: true, body: func(int) []string { return []string{" One moment…"} }}
 	return call(m, "invite", core.Invite{}, func(l core.InviteLink, err error) tea.Cmd {
 		if err != nil {
 			m.dialog = nil
 			m.say(err)
 			return nil
 		}
-		m.dialog = &sheet{title: "Invite somebody", body: func(w int) []string {
+		m.dialog = &sheet{title: "Invite somebody", wide: true, body: func(w int) []string {
 			var rows []string
 			for _, s := range wrapOwn(fmt.Sprintf("Send this link to somebody, or let them scan the code. It works for %d people until %s.", l.Uses, l.Until), w-2) {
 				rows = append(rows, " "+s)

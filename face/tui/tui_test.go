@@ -75,7 +75,7 @@ func (f *fake) Call(_ context.Context, request []byte) []byte {
 	case "sendText":
 		ok = core.Sent{Message: "m-new"}
 	case "invite":
-		ok = core.InviteLink{Link: "http://127.0.0.1:8765/i#1.abcdefghijklmnopqrstuvwxyz", Uses: 10, Until: "2026-04-01"}
+		ok = core.InviteLink{Link: "https://talk.example.org/i#1." + strings.Repeat("abcdefghijklmnopqrstuvwxyz", 6), Uses: 10, Until: "2026-04-01"}
 	case "getMembers":
 		ok = core.Members{Members: []core.Member{
 			{Person: "p-ann", Name: "Ann", Own: true, Admin: true}, {Person: "p-bob", Name: "Bob", Chat: "c-bob"}}}
@@ -280,7 +280,7 @@ func TestScreens(t *testing.T) {
 		{name: "tiny", w: 12, h: 5, st: people(), keys: []string{"enter"}},
 		{name: "chosen", w: 90, h: 14, st: people(), keys: []string{"enter", "up", "up", "up"}},
 		{name: "help", w: 90, h: 40, st: people(), keys: []string{"f1"}},
-		{name: "invite", w: 100, h: 44, st: people(), keys: []string{"ctrl+t"}},
+		{name: "invite", w: 80, h: 44, st: people(), keys: []string{"ctrl+t"}},
 		{name: "people", w: 90, h: 14, st: people(), keys: []string{"down", "down", "enter", "ctrl+p"}},
 		{name: "new-group", w: 90, h: 14, st: people(), keys: []string{"ctrl+n", "Club", "enter", "space", "down", "space"}},
 		{name: "react", w: 90, h: 16, st: people(), keys: []string{"enter", "up", "+"}},

@@ -73,7 +73,8 @@ func (m *Model) rows() ([]string, *tea.Cursor) {
 	if !m.ready {
 		return append(blank(h), m.bottom()), nil
 	}
-	if m.st.Account == nil && m.dialog != nil {
+	s, _ := m.dialog.(*sheet)
+	if m.dialog != nil && (m.st.Account == nil || s != nil && s.wide) {
 		rows, cursor := m.dialog.view(m, m.width, h)
 		return append(fill(rows, h), m.bottom()), cursor
 	}
