@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"io"
 	"os"
 
 	"github.com/charmbracelet/x/term"
@@ -29,12 +28,12 @@ comes is printed, each line typed is sent, and the end of the input ends it.
 
 func runChat(ctx context.Context, env *environment, args []string) error {
 	fs := flag.NewFlagSet("", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
 	plain := fs.String("plain", "", "")
-	if err := fs.Parse(args); err != nil {
-		return usagef("%v", err)
+	rest, err := parse(fs, args)
+	if err != nil {
+		return err
 	}
-	if fs.NArg() > 0 {
+	if len(rest) > 0 {
 		return usagef("chat takes no names but after --plain")
 	}
 	if *plain != "" {

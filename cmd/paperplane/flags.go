@@ -4,6 +4,8 @@ import (
 	"flag"
 	"io"
 	"os"
+
+	"paperplane/face/cli"
 )
 
 // terminal says whether a person sees what is written to w.
@@ -22,7 +24,7 @@ func parse(fs *flag.FlagSet, args []string) (rest []string, err error) {
 	fs.SetOutput(io.Discard)
 	for {
 		if err := fs.Parse(args); err != nil {
-			return nil, usage{err.Error()}
+			return nil, usage{cli.FlagWords(err)}
 		}
 		args = fs.Args()
 		if len(args) == 0 {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"time"
 
 	"paperplane/client/vault"
@@ -30,11 +29,11 @@ const openTries = 20
 
 func runOpen(ctx context.Context, env *environment, args []string) error {
 	fs := flag.NewFlagSet("", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	if err := fs.Parse(args); err != nil {
-		return usagef("%v", err)
+	rest, err := parse(fs, args)
+	if err != nil {
+		return err
 	}
-	if fs.NArg() > 0 {
+	if len(rest) > 0 {
 		return usagef("open takes no arguments")
 	}
 	h, err := openHome()

@@ -72,7 +72,7 @@ func parse(fs *flag.FlagSet, args []string) ([]string, error) {
 	var rest []string
 	for len(args) > 0 {
 		if err := fs.Parse(args); err != nil {
-			return nil, usage("%s", err.Error())
+			return nil, usage("%s", FlagWords(err))
 		}
 		args = fs.Args()
 		if len(args) > 0 {
