@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -502,5 +503,35 @@ func TestDoctorFinds(t *testing.T) {
 	flip(admin.TablesFile, 3*32768+32768/2)
 	if got := state("tables"); got != admin.StateBad {
 		t.Errorf("a changed page: got %s, want bad", got)
+	}
+}
+
+// TestSheetDates: what counts months and days is printed as a date for people and stays a number
+// in JSON, asked of the folder (int64) or of the process that serves it (json.Number).
+func TestSheetDates(t *testing.T) {
+	for _, n := range []func(int64) any{
+		func(n int64) any { return n },
+		func(n int64) any { return json.Number(strconv.FormatInt(n, 10)) },
+	} {
+		sheet := admin.Sheet{Tables: []admin.SheetPart{{
+			Table: "x", Count: 2,
+			Columns: []server.Column{{Name: "joined_month"}, {Name: "until_day"}, {Name: "ttl_days"}},
+			Rows: []map[string]any{
+				{"joined_month": n(682), "until_day": n(20780), "ttl_days": n(30)},
+				{"joined_month": n(0), "until_day": n(-1), "ttl_days": n(1)},
+			},
+		}}}
+		var text, asJSON bytes.Buffer
+		if err := errors.Join(sheet.WriteText(&text), sheet.WriteJSON(&asJSON)); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"joined_month=2026-11 until_day=2026-11-23 ttl_days=30\n", "joined_month=1970-01 until_day=-1 ttl_days=1\n"} {
+			if got := text.String(); !strings.Contains(got, want) {
+				t.Errorf("got %s, want a line %s", got, want)
+			}
+		}
+		if got, want := asJSON.String(), `"joined_month": 682`; !strings.Contains(got, want) {
+			t.Errorf("got %s, want %s in it", got, want)
+		}
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"paperplane/protocol/plane"
 	"paperplane/server"
@@ -225,6 +227,22 @@ func (s *Sheet) WriteJSON(w io.Writer) error {
 	return e.Encode(s)
 }
 
+// readable writes a value for people: a day and a month, which are counts, as a date.
+func readable(column string, value any) string {
+	text := fmt.Sprint(value)
+	if strings.HasSuffix(column, "_month") {
+		if n, err := strconv.ParseUint(text, 10, 16); err == nil {
+			return time.Date(1970, time.January+time.Month(n), 1, 0, 0, 0, 0, time.UTC).Format("2006-01")
+		}
+	}
+	if strings.HasSuffix(column, "_day") {
+		if n, err := strconv.ParseUint(text, 10, 32); err == nil {
+			return plane.Day(n).Start().Format(time.DateOnly)
+		}
+	}
+	return text
+}
+
 // WriteText writes the sheet for people.
 func (s *Sheet) WriteText(w io.Writer) error {
 	var b strings.Builder
@@ -244,7 +262,7 @@ func (s *Sheet) WriteText(w io.Writer) error {
 		for _, row := range p.Rows {
 			b.WriteString(" ")
 			for _, c := range p.Columns {
-				fmt.Fprintf(&b, " %s=%v", c.Name, row[c.Name])
+				fmt.Fprintf(&b, " %s=%s", c.Name, readable(c.Name, row[c.Name]))
 			}
 			b.WriteString("\n")
 		}
