@@ -15,7 +15,7 @@ export interface Join {
   name: string;
 }
 
-/** CheckLink parses a link without using it. Result: LinkInfo. */
+/** CheckLink parses a link without using it. Result: LinkInfo; ErrLinkSelf for one's own link. */
 export interface CheckLink {
   link: string;
 }
