@@ -249,8 +249,8 @@ func (d *day) secrets() {
 				rest := strings.Join(parts[3:], "/")
 				if i := strings.Index(rest, "group"); i >= 0 && rest[i:] == "group" {
 					g.group = op.Value
-				} else if i := strings.Index(rest, "d/"); i >= 0 {
-					g.deltas = append(g.deltas, mls.Delta{Key: rest[i+2:], Value: op.Value})
+				} else if _, after, ok := strings.Cut(rest, "d/"); ok {
+					g.deltas = append(g.deltas, mls.Delta{Key: after, Value: op.Value})
 				}
 			case parts[1] == "srv":
 				d.seeds("B16 member key", op.Value, known, 3)

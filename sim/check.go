@@ -363,28 +363,29 @@ func (w *world) sameMembers(log [16]byte, all []*history) {
 		}
 		slices.Sort(list)
 		if !slices.Equal(list, in) {
-			states := ""
+			var states strings.Builder
 			for _, x := range all {
-				states += fmt.Sprintf(" %s: %s %v", x.c.name, x.chat.State, x.spans)
+				states.WriteString(fmt.Sprintf(" %s: %s %v", x.c.name, x.chat.State, x.spans))
 			}
-			w.fail("chat %s of kind %s: %d people are in it, %s counts %d members;%s", h.chat.ID[:6], h.chat.Kind, len(in), h.c.name, len(list), states)
+			w.fail("chat %s of kind %s: %d people are in it, %s counts %d members;%s", h.chat.ID[:6], h.chat.Kind, len(in), h.c.name, len(list), states.String())
 		}
 	}
 }
 
 // looks is what of a message must be the same for all.
 func looks(m core.Message) string {
-	s := string(m.Kind) + " " + m.Text
+	var s strings.Builder
+	s.WriteString(string(m.Kind) + " " + m.Text)
 	if m.Edited {
-		s += " (edited)"
+		s.WriteString(" (edited)")
 	}
 	for _, r := range m.Reactions {
-		s += fmt.Sprintf(" %s×%d", r.Emoji, len(r.By))
+		s.WriteString(fmt.Sprintf(" %s×%d", r.Emoji, len(r.By)))
 	}
 	for _, f := range m.Files {
-		s += fmt.Sprintf(" %s %d", f.Name, f.Size)
+		s.WriteString(fmt.Sprintf(" %s %d", f.Name, f.Size))
 	}
-	return s
+	return s.String()
 }
 
 // states compares the stored MLS states: everybody who is in a conversation has read the log to

@@ -245,11 +245,11 @@ func brief(x any) string {
 	case core.Send:
 		return fmt.Sprintf("send %d %T %s", x.Rid, x.Request, small(x.Request))
 	case core.Persist:
-		keys := ""
+		var keys strings.Builder
 		for _, op := range x.Ops {
-			keys += " " + op.Key
+			keys.WriteString(" " + op.Key)
 		}
-		return "persist" + keys
+		return "persist" + keys.String()
 	case core.Emit:
 		return fmt.Sprintf("emit %T", x.Event)
 	case core.Wake:

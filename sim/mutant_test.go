@@ -38,7 +38,7 @@ const mutantRuns = 40
 // recognise repeated appends is not in the list: MLS generations make the second record void, so
 // nobody sees it.
 func TestMutants(t *testing.T) {
-	for x := sound; x < mutantsCount; x++ {
+	for x := range mutantsCount {
 		t.Run(mutantNames[x], func(t *testing.T) {
 			for seed := uint64(1); seed <= mutantRuns; seed++ {
 				found := liveOn(t, mutantNames[x], seed, func(w *world) { w.lived(func(w *world) { w.mutant, w.rough = x, 4 }) })

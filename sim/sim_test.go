@@ -79,14 +79,15 @@ func TestSimulation(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	line := fmt.Sprintf("%d seeds from %d, %d of them with a violation", *runs, *seed, bad)
+	var line strings.Builder
+	line.WriteString(fmt.Sprintf("%d seeds from %d, %d of them with a violation", *runs, *seed, bad))
 	for i, n := range total {
-		line += fmt.Sprintf(", %d %s", n, statNames[i])
+		line.WriteString(fmt.Sprintf(", %d %s", n, statNames[i]))
 		if n == 0 && *runs >= 100 {
 			t.Errorf("no %s: the run proves nothing", statNames[i])
 		}
 	}
-	fmt.Println(line)
+	fmt.Println(line.String())
 }
 
 // live lives the whole of one seed.

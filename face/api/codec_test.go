@@ -83,8 +83,8 @@ func fill(v reflect.Value, turn int, n *int) {
 		fill(p.Elem(), turn, n)
 		v.Set(p)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i), turn, n)
+		for _, field := range v.Fields() {
+			fill(field, turn, n)
 		}
 	default:
 		panic("the API has a new kind of field: " + v.Kind().String())
@@ -252,8 +252,8 @@ func TestBytesFields(t *testing.T) {
 		case reflect.Slice, reflect.Pointer:
 			walk(typ.Elem())
 		case reflect.Struct:
-			for i := range typ.NumField() {
-				f := typ.Field(i)
+			for f := range typ.Fields() {
+				f := f
 				name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 				isBytes := f.Type == reflect.TypeFor[[]byte]()
 				if isBytes != bytesFields[name] {

@@ -11,6 +11,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -330,4 +331,20 @@ func fixCRC(chunk []byte) []byte {
 	end := len(chunk) - 4
 	binary.BigEndian.PutUint32(chunk[end:], crc32.ChecksumIEEE(chunk[4:end]))
 	return chunk
+}
+
+// TestPreviewOfNoise has a picture that does not compress: the preview gets smaller, not lost.
+func TestPreviewOfNoise(t *testing.T) {
+	m, r := image.NewRGBA(image.Rect(0, 0, 100, 100)), rand.New(rand.NewPCG(1, 2))
+	for y := range 100 {
+		for x := range 100 {
+			m.SetRGBA(x, y, color.RGBA{R: uint8(r.Uint32()), G: uint8(r.Uint32()), B: uint8(r.Uint32()), A: 255})
+		}
+	}
+	for _, s := range []image.Rectangle{image.Rect(0, 0, 24, 24), image.Rect(0, 0, 24, 1), image.Rect(0, 0, 1, 1)} {
+		b := preview(m.SubImage(s).(*image.RGBA))
+		if c, err := png.DecodeConfig(bytes.NewReader(b)); err != nil || len(b) > core.PreviewBytesMax || c.Width < min(8, s.Dx()) {
+			t.Errorf("%v: got %d bytes, width %d (%v), want at most %d and 8 or more", s, len(b), c.Width, err, core.PreviewBytesMax)
+		}
+	}
 }
