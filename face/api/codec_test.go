@@ -253,7 +253,6 @@ func TestBytesFields(t *testing.T) {
 			walk(typ.Elem())
 		case reflect.Struct:
 			for f := range typ.Fields() {
-				f := f
 				name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 				isBytes := f.Type == reflect.TypeFor[[]byte]()
 				if isBytes != bytesFields[name] {
