@@ -39,6 +39,33 @@ func (l *live) publish(seq plane.Seq, body []byte) {
 	}
 }
 
+// doubt is called after an append that failed: the record may be stored all the same, and its
+// sender may find it there and never try again. Whoever subscribes reads up to the head.
+func (s *Server) doubt(ctx context.Context, l *live) {
+	head, err := s.store.Head(context.WithoutCancel(ctx), l.id)
+	if err != nil {
+		return // the next append that succeeds, or the next session, shows what there is
+	}
+	l.hub.Lock()
+	defer l.hub.Unlock()
+	for _, sub := range l.subs {
+		sub.lookUpTo(head)
+	}
+}
+
+// lookUpTo makes the subscription read what it has not seen up to head.
+func (sub *sub) lookUpTo(head plane.Seq) {
+	p := sub.peer
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if sub.dead || head < sub.next || sub.limit && head > sub.last {
+		return
+	}
+	sub.newest = max(sub.newest, head)
+	sub.fallBehind()
+	p.wake()
+}
+
 func (sub *sub) offer(seq plane.Seq, body []byte) {
 	p := sub.peer
 	p.mu.Lock()

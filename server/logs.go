@@ -289,6 +289,7 @@ func (s *Server) append(ctx context.Context, l *live, body []byte, retry bool) (
 	// subscribers waiting for the next.
 	seq, err := s.store.Append(context.WithoutCancel(ctx), l.id, today, body, retry)
 	if err != nil {
+		s.doubt(ctx, l)
 		return 0, s.code(err)
 	}
 	s.obs.Count(obs.RecordsAppended, 1)
