@@ -138,6 +138,26 @@ func TestKeyGuard(t *testing.T) {
 	}
 }
 
+// TestSweep: what a crash left half written is gone after the next start, and nothing else is.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{".new-123", "kept"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := admin.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for name, want := range map[string]bool{".new-123": false, "kept": true} {
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
+			t.Errorf("%s is there: got %v, want %v", name, err == nil, want)
+		}
+	}
+}
+
 // TestInUse: two processes cannot have one folder.
 func TestInUse(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data")

@@ -92,6 +92,9 @@ func (f *Folder) open() error {
 	if f.lock, err = lock(f.Path(lockFile)); err != nil {
 		return err
 	}
+	if err := f.sweep(); err != nil {
+		return err
+	}
 	hadTables, err := exists(f.Path(TablesFile))
 	if err != nil {
 		return err
@@ -173,9 +176,26 @@ func makeKey(path string) (*session.PrivateKey, error) {
 	return k, WriteFile(path, text)
 }
 
+// newPrefix begins the names of files that are being written.
+const newPrefix = ".new-"
+
+// sweep removes what a crash left half written; the lock is held.
+func (f *Folder) sweep() error {
+	left, err := filepath.Glob(f.Path(newPrefix + "*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range left {
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // WriteFile writes a file that only its owner can read, whole or not at all, durably.
 func WriteFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	f, err := os.CreateTemp(filepath.Dir(path), newPrefix+"*")
 	if err != nil {
 		return err
 	}
