@@ -96,24 +96,36 @@ func (i *impatient) Write(p []byte) (int, error) {
 // Serving is how to reach the process that serves a folder.
 type Serving struct{ address, word string }
 
-// FindServing returns how to reach the process that serves dir; nil when nobody does.
+// findTime is how long a server that has just started, or is stopping, may take to answer.
+const findTime = 3 * time.Second
+
+// FindServing returns how to reach the process that serves dir; nil when nobody does. Of a server
+// that was killed the door's file is still there until the next one has written its own: so who is
+// not reached is looked for again, for findTime.
 func FindServing(dir string) (*Serving, error) {
 	if ok, err := exists(filepath.Join(dir, TablesFile)); err != nil || !ok {
 		return nil, errors.Join(err, ErrNoData)
 	}
-	f, err := lock(filepath.Join(dir, lockFile))
-	if err == nil {
-		return nil, f.Close()
+	for end := time.Now().Add(findTime); ; time.Sleep(50 * time.Millisecond) {
+		f, err := lock(filepath.Join(dir, lockFile))
+		if err == nil {
+			return nil, f.Close()
+		}
+		if !errors.Is(err, ErrInUse) {
+			return nil, err
+		}
+		text, err := os.ReadFile(filepath.Join(dir, doorFile))
+		address, word, ok := strings.Cut(strings.TrimSpace(string(text)), " ")
+		if err == nil && ok {
+			c, err := net.DialTimeout("tcp", address, time.Second)
+			if err == nil {
+				return &Serving{address, word}, c.Close()
+			}
+		}
+		if time.Now().After(end) {
+			return nil, ErrInUse
+		}
 	}
-	if !errors.Is(err, ErrInUse) {
-		return nil, err
-	}
-	text, err := os.ReadFile(filepath.Join(dir, doorFile))
-	address, word, ok := strings.Cut(strings.TrimSpace(string(text)), " ")
-	if err != nil || !ok {
-		return nil, ErrInUse
-	}
-	return &Serving{address, word}, nil
 }
 
 func (s *Serving) ask(ctx context.Context, method, path string, f func(io.Reader) error) error {
