@@ -14,6 +14,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"io"
 	"iter"
@@ -599,15 +600,9 @@ func (r reader) Range(from, to string, reverse bool) iter.Seq2[core.Pair, error]
 	}
 }
 
-const hexDigits = "0123456789abcdef"
-
 // lowerID returns 16 random bytes in hex: names of local files are lower case.
 func lowerID() string {
 	var b [16]byte
 	rand.Read(b[:])
-	out := make([]byte, 0, 32)
-	for _, x := range b {
-		out = append(out, hexDigits[x>>4], hexDigits[x&15])
-	}
-	return string(out)
+	return hex.EncodeToString(b[:])
 }
