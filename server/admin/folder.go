@@ -24,6 +24,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"paperplane/protocol/session"
 	"paperplane/server/tables"
@@ -181,12 +182,15 @@ const newPrefix = ".new-"
 
 // sweep removes what a crash left half written; the lock is held.
 func (f *Folder) sweep() error {
-	left, err := filepath.Glob(f.Path(newPrefix + "*"))
+	left, err := os.ReadDir(f.Dir) // not a pattern: a folder's name may hold brackets
 	if err != nil {
 		return err
 	}
-	for _, name := range left {
-		if err := os.Remove(name); err != nil {
+	for _, e := range left {
+		if !strings.HasPrefix(e.Name(), newPrefix) {
+			continue
+		}
+		if err := os.Remove(f.Path(e.Name())); err != nil {
 			return err
 		}
 	}
