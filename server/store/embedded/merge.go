@@ -35,25 +35,38 @@ func (l *Log) settle(ctx context.Context, keep func(plane.LogID) plane.Day) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	l.merging.Lock()
-	defer l.merging.Unlock()
 	l.mu.RLock()
-	closed, frozen, empty := l.closed, l.frozen != nil, l.active.end == 0
+	first := l.gen // of the tail that has to go
 	l.mu.RUnlock()
-	if closed {
-		return store.ErrClosed
-	}
-	if frozen && !empty { // only one tail can be frozen: make room for the active one
-		if err := l.merge(false, nil); err != nil {
-			return err
-		}
-	}
-	if !empty {
+	for {
+		// Not under merging: the writer may be waiting for a merge itself, and takes no request
+		// until it got one.
 		if _, err := l.ask(ctx, newRequest(opFreeze, plane.LogID{})); err != nil {
 			return err
 		}
+		done, err := l.settleFrozen(first, keep)
+		if done || err != nil {
+			return err
+		}
 	}
-	return l.merge(true, keep)
+}
+
+// settleFrozen merges what is frozen. It is done when no tail up to generation first is left;
+// until then another one was in the way of the freeze.
+func (l *Log) settleFrozen(first uint64, keep func(plane.LogID) plane.Day) (done bool, err error) {
+	l.merging.Lock()
+	defer l.merging.Unlock()
+	l.mu.RLock()
+	closed := l.closed
+	done = l.gen > first || l.active.end == 0
+	l.mu.RUnlock()
+	switch {
+	case closed:
+		return true, store.ErrClosed
+	case done:
+		return true, l.merge(true, keep)
+	}
+	return false, l.merge(false, nil)
 }
 
 // mergeFrozen is the merger: it turns a full tail into young segments while the next one fills.
@@ -122,7 +135,9 @@ func (l *Log) merge(full bool, keep func(plane.LogID) plane.Day) error {
 	l.failure = err
 	if err == nil && changed {
 		l.days, l.young, l.heads = m.days, m.young, m.heads
-		l.frozen = nil
+		if m.frozen != nil { // a merge without one may have seen the writer freeze a tail meanwhile
+			l.frozen = nil
+		}
 		l.version++
 	}
 	close(l.merged)
