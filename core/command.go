@@ -33,6 +33,17 @@ const (
 	ErrDiskFull     ErrCode = "disk-full"      // free some space; nothing was lost
 	ErrBusyElse     ErrCode = "busy-elsewhere" // another tab or process has the account open
 	ErrInternal     ErrCode = "internal"       // a bug of ours
+	ErrWords        ErrCode = "words-wrong"    // not twelve words of ours, or one is misspelt: look again
+	ErrWordsNone    ErrCode = "words-unknown"  // good words, but this server keeps nothing under them
+	ErrDevicesFull  ErrCode = "devices-full"   // DevicesMax reached: sign one out first
+	ErrDigits       ErrCode = "digits-differ"  // the six digits were not the same: link again
+	ErrSlow         ErrCode = "slow-mode"      // wait until Chat.PostAt
+	ErrQuiet        ErrCode = "quiet-mode"     // only admins post here
+	ErrNewcomer     ErrCode = "newcomer"       // newcomers wait until Chat.PostAt
+	ErrBanned       ErrCode = "banned"         // banned from this group
+	ErrPinsFull     ErrCode = "pins-full"      // unpin something first
+	ErrLinksFull    ErrCode = "links-full"     // revoke a link first
+	ErrAccounts     ErrCode = "accounts-full"  // remove an account first
 	ErrUnknown      ErrCode = "unknown-command"
 	ErrBadArguments ErrCode = "bad-arguments"
 )
@@ -67,6 +78,16 @@ type SendText struct {
 	Text    string `json:"text,omitempty"`
 	ReplyTo string `json:"replyTo,omitempty"`
 	Files   []File `json:"files,omitempty"`
+	// Mentions are places in Text that name members.
+	Mentions []Mention `json:"mentions,omitempty"`
+}
+
+// Mention is a place in a text that names a person: Start and Length count UTF-16 units, as
+// browsers do.
+type Mention struct {
+	Start  int    `json:"start"`
+	Length int    `json:"length"`
+	Person string `json:"person"`
 }
 
 // File is a local file to send. Ref names it in the vault.
@@ -151,11 +172,123 @@ type NewGroup struct {
 	Picture []byte   `json:"picture,omitempty"` // JPEG, at most PictureBytesMax
 }
 
-// SetGroup changes name and picture; empty fields stay.
+// SetGroup changes what a group is called and its rules; empty and nil fields stay.
 type SetGroup struct {
+	Chat    string  `json:"chat"`
+	Name    string  `json:"name,omitempty"`
+	Picture []byte  `json:"picture,omitempty"`
+	About   *string `json:"about,omitempty"` // description, at most AboutBytesMax
+	Rules   *Rules  `json:"rules,omitempty"`
+}
+
+// SetRole makes a member an owner, admin or member. Owners set owners and admins; admins set
+// admins. ErrNotAllowed also for the last owner giving up the role.
+type SetRole struct {
+	Chat   string `json:"chat"`
+	Person string `json:"person"`
+	Role   Role   `json:"role"`
+}
+
+// Pin pins a message for everybody, or takes the pin off. At most PinsMax.
+type Pin struct {
 	Chat    string `json:"chat"`
-	Name    string `json:"name,omitempty"`
-	Picture []byte `json:"picture,omitempty"`
+	Message string `json:"message"`
+	On      bool   `json:"on"`
+}
+
+// GroupInvite makes a link into a group: for Uses people (0 = any number up to what a door
+// takes), until Days from now (0 = 30), with Approve only after an admin has said yes.
+// Result: InviteLink, once the server has the door.
+type GroupInvite struct {
+	Chat    string `json:"chat"`
+	Uses    int    `json:"uses,omitempty"`
+	Days    int    `json:"days,omitempty"`
+	Approve bool   `json:"approve,omitempty"`
+}
+
+// GetLinks lists the links that stand: a group's, or one's own with an empty Chat. Result: Links.
+type GetLinks struct {
+	Chat string `json:"chat,omitempty"`
+}
+
+// RevokeLink withdraws a link; who has not come in by then does not.
+type RevokeLink struct {
+	Chat string `json:"chat,omitempty"`
+	Link string `json:"link"` // LinkState.ID
+}
+
+// GetKnocks lists who waits for an admin's yes. Result: Knocks.
+type GetKnocks struct {
+	Chat string `json:"chat"`
+}
+
+// Answer lets somebody who knocked in, or refuses.
+type Answer struct {
+	Chat   string `json:"chat"`
+	Person string `json:"person"`
+	Yes    bool   `json:"yes"`
+}
+
+// Unban lets a banned person join again.
+type Unban struct {
+	Chat   string `json:"chat"`
+	Person string `json:"person"`
+}
+
+// MoveChat moves a group or two-person conversation to another server on which one is a member.
+// Members who are away follow when they come back.
+type MoveChat struct {
+	Chat   string `json:"chat"`
+	Origin string `json:"origin"` // of State.Servers
+}
+
+// GetDevices lists one's devices. Result: Devices.
+type GetDevices struct{}
+
+// LinkDevice begins the linking of a new device, on one that has the account. Result: DeviceLink,
+// to be shown as QR and text; Linking events tell the rest.
+type LinkDevice struct{}
+
+// AddDevice makes this, still without an account, one of the devices of the account whose
+// DeviceLink it is. Linking events tell the rest; State.Account is there at the end.
+type AddDevice struct {
+	Link string `json:"link"`
+	Name string `json:"name"` // of the device
+}
+
+// ConfirmDevice says, on the device that has the account, whether both show the same digits.
+// With No the linking ends. An empty answer to nothing: ErrBadArguments.
+type ConfirmDevice struct {
+	Yes bool `json:"yes"`
+}
+
+// NameDevice names one of one's devices.
+type NameDevice struct {
+	Device string `json:"device"`
+	Name   string `json:"name"`
+}
+
+// RemoveDevice signs a device out: it can read nothing that is sent after. One's own: it leaves.
+type RemoveDevice struct {
+	Device string `json:"device"`
+}
+
+// MakeWords makes the twelve words, or shows those there are. Result: Words.
+type MakeWords struct{}
+
+// KeepWords says that the person has written the words down: from now on the vault is kept. With
+// Later the offer is put off for some weeks.
+type KeepWords struct {
+	Later bool `json:"later,omitempty"`
+}
+
+// Recover brings an account back, here where there is none, from its words and the address of a
+// server that keeps its vault. Result: Joined, when the account is here; chats come after.
+// ErrWords, ErrWordsNone and ErrOffline tell apart what went wrong.
+type Recover struct {
+	Words  string `json:"words"`
+	Origin string `json:"origin"`
+	Name   string `json:"name"` // of the device
 }
 
 // AddMembers adds contacts to a group; RemoveMember removes one; Leave leaves.
@@ -164,10 +297,13 @@ type AddMembers struct {
 	Members []string `json:"members"`
 }
 
-// RemoveMember removes a member (by person id) from a group.
+// RemoveMember removes a member (by person id) with all their devices from a group. Ban keeps
+// them out; Erase also deletes, for everyone, all that they wrote.
 type RemoveMember struct {
 	Chat   string `json:"chat"`
 	Person string `json:"person"`
+	Ban    bool   `json:"ban,omitempty"`
+	Erase  bool   `json:"erase,omitempty"`
 }
 
 // Leave leaves a group; its history stays readable here.
@@ -175,9 +311,14 @@ type Leave struct {
 	Chat string `json:"chat"`
 }
 
-// GetMembers lists a chat's members. Result: Members.
+// GetMembers lists a chat's members: owners, admins, then by name; those whose name contains Query
+// (folded); at most Limit (0 = all) from Offset on. With Banned, who is banned. Result: Members.
 type GetMembers struct {
-	Chat string `json:"chat"`
+	Chat   string `json:"chat"`
+	Query  string `json:"query,omitempty"`
+	Offset int    `json:"offset,omitempty"`
+	Limit  int    `json:"limit,omitempty"`
+	Banned bool   `json:"banned,omitempty"`
 }
 
 // Sync waits until everything that the servers have now is here and what waited here is there.
@@ -195,30 +336,48 @@ type SetSettings struct {
 	TypingShown  *bool `json:"typingShown,omitempty"`
 }
 
-func (Join) command()         {}
-func (CheckLink) command()    {}
-func (Invite) command()       {}
-func (GetState) command()     {}
-func (SendText) command()     {}
-func (Edit) command()         {}
-func (Delete) command()       {}
-func (React) command()        {}
-func (MarkRead) command()     {}
-func (Typing) command()       {}
-func (SetDraft) command()     {}
-func (Retry) command()        {}
-func (Discard) command()      {}
-func (Fetch) command()        {}
-func (Stop) command()         {}
-func (NewGroup) command()     {}
-func (SetGroup) command()     {}
-func (AddMembers) command()   {}
-func (RemoveMember) command() {}
-func (Leave) command()        {}
-func (GetMembers) command()   {}
-func (Sync) command()         {}
-func (SetName) command()      {}
-func (SetSettings) command()  {}
+func (Join) command()          {}
+func (CheckLink) command()     {}
+func (Invite) command()        {}
+func (GetState) command()      {}
+func (SendText) command()      {}
+func (Edit) command()          {}
+func (Delete) command()        {}
+func (React) command()         {}
+func (MarkRead) command()      {}
+func (Typing) command()        {}
+func (SetDraft) command()      {}
+func (Retry) command()         {}
+func (Discard) command()       {}
+func (Fetch) command()         {}
+func (Stop) command()          {}
+func (NewGroup) command()      {}
+func (SetGroup) command()      {}
+func (AddMembers) command()    {}
+func (RemoveMember) command()  {}
+func (Leave) command()         {}
+func (GetMembers) command()    {}
+func (Sync) command()          {}
+func (SetName) command()       {}
+func (SetSettings) command()   {}
+func (SetRole) command()       {}
+func (Pin) command()           {}
+func (GroupInvite) command()   {}
+func (GetLinks) command()      {}
+func (RevokeLink) command()    {}
+func (GetKnocks) command()     {}
+func (Answer) command()        {}
+func (Unban) command()         {}
+func (MoveChat) command()      {}
+func (GetDevices) command()    {}
+func (LinkDevice) command()    {}
+func (AddDevice) command()     {}
+func (ConfirmDevice) command() {}
+func (NameDevice) command()    {}
+func (RemoveDevice) command()  {}
+func (MakeWords) command()     {}
+func (KeepWords) command()     {}
+func (Recover) command()       {}
 
 // Joined answers Join and NewGroup. Chat is empty for a server's own link.
 type Joined struct {
@@ -228,11 +387,14 @@ type Joined struct {
 // LinkInfo answers CheckLink.
 type LinkInfo struct {
 	Origin string `json:"origin"`
-	Person bool   `json:"person"` // leads to a person, not only to a server
+	Person bool   `json:"person"`           // leads to a person, not only to a server
+	Group  bool   `json:"group,omitempty"`  // leads into a group
+	Device bool   `json:"device,omitempty"` // is for linking a device: AddDevice
 }
 
-// InviteLink answers Invite. Until is a date, 2006-01-02.
+// InviteLink answers Invite and GroupInvite. Until is a date, 2006-01-02.
 type InviteLink struct {
+	ID    string `json:"id,omitempty"` // for RevokeLink
 	Link  string `json:"link"`
 	Uses  int    `json:"uses"`
 	Until string `json:"until"`
@@ -246,6 +408,60 @@ type Sent struct {
 // Members answers GetMembers.
 type Members struct {
 	Members []Member `json:"members"`
+	Total   int      `json:"total"` // that fit the query
+}
+
+// Links answers GetLinks.
+type Links struct {
+	Links []LinkState `json:"links"`
+}
+
+// LinkState is a link that stands.
+type LinkState struct {
+	ID      string `json:"id"`
+	Link    string `json:"link"`
+	Uses    int    `json:"uses"`  // granted
+	Used    int    `json:"used"`  // as far as is known here
+	Until   string `json:"until"` // date
+	Approve bool   `json:"approve,omitempty"`
+	By      string `json:"by,omitempty"` // who made it, name
+}
+
+// Knocks answers GetKnocks.
+type Knocks struct {
+	Knocks []Knock `json:"knocks"`
+}
+
+// Knock is somebody who waits to be let in.
+type Knock struct {
+	Person string `json:"person"`
+	Name   string `json:"name"`
+	At     int64  `json:"at"` // ms since 1970, by the clock here
+}
+
+// Devices answers GetDevices.
+type Devices struct {
+	Devices []Device `json:"devices"`
+}
+
+// Device is one of one's devices. Active is the day it was last seen at work, 2006-01-02; only
+// one's own devices learn it.
+type Device struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	This   bool   `json:"this"`
+	Added  string `json:"added"`
+	Active string `json:"active"`
+}
+
+// DeviceLink answers LinkDevice.
+type DeviceLink struct {
+	Link string `json:"link"`
+}
+
+// Words answers MakeWords.
+type Words struct {
+	Words []string `json:"words"`
 }
 
 // Done answers commands that have nothing to say.
@@ -257,6 +473,11 @@ func (InviteLink) result() {}
 func (Sent) result()       {}
 func (Members) result()    {}
 func (Done) result()       {}
+func (Links) result()      {}
+func (Knocks) result()     {}
+func (Devices) result()    {}
+func (DeviceLink) result() {}
+func (Words) result()      {}
 func (State) result()      {}
 
 // Limits of commands.
@@ -268,4 +489,9 @@ const (
 	PictureBytesMax = 3000
 	// FilesMax bounds the files of one message.
 	FilesMax = 10
+	// AboutBytesMax bounds a group's description, PinsMax its pinned messages.
+	AboutBytesMax = 1000
+	PinsMax       = 10
+	// DevicesMax bounds one's devices; in a group of more than 256 leaves at most four of them.
+	DevicesMax = 12
 )

@@ -105,7 +105,8 @@ func (m *Machine) doChat(in Do) {
 		case Leave:
 			m.finish(in.ID, m.leave(c))
 		case GetMembers:
-			m.reply(in.ID, Members{m.members(c)}, "")
+			list := m.members(c)
+			m.reply(in.ID, Members{Members: list, Total: len(list)}, "")
 		default:
 			m.reply(in.ID, nil, ErrUnknown)
 		}

@@ -12,6 +12,20 @@ type State struct {
 	Notice   string   `json:"notice,omitempty"` // a Notice kind that still holds
 	Chats    []Chat   `json:"chats"`
 	Settings Settings `json:"settings"`
+	Servers  []Server `json:"servers,omitempty"`
+	// Words: "offer" when it is time to offer the twelve words, "kept" when they are in use.
+	Words string `json:"words,omitempty"`
+	// Syncing is how far a newly linked or recovered device has got with its history, in percent;
+	// nil when it has all.
+	Syncing *int `json:"syncing,omitempty"`
+}
+
+// Server is a server that one has to do with.
+type Server struct {
+	Origin string `json:"origin"`
+	Home   bool   `json:"home,omitempty"`
+	Member bool   `json:"member,omitempty"` // conversations can be moved there
+	Online bool   `json:"online,omitempty"`
 }
 
 // Account is oneself.
@@ -53,6 +67,34 @@ type Chat struct {
 	At       int64    `json:"at"`                 // ms since 1970, orders the list
 	ReadUpTo string   `json:"readUpTo,omitempty"` // newest message one has read
 	Forked   bool     `json:"forked,omitempty"`   // the server showed two histories
+	Role     Role     `json:"role,omitempty"`     // one's own, in a group
+	About    string   `json:"about,omitempty"`
+	Rules    *Rules   `json:"rules,omitempty"`    // of a group
+	Pins     []string `json:"pins,omitempty"`     // messages, newest pin first
+	Knocks   int      `json:"knocks,omitempty"`   // who waits for an admin's yes
+	Mentions int      `json:"mentions,omitempty"` // unread ones of oneself
+	PostAt   int64    `json:"postAt,omitempty"`   // ms since 1970: one may post again then
+	Origin   string   `json:"origin,omitempty"`   // of its server, when it is not the home server
+}
+
+// Role is what a member may do in a group.
+type Role string
+
+// The roles. Owners can do what admins can, and set roles.
+const (
+	RoleOwner  Role = "owner"
+	RoleAdmin  Role = "admin"
+	RoleMember Role = "member"
+)
+
+// Rules are what a group's admins have set; every member's client holds everybody to them.
+type Rules struct {
+	Quiet      bool   `json:"quiet,omitempty"`      // only admins post
+	Slow       int    `json:"slow,omitempty"`       // seconds between two messages of a member, at most 86400
+	Quarantine int    `json:"quarantine,omitempty"` // hours until a newcomer may post, at most 168
+	History    int    `json:"history"`              // days of history that a newcomer gets: 0 none, -1 all there is
+	Adders     string `json:"adders,omitempty"`     // who adds people: "admins" (default) or "members"
+	Changers   string `json:"changers,omitempty"`   // who changes name, picture, description, pins: "admins" (default) or "members"
 }
 
 // MessageState is how far an own message has got; others' messages are "received".
@@ -96,15 +138,45 @@ type Message struct {
 	Reactions []Reaction   `json:"reactions,omitempty"`
 	Files     []Attachment `json:"files,omitempty"`
 	State     MessageState `json:"state"`
+	Mentions  []Mention    `json:"mentions,omitempty"`
+	Pinned    bool         `json:"pinned,omitempty"`
 }
 
 // Line is a notice: What is "created", "added", "removed", "left", "renamed", "picture",
-// "joined", "forked"; Who did it to Whom (names); Text is the new name.
+// "joined", "forked", "about", "rules", "pinned", "unpinned", "role" (Text is the role), "banned",
+// "erased", "moved" (Text is the server), "device" (Who uses a new device), "rejoined", "healed"
+// (this device had lost the thread and has it again); Who did it to Whom (names); Text is the new name.
 type Line struct {
 	What string   `json:"what"`
 	Who  string   `json:"who,omitempty"`
 	Whom []string `json:"whom,omitempty"`
 	Text string   `json:"text,omitempty"`
+}
+
+// Linking tells how the linking of a device goes. Stage: "waiting" for the other device, "digits"
+// (both show Digits; the old one asks for ConfirmDevice), "sending" (Percent), "done", or "failed"
+// (Err says why). Name is the new device's.
+type Linking struct {
+	Stage   string  `json:"stage"`
+	Digits  string  `json:"digits,omitempty"`
+	Name    string  `json:"name,omitempty"`
+	Percent int     `json:"percent,omitempty"`
+	Err     ErrCode `json:"err,omitempty"`
+}
+
+// DevicesChanged: ask for GetDevices again.
+type DevicesChanged struct{}
+
+// KnocksChanged: ask for GetKnocks again.
+type KnocksChanged struct {
+	Chat string `json:"chat"`
+}
+
+// StateChanged: Words, Servers or Syncing of State differ; they come whole.
+type StateChanged struct {
+	Words   string   `json:"words,omitempty"`
+	Servers []Server `json:"servers,omitempty"`
+	Syncing *int     `json:"syncing,omitempty"`
 }
 
 // Quote is the message replied to.
@@ -139,7 +211,8 @@ type Member struct {
 	Person string `json:"person"`
 	Name   string `json:"name"`
 	Own    bool   `json:"own"`
-	Admin  bool   `json:"admin"`
+	Admin  bool   `json:"admin"` // owner or admin
+	Role   Role   `json:"role,omitempty"`
 	Chat   string `json:"chat,omitempty"` // one's two-person chat with them, if a contact
 }
 
@@ -195,3 +268,7 @@ func (TypingChanged) event()  {}
 func (OnlineChanged) event()  {}
 func (AccountChanged) event() {}
 func (Notice) event()         {}
+func (Linking) event()        {}
+func (DevicesChanged) event() {}
+func (KnocksChanged) event()  {}
+func (StateChanged) event()   {}

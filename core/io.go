@@ -74,6 +74,17 @@ type Transfer struct {
 	Code     plane.Code
 }
 
+// Object reports the end of a PutObject or GetObject. With Code OK Data is what was read. Busy
+// servers and lost connections are retried by the driver and not reported, until Cancel.
+type Object struct {
+	ID   string
+	Code plane.Code
+	Data []byte
+}
+
+// ObjectBytesMax bounds the bytes of a PutObject or GetObject.
+const ObjectBytesMax = 16 << 20
+
 func (Do) input()           {}
 func (Started) input()      {}
 func (Tick) input()         {}
@@ -82,6 +93,7 @@ func (Disconnected) input() {}
 func (Answered) input()     {}
 func (Pushed) input()       {}
 func (Transfer) input()     {}
+func (Object) input()       {}
 
 // Persist changes the vault, all or nothing. A nil Value deletes.
 type Persist struct{ Ops []Op }
@@ -132,6 +144,24 @@ type Download struct {
 // Cancel stops a transfer; a cancelled upload's chunks are deleted at the server.
 type Cancel struct{ ID string }
 
+// PutObject stores Data, which is sealed already, as the blob of Secret; Object reports. A blob
+// that is there stays as it is. At most ObjectBytesMax.
+type PutObject struct {
+	ID     string
+	Server ServerID
+	Secret [16]byte
+	Data   []byte
+}
+
+// GetObject reads Length bytes at Offset of a blob, all of it with Length 0; Object reports.
+type GetObject struct {
+	ID     string
+	Server ServerID
+	Blob   plane.BlobID
+	Offset int64
+	Length int64
+}
+
 // RemoveFile deletes a local vault file.
 type RemoveFile struct{ File string }
 
@@ -157,6 +187,8 @@ func (Upload) effect()     {}
 func (Download) effect()   {}
 func (Cancel) effect()     {}
 func (RemoveFile) effect() {}
+func (PutObject) effect()  {}
+func (GetObject) effect()  {}
 func (Wake) effect()       {}
 func (Emit) effect()       {}
 func (Reply) effect()      {}

@@ -4,7 +4,7 @@
 export type Base64 = string;
 
 /** ErrCode says why a command failed, for a face to turn into words. The set is closed. */
-export const errCodes = ["bad-link", "link-version", "link-used-up", "link-self", "server-key", "name-empty", "name-long", "name-bad", "text-empty", "text-long", "file-large", "no-account", "no-chat", "no-message", "not-allowed", "group-full", "left", "offline", "disk-full", "busy-elsewhere", "internal", "unknown-command", "bad-arguments"] as const;
+export const errCodes = ["bad-link", "link-version", "link-used-up", "link-self", "server-key", "name-empty", "name-long", "name-bad", "text-empty", "text-long", "file-large", "no-account", "no-chat", "no-message", "not-allowed", "group-full", "left", "offline", "disk-full", "busy-elsewhere", "internal", "words-wrong", "words-unknown", "devices-full", "digits-differ", "slow-mode", "quiet-mode", "newcomer", "banned", "pins-full", "links-full", "accounts-full", "unknown-command", "bad-arguments"] as const;
 export type ErrCode = (typeof errCodes)[number];
 
 /** Join opens an invite link and, where there is no account yet, makes one with Name.
@@ -37,6 +37,15 @@ export interface SendText {
   text?: string;
   replyTo?: string;
   files?: File[];
+  mentions?: Mention[];
+}
+
+/** Mention is a place in a text that names a person: Start and Length count UTF-16 units, as
+ * browsers do. */
+export interface Mention {
+  start: number;
+  length: number;
+  person: string;
 }
 
 /** File is a local file to send. Ref names it in the vault. */
@@ -121,11 +130,123 @@ export interface NewGroup {
   picture?: Base64; // JPEG, at most PictureBytesMax
 }
 
-/** SetGroup changes name and picture; empty fields stay. */
+/** SetGroup changes what a group is called and its rules; empty and nil fields stay. */
 export interface SetGroup {
   chat: string;
   name?: string;
   picture?: Base64;
+  about?: string; // description, at most AboutBytesMax
+  rules?: Rules;
+}
+
+/** SetRole makes a member an owner, admin or member. Owners set owners and admins; admins set
+ * admins. ErrNotAllowed also for the last owner giving up the role. */
+export interface SetRole {
+  chat: string;
+  person: string;
+  role: Role;
+}
+
+/** Pin pins a message for everybody, or takes the pin off. At most PinsMax. */
+export interface Pin {
+  chat: string;
+  message: string;
+  on: boolean;
+}
+
+/** GroupInvite makes a link into a group: for Uses people (0 = any number up to what a door
+ * takes), until Days from now (0 = 30), with Approve only after an admin has said yes.
+ * Result: InviteLink, once the server has the door. */
+export interface GroupInvite {
+  chat: string;
+  uses?: number;
+  days?: number;
+  approve?: boolean;
+}
+
+/** GetLinks lists the links that stand: a group's, or one's own with an empty Chat. Result: Links. */
+export interface GetLinks {
+  chat?: string;
+}
+
+/** RevokeLink withdraws a link; who has not come in by then does not. */
+export interface RevokeLink {
+  chat?: string;
+  link: string; // LinkState.ID
+}
+
+/** GetKnocks lists who waits for an admin's yes. Result: Knocks. */
+export interface GetKnocks {
+  chat: string;
+}
+
+/** Answer lets somebody who knocked in, or refuses. */
+export interface Answer {
+  chat: string;
+  person: string;
+  yes: boolean;
+}
+
+/** Unban lets a banned person join again. */
+export interface Unban {
+  chat: string;
+  person: string;
+}
+
+/** MoveChat moves a group or two-person conversation to another server on which one is a member.
+ * Members who are away follow when they come back. */
+export interface MoveChat {
+  chat: string;
+  origin: string; // of State.Servers
+}
+
+/** GetDevices lists one's devices. Result: Devices. */
+export type GetDevices = Record<string, never>;
+
+/** LinkDevice begins the linking of a new device, on one that has the account. Result: DeviceLink,
+ * to be shown as QR and text; Linking events tell the rest. */
+export type LinkDevice = Record<string, never>;
+
+/** AddDevice makes this, still without an account, one of the devices of the account whose
+ * DeviceLink it is. Linking events tell the rest; State.Account is there at the end. */
+export interface AddDevice {
+  link: string;
+  name: string; // of the device
+}
+
+/** ConfirmDevice says, on the device that has the account, whether both show the same digits.
+ * With No the linking ends. An empty answer to nothing: ErrBadArguments. */
+export interface ConfirmDevice {
+  yes: boolean;
+}
+
+/** NameDevice names one of one's devices. */
+export interface NameDevice {
+  device: string;
+  name: string;
+}
+
+/** RemoveDevice signs a device out: it can read nothing that is sent after. One's own: it leaves. */
+export interface RemoveDevice {
+  device: string;
+}
+
+/** MakeWords makes the twelve words, or shows those there are. Result: Words. */
+export type MakeWords = Record<string, never>;
+
+/** KeepWords says that the person has written the words down: from now on the vault is kept. With
+ * Later the offer is put off for some weeks. */
+export interface KeepWords {
+  later?: boolean;
+}
+
+/** Recover brings an account back, here where there is none, from its words and the address of a
+ * server that keeps its vault. Result: Joined, when the account is here; chats come after.
+ * ErrWords, ErrWordsNone and ErrOffline tell apart what went wrong. */
+export interface Recover {
+  words: string;
+  origin: string;
+  name: string; // of the device
 }
 
 /** AddMembers adds contacts to a group; RemoveMember removes one; Leave leaves. */
@@ -134,10 +255,13 @@ export interface AddMembers {
   members: string[] | null;
 }
 
-/** RemoveMember removes a member (by person id) from a group. */
+/** RemoveMember removes a member (by person id) with all their devices from a group. Ban keeps
+ * them out; Erase also deletes, for everyone, all that they wrote. */
 export interface RemoveMember {
   chat: string;
   person: string;
+  ban?: boolean;
+  erase?: boolean;
 }
 
 /** Leave leaves a group; its history stays readable here. */
@@ -145,9 +269,14 @@ export interface Leave {
   chat: string;
 }
 
-/** GetMembers lists a chat's members. Result: Members. */
+/** GetMembers lists a chat's members: owners, admins, then by name; those whose name contains Query
+ * (folded); at most Limit (0 = all) from Offset on. With Banned, who is banned. Result: Members. */
 export interface GetMembers {
   chat: string;
+  query?: string;
+  offset?: number;
+  limit?: number;
+  banned?: boolean;
 }
 
 /** Sync waits until everything that the servers have now is here and what waited here is there.
@@ -174,10 +303,13 @@ export interface Joined {
 export interface LinkInfo {
   origin: string;
   person: boolean; // leads to a person, not only to a server
+  group?: boolean; // leads into a group
+  device?: boolean; // is for linking a device: AddDevice
 }
 
-/** InviteLink answers Invite. Until is a date, 2006-01-02. */
+/** InviteLink answers Invite and GroupInvite. Until is a date, 2006-01-02. */
 export interface InviteLink {
+  id?: string; // for RevokeLink
   link: string;
   uses: number;
   until: string;
@@ -191,6 +323,60 @@ export interface Sent {
 /** Members answers GetMembers. */
 export interface Members {
   members: Member[] | null;
+  total: number; // that fit the query
+}
+
+/** Links answers GetLinks. */
+export interface Links {
+  links: LinkState[] | null;
+}
+
+/** LinkState is a link that stands. */
+export interface LinkState {
+  id: string;
+  link: string;
+  uses: number; // granted
+  used: number; // as far as is known here
+  until: string; // date
+  approve?: boolean;
+  by?: string; // who made it, name
+}
+
+/** Knocks answers GetKnocks. */
+export interface Knocks {
+  knocks: Knock[] | null;
+}
+
+/** Knock is somebody who waits to be let in. */
+export interface Knock {
+  person: string;
+  name: string;
+  at: number; // ms since 1970, by the clock here
+}
+
+/** Devices answers GetDevices. */
+export interface Devices {
+  devices: Device[] | null;
+}
+
+/** Device is one of one's devices. Active is the day it was last seen at work, 2006-01-02; only
+ * one's own devices learn it. */
+export interface Device {
+  id: string;
+  name: string;
+  this: boolean;
+  added: string;
+  active: string;
+}
+
+/** DeviceLink answers LinkDevice. */
+export interface DeviceLink {
+  link: string;
+}
+
+/** Words answers MakeWords. */
+export interface Words {
+  words: string[] | null;
 }
 
 /** Done answers commands that have nothing to say. */
@@ -204,6 +390,17 @@ export interface State {
   notice?: string; // a Notice kind that still holds
   chats: Chat[] | null;
   settings: Settings;
+  servers?: Server[];
+  words?: string;
+  syncing?: number;
+}
+
+/** Server is a server that one has to do with. */
+export interface Server {
+  origin: string;
+  home?: boolean;
+  member?: boolean; // conversations can be moved there
+  online?: boolean;
 }
 
 /** Account is oneself. */
@@ -239,6 +436,28 @@ export interface Chat {
   at: number; // ms since 1970, orders the list
   readUpTo?: string; // newest message one has read
   forked?: boolean; // the server showed two histories
+  role?: Role; // one's own, in a group
+  about?: string;
+  rules?: Rules; // of a group
+  pins?: string[]; // messages, newest pin first
+  knocks?: number; // who waits for an admin's yes
+  mentions?: number; // unread ones of oneself
+  postAt?: number; // ms since 1970: one may post again then
+  origin?: string; // of its server, when it is not the home server
+}
+
+/** Role is what a member may do in a group. */
+export const roles = ["owner", "admin", "member"] as const;
+export type Role = (typeof roles)[number];
+
+/** Rules are what a group's admins have set; every member's client holds everybody to them. */
+export interface Rules {
+  quiet?: boolean; // only admins post
+  slow?: number; // seconds between two messages of a member, at most 86400
+  quarantine?: number; // hours until a newcomer may post, at most 168
+  history: number; // days of history that a newcomer gets: 0 none, -1 all there is
+  adders?: string; // who adds people: "admins" (default) or "members"
+  changers?: string; // who changes name, picture, description, pins: "admins" (default) or "members"
 }
 
 /** MessageState is how far an own message has got; others' messages are "received". */
@@ -266,15 +485,45 @@ export interface Message {
   reactions?: Reaction[];
   files?: Attachment[];
   state: MessageState;
+  mentions?: Mention[];
+  pinned?: boolean;
 }
 
 /** Line is a notice: What is "created", "added", "removed", "left", "renamed", "picture",
- * "joined", "forked"; Who did it to Whom (names); Text is the new name. */
+ * "joined", "forked", "about", "rules", "pinned", "unpinned", "role" (Text is the role), "banned",
+ * "erased", "moved" (Text is the server), "device" (Who uses a new device), "rejoined", "healed"
+ * (this device had lost the thread and has it again); Who did it to Whom (names); Text is the new name. */
 export interface Line {
   what: string;
   who?: string;
   whom?: string[];
   text?: string;
+}
+
+/** Linking tells how the linking of a device goes. Stage: "waiting" for the other device, "digits"
+ * (both show Digits; the old one asks for ConfirmDevice), "sending" (Percent), "done", or "failed"
+ * (Err says why). Name is the new device's. */
+export interface Linking {
+  stage: string;
+  digits?: string;
+  name?: string;
+  percent?: number;
+  err?: ErrCode;
+}
+
+/** DevicesChanged: ask for GetDevices again. */
+export type DevicesChanged = Record<string, never>;
+
+/** KnocksChanged: ask for GetKnocks again. */
+export interface KnocksChanged {
+  chat: string;
+}
+
+/** StateChanged: Words, Servers or Syncing of State differ; they come whole. */
+export interface StateChanged {
+  words?: string;
+  servers?: Server[];
+  syncing?: number;
 }
 
 /** Quote is the message replied to. */
@@ -309,7 +558,8 @@ export interface Member {
   person: string;
   name: string;
   own: boolean;
-  admin: boolean;
+  admin: boolean; // owner or admin
+  role?: Role;
   chat?: string; // one's two-person chat with them, if a contact
 }
 
@@ -360,6 +610,9 @@ export const commandsKept = 256;
 export const previewBytesMax = 600;
 export const pictureBytesMax = 3000;
 export const filesMax = 10;
+export const aboutBytesMax = 1000;
+export const pinsMax = 10;
+export const devicesMax = 12;
 
 /** Every command with its arguments and its answer. */
 export interface Commands {
@@ -387,6 +640,24 @@ export interface Commands {
   sync: { args: Sync; result: Done };
   setName: { args: SetName; result: Done };
   setSettings: { args: SetSettings; result: Done };
+  setRole: { args: SetRole; result: Done };
+  pin: { args: Pin; result: Done };
+  groupInvite: { args: GroupInvite; result: InviteLink };
+  getLinks: { args: GetLinks; result: Links };
+  revokeLink: { args: RevokeLink; result: Done };
+  getKnocks: { args: GetKnocks; result: Knocks };
+  answer: { args: Answer; result: Done };
+  unban: { args: Unban; result: Done };
+  moveChat: { args: MoveChat; result: Done };
+  getDevices: { args: GetDevices; result: Devices };
+  linkDevice: { args: LinkDevice; result: DeviceLink };
+  addDevice: { args: AddDevice; result: Done };
+  confirmDevice: { args: ConfirmDevice; result: Done };
+  nameDevice: { args: NameDevice; result: Done };
+  removeDevice: { args: RemoveDevice; result: Done };
+  makeWords: { args: MakeWords; result: Words };
+  keepWords: { args: KeepWords; result: Done };
+  recover: { args: Recover; result: Joined };
 }
 
 /** Every event, told apart by its field "event". */
@@ -398,4 +669,8 @@ export type Event =
   | ({ event: "typingChanged" } & TypingChanged)
   | ({ event: "onlineChanged" } & OnlineChanged)
   | ({ event: "accountChanged" } & AccountChanged)
-  | ({ event: "notice" } & Notice);
+  | ({ event: "notice" } & Notice)
+  | ({ event: "linking" } & Linking)
+  | ({ event: "devicesChanged" } & DevicesChanged)
+  | ({ event: "knocksChanged" } & KnocksChanged)
+  | ({ event: "stateChanged" } & StateChanged);
