@@ -14,6 +14,8 @@ type CommitOptions struct {
 	Remove         []uint32
 	Extensions     []Extension // new GroupContext extensions, all of them; nil = unchanged
 	LeafExtensions []Extension // new extensions of the committer's leaf; nil = unchanged. Needs a path
+	Signer         *Signer     // the committer's signature key from the next epoch on; nil = unchanged. Needs a path
+	Credential     *Credential // the committer's credential from the next epoch on; nil = unchanged. Needs a path
 	PSKs           []PSK       // external pre-shared keys to mix in
 	UsePending     bool        // include the pending proposals that are valid together
 	ForcePath      bool        // also where the RFC allows a commit without new keys
@@ -37,13 +39,17 @@ func (*Pending) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
 //
 // A RuleError says which rule the wanted commit would break, M-025 for a KeyPackage outside its
 // lifetime. ErrNotMember: a Remove index is nobody's. ErrClosed: the group has ended. ErrArgument:
-// commit or Welcome would pass MessageBytesMax; add fewer at once, or leave the tree out.
+// commit or Welcome would pass MessageBytesMax; add fewer at once, or leave the tree out. ErrSigner:
+// a new signer that is not of the group's suite.
 func (g *Group) Commit(o CommitOptions) (*Pending, error) {
 	if g.closed {
 		return nil, ErrClosed
 	}
 	st := staging{forcePath: o.ForcePath || o.LeafExtensions != nil, leafExts: cloneExtensions(o.LeafExtensions), aad: o.AAD, withoutTree: o.WithoutTree}
 	if err := checkContextExtensions(o.LeafExtensions); err != nil {
+		return nil, err
+	}
+	if err := st.rotate(g, &o); err != nil {
 		return nil, err
 	}
 	own := func(p *proposal) item { return item{p: p.encode(), sender: senderMember, index: g.me, sound: true} }
@@ -132,6 +138,8 @@ type staging struct {
 	leafExts    []Extension
 	aad         []byte
 	withoutTree bool
+	signer      *Signer    // the committer's new one, or nil
+	cred        Credential // the committer's new one, or empty
 
 	external bool      // a join from outside: g is the group as its GroupInfo shows it
 	init     []byte    // the external init secret
@@ -150,6 +158,9 @@ func (g *Group) stage(st *staging) (*Pending, error) {
 	}
 	next := g.successor(a)
 	old := g.tree.leaf(g.me)
+	if st.rotates() {
+		old = st.rotated(next, old)
+	}
 	if st.external {
 		if a.tree.full() {
 			return nil, broken("M-045")
@@ -171,6 +182,11 @@ func (g *Group) stage(st *staging) (*Pending, error) {
 	if st.external || st.forcePath || a.needPath || len(st.list) == 0 {
 		if c.path, secrets, commitSecret, err = next.newPath(a, old, st.leafExts); err != nil {
 			return nil, err
+		}
+		if st.rotates() {
+			if err := next.checkRotated(); err != nil {
+				return nil, err
+			}
 		}
 	} else {
 		next.ctx.treeHash = a.tree.rootHash()

@@ -36,6 +36,8 @@ type CommitReceived struct {
 	Removed           []uint32 // leaf indexes in the old epoch, by Remove proposals
 	SelfRemoved       []uint32 // the same, by SelfRemove proposals
 	Updated           []uint32 // leaves with new keys by Update proposals
+	Rotated           []uint32 // members with another signature key or credential than before: judge it (§5.3.1)
+	Replaced          uint32   // the leaf that an external joiner removes and takes the place of, also in Removed; NoSender if none
 	RemovedSelf       bool     // this member is out; Removed or SelfRemoved names it
 	External          bool     // the committer joined from outside
 	ExtensionsChanged bool     // of the GroupContext
@@ -154,7 +156,7 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, now time.Time) (Rec
 		return nil, broken("M-100")
 	}
 	out := CommitReceived{
-		Committer: m.c.index, Removed: a.removed, SelfRemoved: a.selfRemoved, External: external,
+		Committer: m.c.index, Removed: a.removed, SelfRemoved: a.selfRemoved, External: external, Replaced: NoSender,
 		ExtensionsChanged: a.extsChanged, Closed: a.reinit != nil, AAD: m.c.aad,
 	}
 	for i := range a.updated {
@@ -171,6 +173,7 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, now time.Time) (Rec
 			return nil, broken("M-045")
 		}
 		for _, i := range a.removed { // the joiner's former leaf: as for an Update (§12.2)
+			out.Replaced = i
 			if bytes.Equal(g.tree.leaf(i).encKey, c.path.leaf.encKey) {
 				return nil, broken("M-096")
 			}
@@ -205,6 +208,13 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, now time.Time) (Rec
 				return nil, err
 			}
 		}
+	}
+	if changed := out.Updated; !external {
+		if c.path != nil {
+			changed = append(slices.Clone(changed), m.c.index)
+			slices.Sort(changed)
+		}
+		out.Rotated = rotatedLeaves(g.tree, a.tree, changed)
 	}
 	if out.RemovedSelf {
 		return out, nil // the new epoch's secrets are not for us, so the tag cannot be checked
