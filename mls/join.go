@@ -154,14 +154,18 @@ type ExternalOptions struct {
 	LeafExtensions []Extension
 	Capabilities   Capabilities
 	Remove         *uint32 // this client's former leaf, to be removed in the same commit
+	Leaving        []Leaving
 	PSKs           []PSK
 	AAD            []byte
 }
 
 // JoinExternal joins by an external commit (§12.4.3.2): it returns a PublicMessage for the group
 // and the state if that commit wins. groupInfo is an MLSMessage with the external_pub extension;
-// tree is nil when the GroupInfo carries it. SelfRemove proposals are not included, since a joiner
-// does not see them. Errors as Join and Commit.
+// tree is nil when the GroupInfo carries it. Errors as Join and Commit.
+//
+// The commit wins or loses like any other: made from an older epoch's GroupInfo, or after another
+// commit, members refuse it with ErrStaleEpoch, and the joiner asks for a newer GroupInfo. What a
+// false GroupInfo can do is no more than that; whoever may sign one is a member.
 func JoinExternal(groupInfo, tree []byte, o ExternalOptions) (commit []byte, next *Group, err error) {
 	m, err := parseMessage(groupInfo)
 	if err != nil {
@@ -205,6 +209,7 @@ func JoinExternal(groupInfo, tree []byte, o ExternalOptions) (commit []byte, nex
 	if o.Remove != nil {
 		add(&proposal{typ: ProposalRemove, removed: *o.Remove})
 	}
+	st.list = append(st.list, g.leaving(&o)...)
 	for _, p := range o.PSKs {
 		g.SetPSK(p)
 		add(&proposal{typ: ProposalPSK, psk: pskID{typ: pskExternal, id: slices.Clone(p.ID), nonce: random(s.nh)}})

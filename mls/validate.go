@@ -66,7 +66,7 @@ func (g *Group) checkProposal(q *item) error {
 	case ProposalGroupContextExtensions:
 		return checkContextExtensions(p.exts)
 	case ProposalSelfRemove:
-		return need(q.sender == senderMember, "M-088")
+		return need(q.sender == senderMember && g.tree.leaf(q.index) != nil, "M-088")
 	}
 	return nil
 }
