@@ -7,7 +7,7 @@ import (
 
 // Tree hashes (§7.8) and parent hashes (§7.9).
 
-func (t *tree) hashLeaf(x uint32, l *leafNode) []byte {
+func (s *suite) hashLeaf(x uint32, l *leafNode) []byte {
 	n := 8
 	if l != nil {
 		n += len(l.raw)
@@ -19,9 +19,9 @@ func (t *tree) hashLeaf(x uint32, l *leafNode) []byte {
 	if l != nil {
 		w.raw(l.raw)
 	}
-	return t.s.sum(w.b)
+	return s.sum(w.b)
 }
-func (t *tree) hashParent(p *parentNode, l, r []byte, drop []uint32) []byte {
+func (s *suite) hashParent(p *parentNode, l, r []byte, drop []uint32) []byte {
 	var w writer
 	w.u8(2)
 	w.opt(p != nil)
@@ -30,7 +30,7 @@ func (t *tree) hashParent(p *parentNode, l, r []byte, drop []uint32) []byte {
 	}
 	w.vec(l)
 	w.vec(r)
-	return t.s.sum(w.b)
+	return s.sum(w.b)
 }
 
 // nodeHash returns the tree hash of a subtree, computing what is not known yet.
@@ -41,9 +41,9 @@ func (t *tree) nodeHash(x uint32) []byte {
 	}
 	var h []byte
 	if x&1 == 0 {
-		h = t.hashLeaf(x, n.leaf)
+		h = t.s.hashLeaf(x, n.leaf)
 	} else {
-		h = t.hashParent(n.parent, t.nodeHash(left(x)), t.nodeHash(right(x)), nil)
+		h = t.s.hashParent(n.parent, t.nodeHash(left(x)), t.nodeHash(right(x)), nil)
 	}
 	n.hash = h
 	return h
@@ -62,9 +62,9 @@ func (t *tree) hashWithout(x uint32, drop []uint32) []byte {
 	}
 	d := drop[i:j]
 	if x&1 == 0 {
-		return t.hashLeaf(x, nil)
+		return t.s.hashLeaf(x, nil)
 	}
-	return t.hashParent(t.at(x).parent, t.hashWithout(left(x), d), t.hashWithout(right(x), d), d)
+	return t.s.hashParent(t.at(x).parent, t.hashWithout(left(x), d), t.hashWithout(right(x), d), d)
 }
 
 // parentHash is ParentHashInput of p hashed, with the given node as the sibling.
