@@ -17,6 +17,7 @@ type CommitOptions struct {
 	Signer         *Signer     // the committer's signature key from the next epoch on; nil = unchanged. Needs a path
 	Credential     *Credential // the committer's credential from the next epoch on; nil = unchanged. Needs a path
 	PSKs           []PSK       // external pre-shared keys to mix in
+	Resume         []uint64    // epochs of this group to mix in; who joined later cannot follow (§8.6)
 	UsePending     bool        // include the pending proposals that are valid together
 	ForcePath      bool        // also where the RFC allows a commit without new keys
 	WithoutTree    bool        // leave the ratchet tree out of the Welcome; joiners get Tree otherwise
@@ -41,11 +42,14 @@ func (*Pending) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
 // lifetime. ErrNotMember: a Remove index is nobody's. ErrClosed: the group has ended. ErrArgument:
 // commit or Welcome would pass MessageBytesMax; add fewer at once, or leave the tree out. ErrSigner:
 // a new signer that is not of the group's suite.
-func (g *Group) Commit(o CommitOptions) (*Pending, error) {
-	if g.closed {
+func (g *Group) Commit(o CommitOptions) (*Pending, error) { return g.commit(o) }
+
+// commit is Commit with proposals that the caller has judged.
+func (g *Group) commit(o CommitOptions, more ...item) (*Pending, error) {
+	if g.Closed() {
 		return nil, ErrClosed
 	}
-	st := staging{forcePath: o.ForcePath || o.LeafExtensions != nil, leafExts: cloneExtensions(o.LeafExtensions), aad: o.AAD, withoutTree: o.WithoutTree}
+	st := staging{list: more, forcePath: o.ForcePath || o.LeafExtensions != nil, leafExts: cloneExtensions(o.LeafExtensions), aad: o.AAD, withoutTree: o.WithoutTree}
 	if err := checkContextExtensions(o.LeafExtensions); err != nil {
 		return nil, err
 	}
@@ -79,6 +83,9 @@ func (g *Group) Commit(o CommitOptions) (*Pending, error) {
 		work.pskChanged = nil
 		work.SetPSK(p)
 		st.list = append(st.list, own(&proposal{typ: ProposalPSK, psk: pskID{typ: pskExternal, id: slices.Clone(p.ID), nonce: random(g.s.nh)}}))
+	}
+	for _, e := range o.Resume {
+		st.list = append(st.list, own(g.resumes(usageApplication, e, g.s)))
 	}
 	if o.UsePending {
 		st.list = append(work.choose(st.list), st.list...)
@@ -259,7 +266,7 @@ func (g *Group) refOf(p *proposal) []byte {
 func (g *Group) successor(a *applied) *Group {
 	next := &Group{
 		s: g.s, ctx: g.ctx, tree: a.tree, me: g.me, signer: g.signer, priv: map[uint32]hpke.PrivateKey{},
-		psks: maps.Clone(g.psks), resumption: g.resumption, closed: a.reinit != nil,
+		psks: maps.Clone(g.psks), resumption: g.resumption, reinit: a.reinit,
 	}
 	next.ctx.exts = a.exts
 	next.ctx.epoch++

@@ -27,7 +27,8 @@ var (
 	ErrUnknownProposal = errors.New("mls: unknown proposal")
 	// ErrNotForUs: the Welcome has no entry for this KeyPackage.
 	ErrNotForUs = errors.New("mls: welcome for another key package")
-	// ErrClosed: the group was ended by a ReInit proposal; nothing can be sent in it.
+	// ErrClosed: the group was ended by a ReInit proposal; nothing can be sent in it, and
+	// what others send is refused.
 	ErrClosed = errors.New("mls: group was reinitialised")
 	// ErrSuite: the cipher suite is not one of ours, or not the one needed here.
 	ErrSuite = errors.New("mls: cipher suite")

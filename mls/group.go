@@ -18,9 +18,10 @@ type Group struct {
 	priv    map[uint32]hpke.PrivateKey // keys of the nodes this member knows
 	es      *epochSecrets
 	secrets *secretTree
-	interim []byte // interim transcript hash
-	tag     []byte // confirmation tag
-	closed  bool   // ended by ReInit
+	interim []byte  // interim transcript hash
+	tag     []byte  // confirmation tag
+	reinit  *reInit // what ended the group, nil while it is open
+	parent  *Group  // only while a group is being founded by reinit or branch: whose secret it takes up
 
 	proposals  []*pendingProposal // in the order received
 	psks       map[string][]byte  // external, by id
@@ -143,7 +144,7 @@ func (g *Group) Epoch() uint64 { return g.ctx.epoch }
 func (g *Group) OwnIndex() uint32 { return g.me }
 
 // Closed says whether a ReInit proposal ended the group (§11.2).
-func (g *Group) Closed() bool { return g.closed }
+func (g *Group) Closed() bool { return g.reinit != nil }
 
 // Size returns the number of members.
 func (g *Group) Size() int {
@@ -215,7 +216,7 @@ func (g *Group) SetPSK(p PSK) {
 // anyone. It advances this member's ratchet: save Delta before sending. ErrClosed: see Closed;
 // ErrArgument: together they are larger than MessageBytesMax less 4 KiB.
 func (g *Group) Encrypt(data, aad []byte) ([]byte, error) {
-	if g.closed {
+	if g.Closed() {
 		return nil, ErrClosed
 	}
 	if err := sendable(len(data) + len(aad)); err != nil {

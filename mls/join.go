@@ -13,13 +13,22 @@ type JoinOptions struct {
 	Signer *Signer // whose public key the KeyPackage's leaf has
 	Tree   []byte  // as of Group.Tree; nil when the Welcome carries it
 	PSKs   []PSK
+
+	// For a Welcome to a group made by Successor: the closed group it succeeds, at its last epoch.
+	ReInitFrom *Group
+	// For a Welcome to a group made by Branch: the parent, at the epoch it was branched from. The
+	// Welcome is refused unless it leads to just that.
+	BranchFrom *Group
+	// States whose resumption secrets the Welcome may ask for otherwise (§8.6).
+	Resume []*Group
 }
 
 // Join makes the Group that a Welcome leads to, after checking the whole tree (§12.4.3.1).
 //
 // Lifetimes are not checked: leaves that were added long ago are valid members (§7.3).
 // ErrNotForUs: the Welcome has no entry for the KeyPackage. ErrSigner: the signer is not the
-// KeyPackage's. ErrUnknownPSK: a needed key is not among PSKs. Anything else wraps ErrInvalid.
+// KeyPackage's. ErrUnknownPSK: a needed key is not among PSKs, or the group succeeds or branches off
+// one that was not given. Anything else wraps ErrInvalid.
 func Join(msg []byte, o JoinOptions) (*Group, error) {
 	m, err := parseMessage(msg)
 	if err != nil {
@@ -47,10 +56,16 @@ func Join(msg []byte, o JoinOptions) (*Group, error) {
 	var psks [][]byte
 	for _, id := range gs.psks {
 		k, ok := known[string(id.id)]
-		if id.typ != pskExternal || !ok {
+		if id.typ == pskResumption {
+			k, ok = o.resumption(&id)
+		}
+		if !ok {
 			return nil, brokenBy("M-083", ErrUnknownPSK)
 		}
 		psks = append(psks, k)
+	}
+	if err := o.checkPSKs(s, gs.psks); err != nil {
+		return nil, err
 	}
 	psk := s.pskSecret(gs.psks, psks)
 	plain, err := s.openInfo(s.welcomeSecret(gs.joiner, psk), x.info)
@@ -60,6 +75,9 @@ func Join(msg []byte, o JoinOptions) (*Group, error) {
 	r := reader{b: plain}
 	gi := r.groupInfo()
 	if err := r.end(); err != nil {
+		return nil, err
+	}
+	if err := o.checkDescent(&gi.ctx); err != nil {
 		return nil, err
 	}
 	t, err := gi.verify(s, o.Tree)
@@ -155,6 +173,7 @@ type ExternalOptions struct {
 	Capabilities   Capabilities
 	Remove         *uint32 // this client's former leaf, to be removed in the same commit
 	Leaving        []Leaving
+	Former         *Group // a former state of this client in the group: proves that it was there (§8.6). See CommitOptions.Resume
 	PSKs           []PSK
 	AAD            []byte
 }
@@ -210,6 +229,13 @@ func JoinExternal(groupInfo, tree []byte, o ExternalOptions) (commit []byte, nex
 		add(&proposal{typ: ProposalRemove, removed: *o.Remove})
 	}
 	st.list = append(st.list, g.leaving(&o)...)
+	if f := o.Former; f != nil {
+		if f.s != s || !bytes.Equal(f.ctx.groupID, g.ctx.groupID) {
+			return nil, nil, ErrArgument
+		}
+		g.resumption = f.resumption
+		add(f.resumes(usageApplication, f.ctx.epoch, s))
+	}
 	for _, p := range o.PSKs {
 		g.SetPSK(p)
 		add(&proposal{typ: ProposalPSK, psk: pskID{typ: pskExternal, id: slices.Clone(p.ID), nonce: random(s.nh)}})

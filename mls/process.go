@@ -356,7 +356,7 @@ func (g *Group) externalInit(kem []byte) ([]byte, error) {
 
 // propose signs a proposal, keeps it as pending here too and returns the PrivateMessage.
 func (g *Group) propose(p *proposal, key hpke.PrivateKey, aad []byte) ([]byte, error) {
-	if g.closed {
+	if g.Closed() {
 		return nil, ErrClosed
 	}
 	q := item{p: p.encode(), sender: senderMember, index: g.me}

@@ -145,6 +145,8 @@ func (g *Group) fits(groupID []byte, epoch uint64) error {
 		return brokenBy("M-051", ErrStaleEpoch)
 	case epoch > g.ctx.epoch:
 		return brokenBy("M-051", ErrFutureEpoch)
+	case g.Closed():
+		return brokenBy("M-145", ErrClosed)
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func (g *Group) Snapshot() []byte {
 	}
 	w.vec(g.interim)
 	w.vec(g.tag)
-	w.opt(g.closed)
+	w.reinit(g.reinit)
 	w.sub(func(w *writer) {
 		for _, x := range slices.Sorted(maps.Keys(g.secrets.node)) {
 			w.u32(x)
@@ -349,7 +349,7 @@ func (r *reader) group() (*Group, error) {
 	for _, b := range g.es.secretList() {
 		*b = r.vec()
 	}
-	g.interim, g.tag, g.closed = r.vec(), r.vec(), r.opt()
+	g.interim, g.tag, g.reinit = r.vec(), r.vec(), r.reinit()
 	g.secrets = &secretTree{s: g.s, leaves: g.tree.n, node: map[uint32][]byte{}, ratchets: map[ratchetID]*ratchet{}, changed: map[ratchetID]bool{}}
 	r.each(func(r *reader) {
 		x := r.u32()

@@ -247,7 +247,7 @@ func (g *Group) apply(list []item) (*applied, error) {
 		case ProposalExternalInit:
 			a.kem = q.p.kem
 		case ProposalReInit:
-			a.reinit = &q.p.reinit
+			a.reinit = q.p.reinit.clone()
 		}
 	}
 	for _, q := range list {
@@ -296,6 +296,8 @@ func (g *Group) pskOf(p *pskID) ([]byte, error) {
 		if k, ok := g.resumption[p.epoch]; ok {
 			return k, nil
 		}
+	} else if g.parent != nil && bytes.Equal(p.gid, g.parent.ctx.groupID) {
+		return g.parent.resumption[p.epoch], nil
 	}
 	return nil, brokenBy("M-083", ErrUnknownPSK)
 }
