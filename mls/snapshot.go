@@ -12,8 +12,11 @@ import (
 	"strconv"
 )
 
-// stateVersion starts everything that this package saves.
-const stateVersion = 1
+// stateVersion starts everything that this package saves, headVersion a snapshot without the tree.
+const (
+	stateVersion = 1
+	headVersion  = 2
+)
 
 // Delta is one changed part of a Group. A later Delta with the same Key replaces an earlier one,
 // so a store may overwrite; one epoch's keys never meet another's, nor those of a rival commit for
@@ -72,11 +75,19 @@ func (e *epochSecrets) secretList() []*[]byte {
 //
 // Message keys that were used before the snapshot cannot be derived from it. Those used after it
 // can, until a newer snapshot replaces it: where that matters, take one now and then.
-func (g *Group) Snapshot() []byte {
+func (g *Group) Snapshot() []byte { return g.snapshot(true) }
+
+func (g *Group) snapshot(withTree bool) []byte {
 	var w writer
-	w.u8(stateVersion)
-	w.vec(g.context)
-	w.raw(g.tree.bytes())
+	if withTree {
+		w.u8(stateVersion)
+		w.vec(g.context)
+		w.raw(g.tree.bytes())
+	} else {
+		w.u8(headVersion)
+		w.vec(g.context)
+		w.u32(g.tree.n)
+	}
 	w.u32(g.me)
 	w.vec(g.signer.Marshal())
 	w.sub(func(w *writer) {
@@ -229,8 +240,14 @@ func (g *Group) Delta() []Delta {
 // each key only the latest is given, or in the order they were made. Deltas of other epochs are
 // passed over. ErrState: something is damaged.
 func Restore(snapshot []byte, deltas []Delta) (*Group, error) {
-	r := &reader{b: slices.Clone(snapshot)}
-	g, err := r.group()
+	return RestoreHead(snapshot, func(string) []byte { return nil }, deltas)
+}
+
+// RestoreHead is Restore for a SnapshotHead; page returns the value that TreeChanges gave a key,
+// nil when there is none. It also takes a whole Snapshot, without asking for a page.
+func RestoreHead(head []byte, page func(key string) []byte, deltas []Delta) (*Group, error) {
+	r := &reader{b: slices.Clone(head)}
+	g, err := r.group(page)
 	if err != nil {
 		return nil, ErrState
 	}
@@ -316,8 +333,9 @@ func (g *Group) restoreRatchet(r *reader, kind uint8) {
 }
 
 // group reads a snapshot.
-func (r *reader) group() (*Group, error) {
-	if r.u8() != stateVersion {
+func (r *reader) group(page func(string) []byte) (*Group, error) {
+	v := r.u8()
+	if v != stateVersion && v != headVersion {
 		return nil, ErrState
 	}
 	g := &Group{context: r.vec(), psks: map[string][]byte{}, resumption: map[uint64][]byte{}, priv: map[uint32]hpke.PrivateKey{}, es: &epochSecrets{}}
@@ -329,13 +347,22 @@ func (r *reader) group() (*Group, error) {
 	if g.s = suiteOf(g.ctx.suite); g.s == nil {
 		return nil, ErrState
 	}
-	start := r.b
-	r.vec()
-	if r.err != nil {
-		return nil, r.err
-	}
 	var err error
-	if g.tree, err = parseTree(g.s, r.since(start)); err != nil {
+	if v == headVersion {
+		n := r.u32()
+		if r.err != nil {
+			return nil, r.err
+		}
+		g.tree, err = treeOfPages(g.s, cutFine, n, g.ctx.treeHash, func(h []byte) []byte { return page(pageKey(h)) })
+	} else {
+		start := r.b
+		r.vec()
+		if r.err != nil {
+			return nil, r.err
+		}
+		g.tree, err = parseTree(g.s, slices.Clone(r.since(start)))
+	}
+	if err != nil {
 		return nil, err
 	}
 	g.me = r.u32()
