@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"paperplane/mls"
@@ -19,7 +20,9 @@ type Pair struct {
 }
 
 // The stored keys: "head" changes with every record, "cold" rarely, "group" with every epoch,
-// "d/…" are the deltas since, "pending" is an own commit that waits, "q/…" are parts.
+// "d/…" are the deltas since, "pending" is an own commit that waits, with what is large of it in
+// "p/…", "t/…" are the pieces of the trees of both, which share what is the same in them, "q/…" are
+// parts.
 const (
 	keyHead    = "head"
 	keyCold    = "cold"
@@ -27,11 +30,16 @@ const (
 	keyPending = "pending"
 )
 
+// bulkBytesMax bounds one piece of what an own commit says: vaults take 4 MiB for a value.
+const bulkBytesMax = 1 << 20
+
 // changes collects what is to be stored.
 type changes struct {
 	head, cold, epoch, pending bool
 	puts                       []Pair
-	deltas                     []string // keys of deltas that are stored
+	deltas                     []string         // keys of deltas that are stored
+	trees                      []*mls.SavedTree // whose pieces are stored
+	bulk                       int              // pieces of the own commit that are stored
 }
 
 func (d *changes) put(key string, value []byte) { d.puts = append(d.puts, Pair{key, value}) }
@@ -52,12 +60,19 @@ type storedCold struct {
 	Forked bool
 }
 
+// storedPending has no Message when that and Welcome are stored in pieces, one behind the other;
+// in the place of Welcome stand their sizes.
 type storedPending struct {
 	_       struct{} `cbor:",toarray"`
 	Message []byte
 	Welcome []byte
 	Tag     uint64
 	Next    []byte
+}
+
+type storedSizes struct {
+	_                struct{} `cbor:",toarray"`
+	Message, Welcome int
 }
 
 type storedPart struct {
@@ -73,7 +88,7 @@ func (c *Convo) Changes() []Pair {
 	d := &c.dirty
 	out := d.puts
 	if d.epoch {
-		out = append(out, Pair{keyGroup, c.g.Snapshot()})
+		out = append(out, Pair{keyGroup, c.g.SnapshotHead()})
 		for _, k := range d.deltas {
 			out = append(out, Pair{"d/" + k, nil})
 		}
@@ -94,13 +109,48 @@ func (c *Convo) Changes() []Pair {
 	}
 	if d.pending {
 		var v []byte
+		n := 0
 		if p := c.pending; p != nil {
-			v = encode(storedPending{Message: p.Message, Welcome: p.Welcome, Tag: p.Tag, Next: p.next.Snapshot()})
+			s := storedPending{Message: p.Message, Welcome: p.Welcome, Tag: p.Tag, Next: p.next.SnapshotHead()}
+			if len(p.Message)+len(p.Welcome) > bulkBytesMax {
+				s.Message, s.Welcome = nil, encode(storedSizes{Message: len(p.Message), Welcome: len(p.Welcome)})
+				for b := range slices.Chunk(slices.Concat(p.Message, p.Welcome), bulkBytesMax) {
+					out = append(out, Pair{bulkKey(n), b})
+					n++
+				}
+			}
+			v = encode(s)
 		}
 		out = append(out, Pair{keyPending, v})
+		for i := n; i < d.bulk; i++ {
+			out = append(out, Pair{bulkKey(i), nil})
+		}
+		d.bulk = n
 	}
-	c.dirty = changes{deltas: d.deltas}
+	if d.epoch || d.pending {
+		trees := c.trees()
+		put, drop := mls.TreeChanges(d.trees, trees)
+		for _, x := range put {
+			out = append(out, Pair{"t/" + x.Key, x.Value})
+		}
+		for _, k := range drop {
+			out = append(out, Pair{"t/" + k, nil})
+		}
+		d.trees = trees
+	}
+	c.dirty = changes{deltas: d.deltas, trees: d.trees, bulk: d.bulk}
 	return out
+}
+
+func bulkKey(i int) string { return "p/" + strconv.Itoa(i) }
+
+// trees are those that must be stored: of the epoch and of the commit that waits.
+func (c *Convo) trees() []*mls.SavedTree {
+	t := []*mls.SavedTree{c.g.SavedTree()}
+	if c.pending != nil {
+		t = append(t, c.pending.next.SavedTree())
+	}
+	return t
 }
 
 // Load rebuilds a Convo from its stored pairs. ErrDamaged: they do not decode.
@@ -112,6 +162,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	var group []byte
 	var deltas []mls.Delta
 	var parts []Pair
+	pages, bulk := map[string][]byte{}, map[string][]byte{}
 	ok := true
 	for _, p := range pairs {
 		switch {
@@ -127,12 +178,17 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 			deltas = append(deltas, mls.Delta{Key: p.Key[2:], Value: p.Value})
 		case strings.HasPrefix(p.Key, "q/"):
 			parts = append(parts, p)
+		case strings.HasPrefix(p.Key, "t/"):
+			pages[p.Key[2:]] = p.Value
+		case strings.HasPrefix(p.Key, "p/"):
+			bulk[p.Key] = p.Value
 		}
 	}
 	if !ok || group == nil {
 		return nil, ErrDamaged
 	}
-	g, err := mls.Restore(group, deltas)
+	page := func(key string) []byte { return pages[key] }
+	g, err := mls.RestoreHead(group, page, deltas)
 	if err != nil {
 		return nil, ErrDamaged
 	}
@@ -145,8 +201,21 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	if len(c.gens) == 0 {
 		return nil, ErrDamaged
 	}
+	if len(bulk) > 0 {
+		var n storedSizes
+		var b []byte
+		for i := range len(bulk) {
+			b = append(b, bulk[bulkKey(i)]...)
+		}
+		if pend.Message != nil || decoding.Unmarshal(pend.Welcome, &n) != nil || n.Message <= 0 || n.Message > len(b) || n.Welcome != len(b)-n.Message {
+			return nil, ErrDamaged
+		}
+		pend.Message, pend.Welcome = b[:n.Message:n.Message], b[n.Message:]
+	} else if pend.Message == nil && pend.Next != nil {
+		return nil, ErrDamaged
+	}
 	if pend.Message != nil {
-		next, err := mls.Restore(pend.Next, nil)
+		next, err := mls.RestoreHead(pend.Next, page, nil)
 		if err != nil {
 			return nil, ErrDamaged
 		}
@@ -158,9 +227,14 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	if c.known && c.cursor > 0 {
 		c.window = []seen{{c.cursor, c.chain.Short()}}
 	}
-	c.dirty = changes{}
+	c.dirty = changes{bulk: len(bulk)}
 	for _, x := range deltas {
 		c.dirty.deltas = append(c.dirty.deltas, x.Key)
+	}
+	if len(pages) > 0 {
+		c.dirty.trees = c.trees()
+	} else { // stored whole, before there were pieces: as pieces with the next record
+		c.dirty.epoch, c.dirty.pending = true, true
 	}
 	return c, nil
 }
@@ -194,6 +268,13 @@ func (c *Convo) Forget() {
 	}
 	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending} {
 		puts = append(puts, Pair{k, nil})
+	}
+	for i := range c.dirty.bulk {
+		puts = append(puts, Pair{bulkKey(i), nil})
+	}
+	_, drop := mls.TreeChanges(c.dirty.trees, nil)
+	for _, k := range drop {
+		puts = append(puts, Pair{"t/" + k, nil})
 	}
 	c.g.Delta()
 	c.dirty = changes{puts: puts}
