@@ -375,6 +375,16 @@ func (c *Client) transactSome(inputs []core.Input) int {
 			c.events.publish(core.Notice{})
 		}
 	}
+	for _, in := range inputs[:n] {
+		switch in := in.(type) {
+		case core.Transfer:
+			if in.Finished {
+				c.endMove(in.ID)
+			}
+		case core.Object:
+			c.endMove(in.ID)
+		}
+	}
 	for _, e := range effects {
 		c.do(e)
 	}
@@ -512,6 +522,10 @@ func (c *Client) do(e core.Effect) {
 		c.startMove(e.ID, func(m *move) { m.upload(e) })
 	case core.Download:
 		c.startMove(e.ID, func(m *move) { m.download(e) })
+	case core.PutObject:
+		c.startMove(e.ID, func(m *move) { m.put(e) })
+	case core.GetObject:
+		c.startMove(e.ID, func(m *move) { m.get(e) })
 	case core.Cancel:
 		if m := c.moves[e.ID]; m != nil {
 			m.cancel()

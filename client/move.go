@@ -28,7 +28,7 @@ type errGiveUp struct{ code plane.Code }
 
 func (e *errGiveUp) Error() string { return "client: transfer refused" }
 
-// move is one upload or download. It is resumed after every loss until it is done, refused or
+// move is one upload or download, of a file or of an object. It is resumed after every loss until it is done, refused or
 // cancelled.
 type move struct {
 	c     *Client
@@ -52,6 +52,14 @@ func (c *Client) startMove(id string, f func(*move)) {
 	m.tasks.Go(func() { f(m) })
 }
 
+// endMove forgets a transfer that has reported its end, so that thousands cost nothing.
+func (c *Client) endMove(id string) {
+	if m := c.moves[id]; m != nil {
+		m.stop()
+		delete(c.moves, id)
+	}
+}
+
 // cancel stops the transfer and lets an upload delete what it has put.
 func (m *move) cancel() {
 	m.mu.Lock()
@@ -66,26 +74,30 @@ func (m *move) wasCancelled() bool {
 	return m.cancelled
 }
 
-// until tries f with growing delays until it succeeds or gives up, and reports the end.
-func (m *move) until(total int64, f func() error) {
+// attempt tries f with growing delays until it succeeds or gives up; false when the transfer was
+// stopped, and nobody wants to hear of it.
+func (m *move) attempt(f func() error) (code plane.Code, over bool) {
 	for delay := moveDelayMin; ; delay = min(2*delay, moveDelayMax) {
 		err := f()
 		if m.ctx.Err() != nil {
-			return
+			return 0, false
 		}
-		code := plane.OK
-		if err != nil {
-			up, ok := errors.AsType[*errGiveUp](err)
-			if !ok {
-				if sleep(m.ctx, delay) != nil {
-					return
-				}
-				continue
-			}
-			code = up.code
+		if err == nil {
+			return plane.OK, true
 		}
+		if up, ok := errors.AsType[*errGiveUp](err); ok {
+			return up.code, true
+		}
+		if sleep(m.ctx, delay) != nil {
+			return 0, false
+		}
+	}
+}
+
+// until is attempt for a file: it reports the end.
+func (m *move) until(total int64, f func() error) {
+	if code, over := m.attempt(f); over {
 		_ = m.c.post(m.ctx, core.Transfer{ID: m.id, Done: total, Total: total, Finished: true, Code: code})
-		return
 	}
 }
 

@@ -141,11 +141,13 @@ type Download struct {
 	Size   int64
 }
 
-// Cancel stops a transfer; a cancelled upload's chunks are deleted at the server.
+// Cancel stops a transfer or an object's; a cancelled upload's chunks are deleted at the server, an
+// object's are not: another member may have put the same.
 type Cancel struct{ ID string }
 
 // PutObject stores Data, which is sealed already, as the blob of Secret; Object reports. A blob
-// that is there stays as it is. At most ObjectBytesMax.
+// that is there stays as it is. 1 byte to ObjectBytesMax, else TooLarge. The last chunk is filled up
+// with random bytes. Like all of a Step's wishes it ends with the process: ask again after a start.
 type PutObject struct {
 	ID     string
 	Server ServerID
@@ -153,7 +155,9 @@ type PutObject struct {
 	Data   []byte
 }
 
-// GetObject reads Length bytes at Offset of a blob, all of it with Length 0; Object reports.
+// GetObject reads Length bytes at Offset of a blob; Object reports. With Offset and Length 0 all of
+// it is read, with what fills up its last chunk. Refused when not all of it is there. What comes is
+// whatever the server says: check it against a hash.
 type GetObject struct {
 	ID     string
 	Server ServerID

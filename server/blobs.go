@@ -59,6 +59,30 @@ func (p *Peer) blobGet(ctx context.Context, r wire.BlobGet) wire.Answer {
 	return wire.BlobData{Data: data}
 }
 
+// blobPart reads a range that lies in one chunk or in two.
+func (p *Peer) blobPart(ctx context.Context, r wire.BlobPart) wire.Answer {
+	if !p.roomy() {
+		return done(plane.Busy)
+	}
+	var data []byte
+	for at, left := int(r.Offset), int(r.Length); left > 0; {
+		from := at % plane.BlobChunkBytes
+		n := min(left, plane.BlobChunkBytes-from)
+		b, err := p.s.blobs.Part(ctx, r.Blob, at/plane.BlobChunkBytes, from, n)
+		if err != nil {
+			return done(p.s.code(err))
+		}
+		if data == nil {
+			data = b
+		} else {
+			data = append(data, b...)
+		}
+		at, left = at+n, left-n
+	}
+	p.s.obs.Count(obs.BlobBytesOut, int64(len(data)))
+	return wire.BlobData{Data: data}
+}
+
 func (p *Peer) blobDelete(ctx context.Context, r wire.BlobDelete) wire.Answer {
 	return done(p.s.code(p.s.blobs.Delete(ctx, caps.NewBlobID(r.Secret))))
 }

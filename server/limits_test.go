@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -260,4 +261,42 @@ func TestDeafPeer(t *testing.T) {
 		}
 	}
 	t.Errorf("%d answers wait", most)
+}
+
+// TestBlobPart: exactly the bytes asked for, over a chunk's end too, or Refused (W-29).
+func TestBlobPart(t *testing.T) {
+	w := newWorld(t, nil)
+	c, other := w.connect(), w.connect()
+	c.join()
+	secret := [16]byte{7}
+	id := caps.NewBlobID(secret)
+	const size = plane.BlobChunkBytes
+	all := make([]byte, 3*size)
+	for i := range all {
+		all[i] = byte(i * 7 >> 8)
+	}
+	other.want(wire.BlobPart{Blob: id, Length: 1}, plane.Refused)
+	for _, i := range []int{0, 1} {
+		c.want(wire.BlobPut{Secret: secret, Index: uint16(i), Count: 3, Data: all[i*size : (i+1)*size]}, plane.OK)
+	}
+	for _, x := range []struct {
+		offset, length uint32
+		there          bool
+	}{
+		{0, 1, true}, {0, size, true}, {5, size, true}, {size - 1, 2, true}, {2*size - 1, 1, true}, {size, size, true},
+		{2*size - 1, 2, false}, {2 * size, 1, false}, {3*size - 1, 1, false}, {3 * size, 1, false}, {255 * size, size, false},
+	} {
+		a := other.ask(wire.BlobPart{Blob: id, Offset: x.offset, Length: x.length})
+		if !x.there {
+			if a != (wire.Done{Code: plane.Refused}) {
+				t.Errorf("%d bytes at %d: got %T, want Refused", x.length, x.offset, a)
+			}
+			continue
+		}
+		if d, ok := a.(wire.BlobData); !ok || !bytes.Equal(d.Data, all[x.offset:x.offset+x.length]) {
+			t.Errorf("%d bytes at %d: got %T with other bytes", x.length, x.offset, a)
+		}
+	}
+	other.want(wire.BlobDelete{Secret: secret}, plane.OK)
+	other.want(wire.BlobPart{Blob: id, Length: 1}, plane.Refused)
 }

@@ -194,6 +194,8 @@ func (p *Peer) serve(ctx context.Context, req wire.Request) wire.Answer {
 		return p.blobStat(ctx, r)
 	case wire.BlobGet:
 		return p.blobGet(ctx, r)
+	case wire.BlobPart:
+		return p.blobPart(ctx, r)
 	case wire.BlobDelete:
 		return p.blobDelete(ctx, r)
 	}

@@ -316,6 +316,8 @@ func (c *simClient) do(e core.Effect) bool {
 			c.w.stats[appends]++
 		}
 		c.queue(frame)
+	case core.PutObject, core.GetObject:
+		c.object(e)
 	case core.Upload, core.Download, core.Cancel, core.RemoveFile:
 		c.transfer(e)
 	case core.Wake:

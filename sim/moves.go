@@ -24,6 +24,8 @@ type move struct {
 	over bool
 
 	up     bool
+	raw    bool  // an object: bytes in memory, sealed already
+	from   int64 // of a part of an object
 	file   string
 	secret [16]byte
 	blob   plane.BlobID
@@ -53,7 +55,7 @@ func (c *simClient) transfer(e core.Effect) {
 	case core.Cancel:
 		if old := c.moves[e.ID]; old != nil {
 			old.end()
-			if old.up {
+			if old.up && !old.raw {
 				c.ask(wire.BlobDelete{Secret: old.secret}, func(wire.Answer) {})
 			}
 		}
@@ -115,6 +117,14 @@ func (m *move) report(code plane.Code) {
 	if code == plane.OK {
 		m.c.w.stats[moved]++
 	}
+	if m.raw {
+		o := core.Object{ID: m.id, Code: code}
+		if code == plane.OK && !m.up {
+			o.Data = m.data
+		}
+		m.c.step(o)
+		return
+	}
 	m.c.step(core.Transfer{ID: m.id, Done: m.size, Total: m.size, Finished: true, Code: code})
 }
 
@@ -136,6 +146,10 @@ func (m *move) start() {
 	m.next = 0
 	if !m.up {
 		m.data = nil
+		if m.raw && m.size == 0 {
+			m.measure()
+			return
+		}
 		m.chunk()
 		return
 	}
@@ -151,7 +165,7 @@ func (m *move) start() {
 // chunk moves the next chunk.
 func (m *move) chunk() {
 	if m.next >= m.count {
-		if !m.up {
+		if !m.up && !m.raw {
 			m.c.files[m.file] = m.data
 		}
 		m.report(plane.OK)
@@ -164,7 +178,9 @@ func (m *move) chunk() {
 		return
 	}
 	var r wire.Request = wire.BlobGet{Blob: m.blob, Index: uint16(i)}
-	if m.up {
+	if m.raw {
+		r = m.part(i)
+	} else if m.up {
 		from := min(int64(i)*seal.ChunkPlainMax, m.size)
 		body, err := seal.SealChunk(m.key, i, m.count, m.data[from:min(from+seal.ChunkPlainMax, m.size)])
 		if err != nil {
@@ -179,6 +195,10 @@ func (m *move) chunk() {
 func (m *move) answered(i int, a wire.Answer) {
 	switch a := a.(type) {
 	case wire.BlobData:
+		if m.raw {
+			m.data = append(m.data, a.Data...)
+			break
+		}
 		plain, err := seal.OpenChunk(m.key, i, m.count, a.Data)
 		if err != nil {
 			m.report(plane.Failed)
@@ -186,19 +206,28 @@ func (m *move) answered(i int, a wire.Answer) {
 		}
 		m.data = append(m.data, plain...)
 	case wire.Done:
-		switch a.Code {
-		case plane.OK:
-		case plane.Busy, plane.Full, plane.Failed:
-			m.turn++
-			m.c.in(m.c.w.between(200*time.Millisecond, 5*time.Second), m.start)
+		if a.Code == plane.Refused && m.raw && m.up {
+			m.clashed(i)
 			return
-		default:
-			m.report(a.Code)
+		}
+		if a.Code != plane.OK {
+			m.failed(a.Code)
 			return
 		}
 	}
 	m.next++
 	m.chunk()
+}
+
+// failed tries again later what another time may go well, and reports the rest.
+func (m *move) failed(code plane.Code) {
+	switch code {
+	case plane.Busy, plane.Full, plane.Failed:
+		m.turn++
+		m.c.in(m.c.w.between(200*time.Millisecond, 5*time.Second), m.start)
+	default:
+		m.report(code)
+	}
 }
 
 // fileSizeMax is a little over one chunk, so that some files have two.

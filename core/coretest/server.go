@@ -25,6 +25,7 @@ type Server struct {
 	logs    map[plane.LogID]*Log
 	members map[plane.PublicKey]bool
 	Day     plane.Day
+	Blobs   map[plane.BlobID][]byte // whole chunks
 
 	// Refuse, when set, may answer a request instead of the server.
 	Refuse func(c *Client, r wire.Request) wire.Answer
@@ -71,7 +72,7 @@ type session struct {
 
 // NewServer makes an empty server.
 func NewServer(origin string) *Server {
-	s := &Server{Origin: origin, ID: sha256.Sum256([]byte(origin)), logs: map[plane.LogID]*Log{}, members: map[plane.PublicKey]bool{}}
+	s := &Server{Origin: origin, ID: sha256.Sum256([]byte(origin)), logs: map[plane.LogID]*Log{}, members: map[plane.PublicKey]bool{}, Blobs: map[plane.BlobID][]byte{}}
 	s.seed = [16]byte{1, 2, 3}
 	s.Front = caps.DoorSigner(s.seed)
 	owner := caps.NewSigner()

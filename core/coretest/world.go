@@ -66,6 +66,7 @@ type Client struct {
 	cmd     int
 	Moves   []core.Effect // Upload, Download, Cancel
 	wrote   int           // bytes persisted below s/
+	objects []core.Effect // PutObject and GetObject that wait for the server
 }
 
 type request struct {
@@ -98,7 +99,14 @@ func (c *Client) start() {
 // Crash kills the client at once and starts it again from its vault.
 func (c *Client) Crash() {
 	c.hang()
-	c.dialed, c.wake = false, time.Time{}
+	if c.Arrives {
+		for _, e := range c.objects {
+			if p, ok := e.(core.PutObject); ok {
+				c.W.Server.put(c, p)
+			}
+		}
+	}
+	c.dialed, c.wake, c.objects = false, time.Time{}, nil
 	c.start()
 }
 
@@ -183,10 +191,18 @@ func (c *Client) do(e core.Effect) {
 		}
 		e.Result = res
 		c.Replies[e.ID] = e
+	case core.PutObject, core.GetObject:
+		c.objects = append(c.objects, e)
 	case core.Upload, core.Download, core.Cancel:
 		c.Moves = append(c.Moves, e)
+		if x, ok := e.(core.Cancel); ok {
+			c.dropObject(x.ID)
+		}
 	}
 }
+
+// Carry carries out an effect as if the machine had asked for it.
+func (c *Client) Carry(e core.Effect) { c.do(e) }
 
 // Give hands the machine an input.
 func (c *Client) Give(in core.Input) { c.step(in) }
@@ -319,6 +335,12 @@ func (w *World) round() bool {
 			a := w.Server.handle(w, x, q.r)
 			c.push(core.Answered{Server: w.Server.ID, Rid: q.rid, Answer: a})
 			w.Server.spread(w)
+			busy = true
+		}
+		if len(c.objects) > 0 && c.session != nil {
+			e := c.objects[0]
+			c.objects = c.objects[1:]
+			c.object(e)
 			busy = true
 		}
 		if len(c.in) > 0 {

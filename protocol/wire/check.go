@@ -49,6 +49,9 @@ func check(m any) error {
 			limit(int(m.Count), plane.BlobChunksMax))
 	case BlobGet:
 		return all(m.Index < plane.BlobChunksMax, nil)
+	case BlobPart: // W-29; 64 bits, for the sum may pass 32
+		return all(m.Length >= 1 && uint64(m.Offset)+uint64(m.Length) <= plane.BlobChunksMax*plane.BlobChunkBytes,
+			limit(int(m.Length), plane.BlobChunkBytes))
 	case Done: // W-23; codes of later days pass
 		return all(m.Code != 0, nil)
 	case GoneEvent:
@@ -68,7 +71,7 @@ func check(m any) error {
 	case BlobState:
 		return m.check()
 	case BlobData:
-		return all(len(m.Data) == plane.BlobChunkBytes, nil)
+		return all(len(m.Data) >= 1, limit(len(m.Data), plane.BlobChunkBytes))
 	case Info, Close, Subscribe, PoolTake, BlobStat, BlobDelete, Ping:
 		return nil
 	}

@@ -98,6 +98,8 @@ func ParseRequest(b []byte) (rid uint32, r Request, err error) {
 		r, err = decode[BlobDelete](body)
 	case KindPing:
 		r, err = decode[Ping](body)
+	case KindBlobPart:
+		r, err = decode[BlobPart](body)
 	default:
 		err = ErrKind
 	}

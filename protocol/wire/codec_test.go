@@ -45,6 +45,7 @@ func samples() []any {
 		wire.BlobGet{Blob: plane.BlobID{1}, Index: 255},
 		wire.BlobDelete{Secret: [16]byte{1}},
 		wire.Ping{},
+		wire.BlobPart{Blob: plane.BlobID{1}, Offset: 70000, Length: 262144},
 
 		wire.Done{Code: plane.OK},
 		wire.ServerInfo{Day: 20500, TTLDaysMax: 180, BlobChunks: 256, Features: wire.Features()},
@@ -58,6 +59,7 @@ func samples() []any {
 		wire.Package{Card: []byte{1}, Package: []byte{2}, LastResort: true},
 		wire.BlobState{Count: 9, Have: []byte{0xff, 1}},
 		wire.BlobData{Data: chunk},
+		wire.BlobData{Data: []byte{9}},
 
 		wire.RecordEvent{Handle: 1, Seq: 1, Body: small},
 		wire.SignalEvent{Handle: 1, Body: []byte{1, 2}},

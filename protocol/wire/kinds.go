@@ -60,6 +60,9 @@ func (BlobDelete) RequestKind() Kind { return KindBlobDelete }
 // RequestKind makes Ping a Request.
 func (Ping) RequestKind() Kind { return KindPing }
 
+// RequestKind makes BlobPart a Request.
+func (BlobPart) RequestKind() Kind { return KindBlobPart }
+
 // AnswerKind makes Done an Answer.
 func (Done) AnswerKind() Kind { return KindDone }
 

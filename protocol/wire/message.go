@@ -36,6 +36,7 @@ const (
 	KindBlobGet
 	KindBlobDelete
 	KindPing
+	KindBlobPart
 
 	KindDone       Kind = 80
 	KindServerInfo Kind = 81
@@ -224,6 +225,15 @@ type BlobDelete struct {
 	Secret [16]byte `cbor:"1,keyasint"`
 }
 
+// BlobPart asks for Length bytes at Offset of a blob's stored bytes, 1 to plane.BlobChunkBytes of
+// them; they may reach over the end of a chunk. Answer: BlobData with exactly that many; Refused
+// unless all of them are there. What comes is not held against a checksum: who asks knows a hash.
+type BlobPart struct {
+	Blob   plane.BlobID `cbor:"1,keyasint"`
+	Offset uint32       `cbor:"2,keyasint"`
+	Length uint32       `cbor:"3,keyasint"`
+}
+
 // Ping asks for Done.
 type Ping struct{}
 
@@ -283,7 +293,7 @@ type BlobState struct {
 	Have  []byte `cbor:"2,keyasint"`
 }
 
-// BlobData is one chunk.
+// BlobData is one chunk, or the bytes that BlobPart asked for.
 type BlobData struct {
 	Data []byte `cbor:"1,keyasint"`
 }

@@ -35,6 +35,9 @@ type Store interface {
 	Put(ctx context.Context, id plane.BlobID, index, count int, day plane.Day, data []byte) error
 	// Get returns one chunk; ErrAbsent when it is not there.
 	Get(ctx context.Context, id plane.BlobID, index int) ([]byte, error)
+	// Part returns n bytes at offset from of one chunk, without reading the rest of it, so without
+	// its checksum; ErrAbsent when the chunk is not there, ErrSize when from and n do not lie in it.
+	Part(ctx context.Context, id plane.BlobID, index, from, n int) ([]byte, error)
 	// Stat returns the blob's count of chunks and which are there (have[i]); ErrAbsent for an
 	// unknown id.
 	Stat(ctx context.Context, id plane.BlobID) (have []bool, err error)
@@ -46,6 +49,15 @@ type Store interface {
 	Size(ctx context.Context) (int64, error)
 	// Close frees all resources.
 	Close() error
+}
+
+// CheckPart returns ErrSize unless n bytes at from lie in a chunk, at least one. Every
+// implementation's Part begins with it.
+func CheckPart(from, n int) error {
+	if from < 0 || n < 1 || n > plane.BlobChunkBytes || from > plane.BlobChunkBytes-n {
+		return ErrSize
+	}
+	return nil
 }
 
 // Check returns ErrSize unless index, count and n, the length of a chunk, are within bounds.

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) Setup) {
 	}{
 		{"put-get", putGet},
 		{"absent", absent},
+		{"part", part},
 		{"sizes", sizes},
 		{"clash", clash},
 		{"resume", resume},
@@ -160,6 +161,36 @@ func absent(_ *testing.T, w *world) {
 	if err := w.Store.Delete(w.Context(), ID(2)); err != nil {
 		w.Errorf("Delete of an unknown blob: got %v, want nil", err)
 	}
+}
+
+// part: exactly the bytes asked for, from the first to the last of a chunk, and none past it.
+func part(_ *testing.T, w *world) {
+	const all = plane.BlobChunkBytes
+	w.put(ID(1), 0, 3, Day, Chunk(1))
+	w.put(ID(1), 2, 3, Day, Chunk(2))
+	w.again(func() {
+		w.Helper()
+		for _, c := range []struct {
+			index, from, n int
+			want           error
+		}{
+			{0, 0, 1, nil}, {0, 0, all, nil}, {2, all - 1, 1, nil}, {2, 1, all - 1, nil}, {0, 4097, 5000, nil},
+			{0, 0, 0, blob.ErrSize}, {0, 0, -1, blob.ErrSize}, {0, -1, 2, blob.ErrSize}, {0, all, 1, blob.ErrSize},
+			{0, all - 1, 2, blob.ErrSize}, {0, 0, all + 1, blob.ErrSize}, {0, 1 << 62, 1 << 62, blob.ErrSize},
+			{1, 0, 1, blob.ErrAbsent}, {3, 0, 1, blob.ErrAbsent}, {-1, 0, 1, blob.ErrAbsent},
+		} {
+			got, err := w.Store.Part(w.Context(), ID(1), c.index, c.from, c.n)
+			if !errors.Is(err, c.want) {
+				w.Errorf("Part(chunk %d, from %d, %d bytes): got %v, want %v", c.index, c.from, c.n, err, c.want)
+			}
+			if c.want == nil && !bytes.Equal(got, Chunk(1 + c.index/2)[c.from:c.from+c.n]) {
+				w.Errorf("Part(chunk %d, from %d, %d bytes): got %d other bytes", c.index, c.from, c.n, len(got))
+			}
+		}
+		if _, err := w.Store.Part(w.Context(), ID(9), 0, 0, 1); !errors.Is(err, blob.ErrAbsent) {
+			w.Errorf("Part of an unknown blob: got %v, want ErrAbsent", err)
+		}
+	})
 }
 
 func sizes(_ *testing.T, w *world) {
@@ -345,6 +376,8 @@ func closed(_ *testing.T, w *world) {
 	want("Put", w.Store.Put(w.Context(), ID(1), 0, 1, Day, Chunk(1)))
 	_, err := w.Store.Get(w.Context(), ID(1), 0)
 	want("Get", err)
+	_, err = w.Store.Part(w.Context(), ID(1), 0, 0, 1)
+	want("Part", err)
 	_, err = w.Store.Stat(w.Context(), ID(1))
 	want("Stat", err)
 	want("Delete", w.Store.Delete(w.Context(), ID(1)))

@@ -110,6 +110,18 @@ func (s *Store) Get(ctx context.Context, id plane.BlobID, index int) (data []byt
 	return data, nil
 }
 
+// Part implements blob.Store.
+func (s *Store) Part(ctx context.Context, id plane.BlobID, index, from, n int) (data []byte, err error) {
+	err = s.do(ctx, false, func() (err error) {
+		data, err = s.store.Part(ctx, id, index, from, n)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
 // Stat implements blob.Store.
 func (s *Store) Stat(ctx context.Context, id plane.BlobID) (have []bool, err error) {
 	err = s.do(ctx, false, func() (err error) {

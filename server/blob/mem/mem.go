@@ -71,6 +71,22 @@ func (s *Store) Get(ctx context.Context, id plane.BlobID, index int) ([]byte, er
 	return bytes.Clone(e.chunks[index]), nil
 }
 
+// Part implements blob.Store.
+func (s *Store) Part(ctx context.Context, id plane.BlobID, index, from, n int) ([]byte, error) {
+	if err := blob.CheckPart(from, n); err != nil {
+		return nil, err
+	}
+	if err := s.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	e := s.blobs[id]
+	if e == nil || index < 0 || index >= len(e.chunks) || e.chunks[index] == nil {
+		return nil, blob.ErrAbsent
+	}
+	return bytes.Clone(e.chunks[index][from : from+n]), nil
+}
+
 // Stat implements blob.Store.
 func (s *Store) Stat(ctx context.Context, id plane.BlobID) ([]bool, error) {
 	if err := s.lock(ctx); err != nil {
