@@ -52,6 +52,15 @@ type reader struct {
 }
 
 func (r *reader) fail(rule string) { r.failErr(broken(rule)) }
+
+// refuse fails if what was just read is bad, and says so.
+func (r *reader) refuse(bad bool, rule string) bool {
+	bad = fails(bad && r.err == nil, rule)
+	if bad {
+		r.fail(rule)
+	}
+	return bad
+}
 func (r *reader) failErr(err error) {
 	if r.err == nil {
 		r.err = err
@@ -104,8 +113,7 @@ func (r *reader) size() int {
 		r.fail("M-001")
 		return 0
 	}
-	if n < least && r.err == nil {
-		r.fail("M-001")
+	if r.refuse(n < least, "M-001") {
 		return 0
 	}
 	return n
@@ -129,8 +137,7 @@ func (r *reader) opt() bool {
 	case 1:
 		return r.err == nil
 	}
-	r.fail("M-005")
-	return false
+	return r.err == nil && !r.refuse(true, "M-005")
 }
 func (r *reader) u16s() []uint16 {
 	s := reader{b: r.vec(), err: r.err}
@@ -150,9 +157,7 @@ func (r *reader) u16s() []uint16 {
 
 // end returns the first failure, or M-003 when bytes are left over.
 func (r *reader) end() error {
-	if r.err == nil && len(r.b) > 0 {
-		r.fail("M-003")
-	}
+	r.refuse(len(r.b) > 0, "M-003")
 	return r.err
 }
 

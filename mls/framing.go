@@ -148,8 +148,7 @@ type encryptedSecrets struct {
 func (r *reader) welcome() *welcome {
 	w := &welcome{suite: Suite(r.u16())}
 	r.each(func(r *reader) {
-		if len(w.secrets) == MembersMax {
-			r.fail("M-007")
+		if r.refuse(len(w.secrets) >= MembersMax, "M-007") {
 			return
 		}
 		w.secrets = append(w.secrets, encryptedSecrets{r.vec(), r.ciphertext()})
@@ -243,9 +242,7 @@ func parseMessage(b []byte) (*message, error) {
 
 // wire reads an MLSMessage's version and wire format.
 func (r *reader) wire() WireFormat {
-	if v := r.u16(); v != version && r.err == nil {
-		r.fail("M-004")
-	}
+	r.refuse(r.u16() != version, "M-004")
 	return WireFormat(r.u16())
 }
 func (r *reader) publicMessage() *authContent {
@@ -288,9 +285,7 @@ func Peek(msg []byte) (wire WireFormat, groupID []byte, epoch uint64, content Co
 	case WirePrivate:
 		groupID, epoch, content = r.vec(), r.u64(), ContentType(r.u8())
 	case WireGroupInfo:
-		if r.u16() != version && r.err == nil {
-			r.fail("M-004")
-		}
+		r.refuse(r.u16() != version, "M-004")
 		r.u16()
 		groupID, epoch = r.vec(), r.u64()
 	case WireWelcome, WireKeyPackage:

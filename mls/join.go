@@ -42,7 +42,7 @@ func Join(msg []byte, o JoinOptions) (*Group, error) {
 		return nil, ErrSigner
 	}
 	s, x := sec.s, m.welcome
-	if x.suite != s.id {
+	if fails(x.suite != s.id, "M-121") {
 		return nil, brokenBy("M-121", ErrSuite)
 	}
 	gs, err := x.open(s, sec)
@@ -95,15 +95,15 @@ func Join(msg []byte, o JoinOptions) (*Group, error) {
 		if k < 0 {
 			return nil, broken("M-127")
 		}
-		if _, err := g.install(nodes[k:], gs.path); err != nil {
+		if _, err := g.install(nodes[k:], gs.path); fails(err != nil, "M-127") {
 			return nil, broken("M-127")
 		}
 	}
 	g.context = g.ctx.bytes()
 	g.enter(s.epoch(gs.joiner, psk, g.context))
 	g.es.joiner, g.es.welcome = nil, nil
-	if !hmac.Equal(g.tag, gi.tag) {
-		return nil, broken("M-128")
+	if err := refuse(!hmac.Equal(g.tag, gi.tag), "M-128"); err != nil {
+		return nil, err
 	}
 	return g, nil
 }
@@ -159,8 +159,8 @@ func (gi *groupInfo) verify(s *suite, given []byte) (*tree, error) {
 		return nil, err
 	}
 	signer := t.leaf(gi.signer)
-	if signer == nil || !s.verify(signer.sigKey, "GroupInfoTBS", gi.toBeSigned(), gi.sig) {
-		return nil, broken("M-124")
+	if err := refuse(signer == nil || !s.verify(signer.sigKey, "GroupInfoTBS", gi.toBeSigned(), gi.sig), "M-124"); err != nil {
+		return nil, err
 	}
 	return t, t.validate(&gi.ctx)
 }
@@ -205,12 +205,12 @@ func JoinExternal(groupInfo, tree []byte, o ExternalOptions) (commit []byte, nex
 	ext, ok := findExtension(gi.exts, ExtExternalPub)
 	r := reader{b: ext}
 	pub := r.vec()
-	if !ok || r.end() != nil {
-		return nil, nil, broken("M-132")
+	if err := refuse(!ok || r.end() != nil, "M-132"); err != nil {
+		return nil, nil, err
 	}
 	kem, init, err := s.externalSend(pub)
-	if err != nil {
-		return nil, nil, broken("M-132")
+	if err := refuse(err != nil, "M-132"); err != nil {
+		return nil, nil, err
 	}
 	var more []uint16
 	for _, x := range gi.ctx.exts {

@@ -37,23 +37,23 @@ func (k *keyPackage) ref(s *suite) []byte {
 
 // check is everything of §10.1 but the lifetime, which only a sender may judge (M-025).
 func (k *keyPackage) check(s *suite) error {
-	if k.version != version || k.suite != s.id {
-		return broken("M-010")
+	if err := refuse(k.version != version || k.suite != s.id, "M-010"); err != nil {
+		return err
 	}
-	if k.leaf.source != sourceKeyPackage {
-		return broken("M-014")
+	if err := refuse(k.leaf.source != sourceKeyPackage, "M-014"); err != nil {
+		return err
 	}
-	if bytes.Equal(k.initKey, k.leaf.encKey) {
-		return broken("M-013")
+	if err := refuse(bytes.Equal(k.initKey, k.leaf.encKey), "M-013"); err != nil {
+		return err
 	}
-	if !s.goodKey(k.initKey) {
-		return broken("M-015")
+	if err := refuse(!s.goodKey(k.initKey), "M-015"); err != nil {
+		return err
 	}
 	if err := k.leaf.check(s); err != nil {
 		return err
 	}
-	if !s.verify(k.leaf.sigKey, "KeyPackageTBS", k.raw[:k.signedLen], k.sig) {
-		return broken("M-012")
+	if err := refuse(!s.verify(k.leaf.sigKey, "KeyPackageTBS", k.raw[:k.signedLen], k.sig), "M-012"); err != nil {
+		return err
 	}
 	return need(k.leaf.signedBy(s, nil, 0), "M-021")
 }
@@ -234,8 +234,8 @@ func (u *UnverifiedKeyPackage) Verify(now time.Time) (*KeyPackage, error) {
 	if err := u.kp.check(s); err != nil {
 		return nil, err
 	}
-	if !u.kp.leaf.lives(now) {
-		return nil, broken("M-025")
+	if err := refuse(!u.kp.leaf.lives(now), "M-025"); err != nil {
+		return nil, err
 	}
 	return &KeyPackage{u.kp, s}, nil
 }

@@ -46,8 +46,7 @@ func (r *reader) extensions() []Extension {
 		if seen == nil {
 			_, twice = findExtension(o, x.Type)
 		}
-		if twice {
-			r.fail("M-008")
+		if r.refuse(twice, "M-008") {
 			return
 		}
 		if seen != nil {
@@ -335,12 +334,12 @@ func (r *reader) leaf() *leafNode {
 
 // check is what can be said of a leaf alone (§7.3).
 func (l *leafNode) check(s *suite) error {
-	if !s.goodKey(l.encKey) {
-		return broken("M-015")
+	if err := refuse(!s.goodKey(l.encKey), "M-015"); err != nil {
+		return err
 	}
 	for _, x := range l.exts {
-		if !l.caps.extension(x.Type) {
-			return broken("M-024")
+		if err := refuse(!l.caps.extension(x.Type), "M-024"); err != nil {
+			return err
 		}
 	}
 	return need(l.caps.credential(l.cred.typ), "M-020")

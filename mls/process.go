@@ -107,8 +107,8 @@ func (g *Group) remember(a *authContent, p *proposal, key hpke.PrivateKey) error
 	if g.pending(ref) != nil {
 		return nil
 	}
-	if len(g.proposals) >= PendingProposalsMax {
-		return broken("M-089")
+	if err := refuse(len(g.proposals) >= PendingProposalsMax, "M-089"); err != nil {
+		return err
 	}
 	g.proposals = append(g.proposals, &pendingProposal{ref, p, a.c.sender, a.c.index, key})
 	return nil
@@ -152,8 +152,8 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, now time.Time) (Rec
 	if err != nil {
 		return nil, err
 	}
-	if c.path == nil && (a.needPath || len(list) == 0) {
-		return nil, broken("M-100")
+	if err := refuse(c.path == nil && (a.needPath || len(list) == 0), "M-100"); err != nil {
+		return nil, err
 	}
 	out := CommitReceived{
 		Committer: m.c.index, Removed: a.removed, SelfRemoved: a.selfRemoved, External: external, Replaced: NoSender,
@@ -174,8 +174,8 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, now time.Time) (Rec
 		}
 		for _, i := range a.removed { // the joiner's former leaf: as for an Update (§12.2)
 			out.Replaced = i
-			if bytes.Equal(g.tree.leaf(i).encKey, c.path.leaf.encKey) {
-				return nil, broken("M-096")
+			if err := refuse(bytes.Equal(g.tree.leaf(i).encKey, c.path.leaf.encKey), "M-096"); err != nil {
+				return nil, err
 			}
 		}
 		out.Committer = a.tree.add(c.path.leaf)
@@ -221,8 +221,8 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, now time.Time) (Rec
 	}
 	next.advance(g.interim, m, init, commitSecret, a.psk)
 	next.es.joiner, next.es.welcome = nil, nil
-	if !hmac.Equal(next.tag, m.tag) {
-		return nil, broken("M-108")
+	if err := refuse(!hmac.Equal(next.tag, m.tag), "M-108"); err != nil {
+		return nil, err
 	}
 	out.Next = next
 	return out, nil
@@ -251,15 +251,15 @@ func (g *Group) mergePath(a *applied, up *updatePath, committer uint32) (nodes, 
 	if up.leaf.source != sourceCommit {
 		return nil, nil, broken("M-101")
 	}
-	if old != up.leaf && bytes.Equal(old.encKey, up.leaf.encKey) {
-		return nil, nil, broken("M-102")
+	if err := refuse(old != up.leaf && bytes.Equal(old.encKey, up.leaf.encKey), "M-102"); err != nil {
+		return nil, nil, err
 	}
 	if err := up.leaf.check(s); err != nil {
 		return nil, nil, err
 	}
 	nodes, copath = t.filtered(committer)
-	if len(nodes) != len(up.nodes) {
-		return nil, nil, broken("M-104")
+	if err := refuse(len(nodes) != len(up.nodes), "M-104"); err != nil {
+		return nil, nil, err
 	}
 	keys := make([][]byte, len(nodes))
 	for i := range nodes {
@@ -267,25 +267,25 @@ func (g *Group) mergePath(a *applied, up *updatePath, committer uint32) (nodes, 
 		if !s.goodKey(keys[i]) {
 			return nil, nil, broken("M-015")
 		}
-		if len(up.nodes[i].cts) != len(a.recipients(copath[i])) {
-			return nil, nil, broken("M-105")
+		if err := refuse(len(up.nodes[i].cts) != len(a.recipients(copath[i])), "M-105"); err != nil {
+			return nil, nil, err
 		}
 	}
 	all := keys
 	if old != up.leaf {
 		all = append(slices.Clone(keys), up.leaf.encKey)
-	} else if slices.ContainsFunc(keys, func(k []byte) bool { return bytes.Equal(k, up.leaf.encKey) }) {
+	} else if fails(slices.ContainsFunc(keys, func(k []byte) bool { return bytes.Equal(k, up.leaf.encKey) }), "M-103") {
 		return nil, nil, broken("M-103")
 	}
 	if err := t.checkPathKeys(all); err != nil {
 		return nil, nil, err
 	}
 	ph := t.merge(committer, nodes, copath, keys)
-	if !hmac.Equal(ph, up.leaf.parentHash) {
-		return nil, nil, broken("M-106")
+	if err := refuse(!hmac.Equal(ph, up.leaf.parentHash), "M-106"); err != nil {
+		return nil, nil, err
 	}
-	if !up.leaf.signedBy(s, g.ctx.groupID, committer) {
-		return nil, nil, broken("M-021")
+	if err := refuse(!up.leaf.signedBy(s, g.ctx.groupID, committer), "M-021"); err != nil {
+		return nil, nil, err
 	}
 	t.setLeaf(committer, up.leaf.detach())
 	changed := []uint32{committer}
@@ -317,8 +317,8 @@ func (g *Group) openPath(a *applied, up *updatePath, nodes, copath []uint32) ([]
 				continue
 			}
 			secret, err := g.s.decrypt(key, info, up.nodes[k].cts[slot])
-			if err != nil {
-				return nil, broken("M-107")
+			if err := refuse(err != nil, "M-107"); err != nil {
+				return nil, err
 			}
 			return g.install(nodes[k:], secret)
 		}
@@ -332,8 +332,8 @@ func (g *Group) openPath(a *applied, up *updatePath, nodes, copath []uint32) ([]
 func (g *Group) install(nodes []uint32, secret []byte) ([]byte, error) {
 	for _, x := range nodes {
 		key, err := g.s.keyPair(secret)
-		if err != nil || !bytes.Equal(key.PublicKey().Bytes(), g.tree.public(x)) {
-			return nil, broken("M-107")
+		if err := refuse(err != nil || !bytes.Equal(key.PublicKey().Bytes(), g.tree.public(x)), "M-107"); err != nil {
+			return nil, err
 		}
 		g.priv[x] = key
 		secret = g.s.derive(secret, "path")

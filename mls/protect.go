@@ -118,8 +118,8 @@ func (s *suite) openPrivate(p *privateMessage, d senderInfo, k keyNonce) (*authC
 		a.tag = r.vec()
 	}
 	for _, b := range r.b {
-		if b != 0 {
-			return nil, broken("M-058")
+		if err := refuse(b != 0, "M-058"); err != nil {
+			return nil, err
 		}
 	}
 	return a, r.err
@@ -139,13 +139,13 @@ func (g *Group) open(m *message) (*authContent, error) {
 // fits checks group and epoch (M-050, M-051).
 func (g *Group) fits(groupID []byte, epoch uint64) error {
 	switch {
-	case string(groupID) != string(g.ctx.groupID):
+	case fails(string(groupID) != string(g.ctx.groupID), "M-050"):
 		return brokenBy("M-050", ErrOtherGroup)
-	case epoch < g.ctx.epoch:
+	case fails(epoch < g.ctx.epoch, "M-051"):
 		return brokenBy("M-051", ErrStaleEpoch)
-	case epoch > g.ctx.epoch:
+	case fails(epoch > g.ctx.epoch, "M-051"):
 		return brokenBy("M-051", ErrFutureEpoch)
-	case g.Closed():
+	case fails(g.Closed(), "M-145"):
 		return brokenBy("M-145", ErrClosed)
 	}
 	return nil
@@ -174,8 +174,8 @@ func (g *Group) openPrivate(p *privateMessage) (*authContent, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !g.s.verify(leaf.sigKey, "FramedContentTBS", a.toBeSigned(g.context), a.sig) {
-		return nil, broken("M-052")
+	if err := refuse(!g.s.verify(leaf.sigKey, "FramedContentTBS", a.toBeSigned(g.context), a.sig), "M-052"); err != nil {
+		return nil, err
 	}
 	u.commit()
 	return a, nil
@@ -185,15 +185,15 @@ func (g *Group) openPublic(a *authContent) (*authContent, error) {
 	if err := g.fits(a.c.groupID, a.c.epoch); err != nil {
 		return nil, err
 	}
-	if a.c.typ == ContentApplication {
-		return nil, broken("M-054")
+	if err := refuse(a.c.typ == ContentApplication, "M-054"); err != nil {
+		return nil, err
 	}
 	key, err := g.publicSender(a)
 	if err != nil {
 		return nil, err
 	}
-	if !g.s.verify(key, "FramedContentTBS", a.toBeSigned(g.context), a.sig) {
-		return nil, broken("M-052")
+	if err := refuse(!g.s.verify(key, "FramedContentTBS", a.toBeSigned(g.context), a.sig), "M-052"); err != nil {
+		return nil, err
 	}
 	if a.c.sender == senderMember && a.c.index == g.me {
 		return nil, ErrOwnMessage
@@ -211,8 +211,8 @@ func (g *Group) publicSender(a *authContent) ([]byte, error) {
 		if leaf == nil {
 			return nil, broken("M-055")
 		}
-		if !hmac.Equal(a.memb, g.s.mac(g.es.membership, a.toBeMACed(g.context))) {
-			return nil, broken("M-053")
+		if err := refuse(!hmac.Equal(a.memb, g.s.mac(g.es.membership, a.toBeMACed(g.context))), "M-053"); err != nil {
+			return nil, err
 		}
 		return leaf.sigKey, nil
 	case senderNewCommit:
@@ -246,7 +246,9 @@ func (g *Group) externalSender(a *authContent) ([]byte, error) {
 	switch r.proposal().typ {
 	case ProposalAdd, ProposalRemove, ProposalPSK, ProposalReInit, ProposalGroupContextExtensions:
 	default:
-		return nil, broken("M-057")
+		if err := refuse(true, "M-057"); err != nil {
+			return nil, err
+		}
 	}
 	ext, _ := findExtension(g.ctx.exts, ExtExternalSenders)
 	r = reader{b: ext}

@@ -259,19 +259,19 @@ func (o *JoinOptions) checkPSKs(s *suite, ids []pskID) error {
 	n := 0
 	for i := range ids {
 		id := &ids[i]
-		if len(id.nonce) != s.nh {
-			return broken("M-081")
+		if err := refuse(len(id.nonce) != s.nh, "M-081"); err != nil {
+			return err
 		}
 		if id.typ != pskResumption || id.usage == usageApplication {
 			continue
 		}
 		n++
-		if id.usage != usage || id.epoch != from.ctx.epoch {
-			return broken("M-141")
+		if err := refuse(id.usage != usage || id.epoch != from.ctx.epoch, "M-141"); err != nil {
+			return err
 		}
 	}
-	if n > 1 {
-		return broken("M-140")
+	if err := refuse(n > 1, "M-140"); err != nil {
+		return err
 	}
 	return need(n == 1 || from == nil, "M-141")
 }
@@ -282,15 +282,15 @@ func (o *JoinOptions) checkDescent(ctx *groupContext) error {
 	if from == nil {
 		return nil
 	}
-	if ctx.epoch != 1 {
-		return broken("M-142")
+	if err := refuse(ctx.epoch != 1, "M-142"); err != nil {
+		return err
 	}
 	if usage == usageBranch {
 		return need(ctx.suite == from.s.id, "M-144")
 	}
 	x := from.reinit
 	if x == nil {
-		return broken("M-143")
+		return refuse(true, "M-143")
 	}
 	var a, b writer
 	a.extensions(x.exts)

@@ -22,9 +22,7 @@ func (g *groupContext) bytes() []byte {
 	return w.b
 }
 func (r *reader) groupContext() (g groupContext) {
-	if r.u16() != version && r.err == nil {
-		r.fail("M-004")
-	}
+	r.refuse(r.u16() != version, "M-004")
 	g.suite, g.groupID, g.epoch, g.treeHash, g.confirmed, g.exts = Suite(r.u16()), r.vec(), r.u64(), r.vec(), r.vec(), r.extensions()
 	return g
 }

@@ -114,7 +114,7 @@ func (t *secretTree) look(id ratchetID, gen uint32) (*use, error) {
 		u.keys = k
 		return u, nil
 	}
-	if gen-r.gen > GenerationsAheadMax {
+	if fails(gen-r.gen > GenerationsAheadMax, "M-060") {
 		return nil, brokenBy("M-060", ErrGenerationTooFar)
 	}
 	u.secret = r.secret

@@ -359,8 +359,8 @@ func parseTree(s *suite, b []byte) (*tree, error) {
 	if err := r.end(); err != nil {
 		return nil, err
 	}
-	if len(list)%2 == 0 || list[len(list)-1].leaf == nil {
-		return nil, broken("M-045") // the last node must be a leaf that is not blank
+	if err := refuse(len(list)%2 == 0 || list[len(list)-1].leaf == nil, "M-045"); err != nil {
+		return nil, err // the last node must be a leaf that is not blank
 	}
 	n := uint32(1)
 	for 2*n-1 < uint32(len(list)) {
@@ -381,8 +381,7 @@ func (r *reader) parentNode() *parentNode {
 	}
 	for len(u.b) > 0 {
 		x := u.u32()
-		if k := len(p.unmerged); k > 0 && p.unmerged[k-1] >= x {
-			r.fail("M-046")
+		if k := len(p.unmerged); r.refuse(k > 0 && p.unmerged[k-1] >= x, "M-046") {
 			return p
 		}
 		p.unmerged = append(p.unmerged, x)

@@ -80,8 +80,8 @@ func (t *tree) parentHash(p *parentNode, sibling uint32) []byte {
 func (t *tree) checkParentHashes() error {
 	for x := uint32(1); x < t.width(); x += 2 {
 		p := t.at(x).parent
-		if p != nil && !t.linked(p, left(x), right(x)) && !t.linked(p, right(x), left(x)) {
-			return broken("M-041")
+		if err := refuse(p != nil && !t.linked(p, left(x), right(x)) && !t.linked(p, right(x), left(x)), "M-041"); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -125,8 +125,8 @@ func (t *tree) linked(p *parentNode, child, sib uint32) bool {
 
 // validate is what a joiner checks of a whole tree (§12.4.3.1).
 func (t *tree) validate(ctx *groupContext) error {
-	if !bytes.Equal(t.rootHash(), ctx.treeHash) {
-		return broken("M-040")
+	if err := refuse(!bytes.Equal(t.rootHash(), ctx.treeHash), "M-040"); err != nil {
+		return err
 	}
 	if err := t.checkUnmerged(); err != nil {
 		return err
@@ -139,8 +139,8 @@ func (t *tree) validate(ctx *groupContext) error {
 	}
 	var err error
 	t.leaves(func(i uint32, l *leafNode) bool {
-		if err = l.check(t.s); err == nil && !l.signedBy(t.s, ctx.groupID, i) {
-			err = broken("M-021")
+		if err = l.check(t.s); err == nil {
+			err = need(l.signedBy(t.s, ctx.groupID, i), "M-021")
 		}
 		return err == nil
 	})
@@ -158,16 +158,19 @@ func (t *tree) checkUnmerged() error {
 		if p == nil {
 			continue
 		}
-		if !t.s.goodKey(p.key) {
-			return broken("M-015")
+		if err := refuse(!t.s.goodKey(p.key), "M-015"); err != nil {
+			return err
 		}
 		for _, u := range p.unmerged {
 			if u >= t.n || !under(x, 2*u) || t.at(2*u).leaf == nil {
-				return broken("M-043")
+				if err := refuse(true, "M-043"); err != nil {
+					return err
+				}
+				continue
 			}
 			for y := parentOf(2 * u); y != x; y = parentOf(y) {
 				if q := t.at(y).parent; q != nil {
-					if _, ok := slices.BinarySearch(q.unmerged, u); !ok {
+					if _, ok := slices.BinarySearch(q.unmerged, u); fails(!ok, "M-043") {
 						return broken("M-043")
 					}
 				}
@@ -190,15 +193,15 @@ func (t *tree) checkUnique() error {
 	for x := range t.width() {
 		switch n := t.at(x); {
 		case n.leaf != nil:
-			if !fresh(sig, n.leaf.sigKey) {
-				return broken("M-027")
+			if err := refuse(!fresh(sig, n.leaf.sigKey), "M-027"); err != nil {
+				return err
 			}
-			if !fresh(enc, n.leaf.encKey) {
-				return broken("M-028")
+			if err := refuse(!fresh(enc, n.leaf.encKey), "M-028"); err != nil {
+				return err
 			}
 		case n.parent != nil:
-			if !fresh(enc, n.parent.key) {
-				return broken("M-044")
+			if err := refuse(!fresh(enc, n.parent.key), "M-044"); err != nil {
+				return err
 			}
 		}
 	}
@@ -215,12 +218,12 @@ func (t *tree) checkSupport(exts []Extension, changed []uint32) error {
 		return err
 	}
 	one := func(l *leafNode) error {
-		if !req.metBy(&l.caps) {
-			return broken("M-022")
+		if err := refuse(!req.metBy(&l.caps), "M-022"); err != nil {
+			return err
 		}
 		for _, x := range exts {
-			if !l.caps.extension(x.Type) {
-				return broken("M-031")
+			if err := refuse(!l.caps.extension(x.Type), "M-031"); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -241,8 +244,7 @@ func (t *tree) checkSupport(exts []Extension, changed []uint32) error {
 			}
 		}
 		for c := range types {
-			if !l.caps.credential(c) {
-				err = broken("M-023")
+			if err = need(l.caps.credential(c), "M-023"); err != nil {
 				return false
 			}
 		}

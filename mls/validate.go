@@ -44,11 +44,11 @@ func (g *Group) checkProposal(q *item) error {
 		if q.sender != senderMember || old == nil {
 			return broken("M-087")
 		}
-		if p.leaf.source != sourceUpdate {
-			return broken("M-026")
+		if err := refuse(p.leaf.source != sourceUpdate, "M-026"); err != nil {
+			return err
 		}
-		if bytes.Equal(p.leaf.encKey, old.encKey) {
-			return broken("M-030")
+		if err := refuse(bytes.Equal(p.leaf.encKey, old.encKey), "M-030"); err != nil {
+			return err
 		}
 		if err := p.leaf.check(g.s); err != nil {
 			return err
@@ -57,8 +57,8 @@ func (g *Group) checkProposal(q *item) error {
 	case ProposalRemove:
 		return need(g.tree.leaf(p.removed) != nil, "M-080")
 	case ProposalPSK:
-		if len(p.psk.nonce) != g.s.nh {
-			return broken("M-081")
+		if err := refuse(len(p.psk.nonce) != g.s.nh, "M-081"); err != nil {
+			return err
 		}
 		return need(p.psk.typ == pskExternal || p.psk.usage == usageApplication, "M-082")
 	case ProposalReInit:
@@ -95,8 +95,8 @@ func (g *Group) validateList(list []item, committer uint32, external bool) error
 	psks := map[string]bool{}
 	contexts := 0
 	once := func(leaf uint32) error {
-		if leaves[leaf] {
-			return broken("M-072")
+		if err := refuse(leaves[leaf], "M-072"); err != nil {
+			return err
 		}
 		leaves[leaf] = true
 		return nil
@@ -108,8 +108,8 @@ func (g *Group) validateList(list []item, committer uint32, external bool) error
 			err = need(!signers[string(p.kp.leaf.sigKey)], "M-073")
 			signers[string(p.kp.leaf.sigKey)] = true
 		case ProposalUpdate:
-			if q.index == committer {
-				return broken("M-070")
+			if err := refuse(q.index == committer, "M-070"); err != nil {
+				return err
 			}
 			err = once(q.index)
 		case ProposalRemove:
@@ -118,8 +118,8 @@ func (g *Group) validateList(list []item, committer uint32, external bool) error
 			}
 			err = once(p.removed)
 		case ProposalSelfRemove:
-			if !q.byRef || q.index == committer && !external {
-				return broken("M-088")
+			if err := refuse(!q.byRef || q.index == committer && !external, "M-088"); err != nil {
+				return err
 			}
 			err = once(q.index)
 		case ProposalPSK:
@@ -165,8 +165,8 @@ func (g *Group) checkTypes(list []item) error {
 	var err error
 	g.tree.leaves(func(i uint32, l *leafNode) bool {
 		for _, t := range types {
-			if !gone[i] && !l.caps.proposal(t) {
-				err = broken("M-079")
+			if err == nil {
+				err = need(gone[i] || l.caps.proposal(t), "M-079")
 			}
 		}
 		return err == nil
@@ -178,8 +178,8 @@ func (g *Group) checkTypes(list []item) error {
 func validateExternal(list []item) error {
 	inits, removes := 0, 0
 	for _, q := range list {
-		if q.byRef && q.p.typ != ProposalSelfRemove {
-			return broken("M-093")
+		if err := refuse(q.byRef && q.p.typ != ProposalSelfRemove, "M-093"); err != nil {
+			return err
 		}
 		switch q.p.typ {
 		case ProposalExternalInit:
@@ -188,11 +188,13 @@ func validateExternal(list []item) error {
 			removes++
 		case ProposalPSK, ProposalSelfRemove:
 		default:
-			return broken("M-092")
+			if err := refuse(true, "M-092"); err != nil {
+				return err
+			}
 		}
 	}
-	if inits != 1 {
-		return broken("M-090")
+	if err := refuse(inits != 1, "M-090"); err != nil {
+		return err
 	}
 	return need(removes <= 1, "M-091")
 }
@@ -336,14 +338,14 @@ func (t *tree) checkFresh(changed []uint32) error {
 func (t *tree) checkPathKeys(keys [][]byte) error {
 	heads := make(map[[8]byte][]byte, len(keys))
 	for _, k := range keys {
-		if old, ok := heads[keyHead(k)]; ok && bytes.Equal(old, k) {
+		if old, ok := heads[keyHead(k)]; fails(ok && bytes.Equal(old, k), "M-103") {
 			return broken("M-103")
 		}
 		heads[keyHead(k)] = k
 	}
 	for x := range t.width() {
 		if k := t.public(x); k != nil {
-			if old, ok := heads[keyHead(k)]; ok && bytes.Equal(old, k) {
+			if old, ok := heads[keyHead(k)]; fails(ok && bytes.Equal(old, k), "M-103") {
 				return broken("M-103")
 			}
 		}
