@@ -27,6 +27,7 @@ import (
 var (
 	full   = flag.Bool("e2e", false, "run the long tests too")
 	rounds = flag.Int("rounds", 10, "how often the server is killed")
+	worker = flag.String("worker", "", "be a process of a measurement")
 )
 
 // binary is the program under test, built once.
@@ -34,6 +35,9 @@ var binary string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if *worker != "" {
+		os.Exit(m.Run()) // a process of a measurement
+	}
 	dir, err := os.MkdirTemp("", "pp-e2e-")
 	if err != nil {
 		panic(err)
