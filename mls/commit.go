@@ -335,15 +335,25 @@ func (g *Group) newPath(a *applied, old *leafNode, leafExts []Extension) (*updat
 	g.ctx.treeHash = t.rootHash()
 	info := labelled("UpdatePathNode", g.ctx.bytes())
 	up := &updatePath{leaf: &l, nodes: make([]pathNode, len(nodes))}
+	type seal struct {
+		to     uint32
+		secret []byte
+		ct     *ciphertext
+	}
+	var seals []seal
 	for i := range nodes {
-		up.nodes[i].key = keys[i]
-		for _, x := range a.recipients(copath[i]) {
-			c, err := s.encrypt(t.public(x), info, secrets[i].secret)
-			if err != nil {
-				return nil, nil, nil, err
-			}
-			up.nodes[i].cts = append(up.nodes[i].cts, c)
+		to := a.recipients(copath[i])
+		up.nodes[i] = pathNode{keys[i], make([]ciphertext, len(to))}
+		for k, x := range to {
+			seals = append(seals, seal{x, secrets[i].secret, &up.nodes[i].cts[k]})
 		}
+	}
+	err = t.each.check(len(seals), func(i int) (err error) {
+		*seals[i].ct, err = s.encrypt(t.public(seals[i].to), info, seals[i].secret)
+		return err
+	})
+	if err != nil {
+		return nil, nil, nil, err
 	}
 	return up, secrets, secret, nil
 }
@@ -369,7 +379,8 @@ func (g *Group) welcome(a *applied, secrets []pathSecret, withoutTree bool) (*we
 		return nil, err
 	}
 	info := labelled("Welcome", x.info)
-	for i, j := range a.added {
+	return x, g.tree.each.check(len(a.added), func(i int) (err error) {
+		j := &a.added[i]
 		var w writer
 		w.vec(g.es.joiner)
 		k := slices.IndexFunc(secrets, func(p pathSecret) bool { return under(p.node, 2*j.leaf) })
@@ -383,11 +394,9 @@ func (g *Group) welcome(a *applied, secrets []pathSecret, withoutTree bool) (*we
 			}
 		})
 		x.secrets[i].ref = j.kp.ref(s)
-		if x.secrets[i].ct, err = s.encrypt(j.kp.initKey, info, w.b); err != nil {
-			return nil, err
-		}
-	}
-	return x, nil
+		x.secrets[i].ct, err = s.encrypt(j.kp.initKey, info, w.b)
+		return err
+	})
 }
 
 func (s *suite) sealInfo(welcomeSecret, plain []byte) ([]byte, error) {

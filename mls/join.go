@@ -13,6 +13,7 @@ type JoinOptions struct {
 	Signer *Signer // whose public key the KeyPackage's leaf has
 	Tree   []byte  // as of Group.Tree; nil when the Welcome carries it
 	PSKs   []PSK
+	Each   Each // for the checks of a large tree; the Group keeps it, as after SetEach
 
 	// For a Welcome to a group made by Successor: the closed group it succeeds, at its last epoch.
 	ReInitFrom *Group
@@ -80,7 +81,7 @@ func Join(msg []byte, o JoinOptions) (*Group, error) {
 	if err := o.checkDescent(&gi.ctx); err != nil {
 		return nil, err
 	}
-	t, err := gi.verify(s, o.Tree)
+	t, err := gi.verify(s, o.Tree, o.Each)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func (x *welcome) open(s *suite, sec *KeyPackageSecret) (*groupSecrets, error) {
 
 // verify checks a GroupInfo with its tree and returns the tree. given, if not nil, is the tree
 // from elsewhere.
-func (gi *groupInfo) verify(s *suite, given []byte) (*tree, error) {
+func (gi *groupInfo) verify(s *suite, given []byte, each Each) (*tree, error) {
 	if gi.ctx.suite != s.id {
 		return nil, brokenBy("M-121", ErrSuite)
 	}
@@ -158,6 +159,7 @@ func (gi *groupInfo) verify(s *suite, given []byte) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.each = each
 	signer := t.leaf(gi.signer)
 	if err := refuse(signer == nil || !s.verify(signer.sigKey, "GroupInfoTBS", gi.toBeSigned(), gi.sig), "M-124"); err != nil {
 		return nil, err
@@ -176,6 +178,7 @@ type ExternalOptions struct {
 	Former         *Group // a former state of this client in the group: proves that it was there (§8.6). See CommitOptions.Resume
 	PSKs           []PSK
 	AAD            []byte
+	Each           Each // as in JoinOptions
 }
 
 // JoinExternal joins by an external commit (§12.4.3.2): it returns a PublicMessage for the group
@@ -198,7 +201,7 @@ func JoinExternal(groupInfo, tree []byte, o ExternalOptions) (commit []byte, nex
 	if s == nil {
 		return nil, nil, brokenBy("M-009", ErrSuite)
 	}
-	t, err := gi.verify(s, tree)
+	t, err := gi.verify(s, tree, o.Each)
 	if err != nil {
 		return nil, nil, err
 	}

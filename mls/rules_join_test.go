@@ -172,7 +172,7 @@ func TestRuleExternal(t *testing.T) {
 		m := must(parseMessage(info))
 		gi := m.info
 		s := suiteOf(gi.ctx.suite)
-		tr := must(gi.verify(s, nil))
+		tr := must(gi.verify(s, nil, nil))
 		ext, _ := findExtension(gi.exts, ExtExternalPub)
 		r := reader{b: ext}
 		kem, init, err := s.externalSend(r.vec())

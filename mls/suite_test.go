@@ -2,6 +2,7 @@ package mls
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
 	"testing"
@@ -37,5 +38,40 @@ func TestSuites(t *testing.T) {
 		if s.Valid() {
 			t.Errorf("suite %d: got valid, want not", s)
 		}
+	}
+}
+
+// The check of an X-Wing key says what the standard library's parser says: for every value of a
+// coefficient at its edges, for each place, and for lengths.
+func TestGoodKey(t *testing.T) {
+	s := suiteXWing
+	good := must(s.kem.GenerateKey()).PublicKey().Bytes()
+	same := func(what string, b []byte) {
+		t.Helper()
+		_, err := s.kem.NewPublicKey(b)
+		if got, want := s.goodKey(b), err == nil; got != want {
+			t.Errorf("%s: got %v, want %v", what, got, want)
+		}
+	}
+	same("a key", good)
+	same("nothing", nil)
+	same("short", good[:len(good)-1])
+	same("long", append(slices.Clone(good), 0))
+	for i := range 768 {
+		for _, v := range []int{0, 3328, 3329, 4095} {
+			b := slices.Clone(good)
+			at := i / 2 * 3
+			if i%2 == 0 {
+				b[at], b[at+1] = byte(v), b[at+1]&0xf0|byte(v>>8)
+			} else {
+				b[at+1], b[at+2] = b[at+1]&0x0f|byte(v<<4), byte(v>>4)
+			}
+			same(fmt.Sprintf("coefficient %d is %d", i, v), b)
+		}
+	}
+	for i := 1152; i < len(good); i++ {
+		b := slices.Clone(good)
+		b[i] = 0xff
+		same(fmt.Sprintf("byte %d", i), b)
 	}
 }

@@ -59,6 +59,7 @@ type tree struct {
 	chunks []*chunk
 	n      uint32 // leaves, a power of two
 	free   uint32 // no blank leaf below this index
+	each   Each   // lent by the caller
 }
 
 func newTree(s *suite, leaves uint32) *tree {

@@ -48,7 +48,12 @@ func (t *tree) nodeHash(x uint32) []byte {
 	n.hash = h
 	return h
 }
-func (t *tree) rootHash() []byte { return t.nodeHash(t.root()) }
+func (t *tree) rootHash() []byte {
+	if t.each != nil && t.n > 1<<grain && t.at(t.root()).hash == nil {
+		t.each(int(t.n)>>grain, func(i int) { t.nodeHash(uint32(i)<<(grain+1) + 1<<grain - 1) })
+	}
+	return t.nodeHash(t.root())
+}
 
 // hashWithout is the tree hash of x as if the leaves in drop (ascending) were blank and not
 // unmerged anywhere: the "original sibling tree hash" of §7.9.
@@ -78,49 +83,71 @@ func (t *tree) parentHash(p *parentNode, sibling uint32) []byte {
 
 // checkParentHashes: every parent is linked to by exactly one node below it (§7.9.2, M-041).
 func (t *tree) checkParentHashes() error {
-	for x := uint32(1); x < t.width(); x += 2 {
+	return t.eachSubtree(func(x uint32) error {
 		p := t.at(x).parent
 		if err := refuse(p != nil && !t.linked(p, left(x), right(x)) && !t.linked(p, right(x), left(x)), "M-041"); err != nil {
 			return err
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // linked says whether a node in the resolution of child carries p's parent hash, and the rest of
 // that resolution is exactly p's unmerged leaves below child.
 func (t *tree) linked(p *parentNode, child, sib uint32) bool {
-	res := t.resolve(child, nil)
-	var want []byte
-	for i, d := range res {
-		var ph []byte
-		if n := t.at(d); n.leaf != nil {
-			ph = n.leaf.parentHash
-		} else {
-			ph = n.parent.parentHash
-		}
-		if len(ph) == 0 {
-			continue
-		}
-		if want == nil {
-			want = t.parentHash(p, sib)
-		}
-		if !bytes.Equal(ph, want) {
-			continue
-		}
-		var in []uint32
-		for _, u := range p.unmerged {
-			if under(child, 2*u) {
-				in = append(in, 2*u)
+	lo, _ := slices.BinarySearch(p.unmerged, leftmost(child))
+	hi, _ := slices.BinarySearch(p.unmerged, leftmost(child)+1<<level(child))
+	in := p.unmerged[lo:hi]
+	// One node more than those is all the resolution may have: a longer one is not looked at.
+	res := t.resolveMost(child, len(in)+1, nil)
+	if len(res) != len(in)+1 {
+		return false
+	}
+	k := slices.IndexFunc(res, func(x uint32) bool { return x&1 == 1 || !contains(in, x/2) })
+	if k < 0 || slices.ContainsFunc(res[k+1:], func(x uint32) bool { return x&1 == 1 || !contains(in, x/2) }) {
+		return false
+	}
+	var ph []byte
+	if n := t.at(res[k]); n.leaf != nil {
+		ph = n.leaf.parentHash
+	} else {
+		ph = n.parent.parentHash
+	}
+	return len(ph) > 0 && bytes.Equal(ph, t.parentHash(p, sib))
+}
+func contains(sorted []uint32, u uint32) bool {
+	_, ok := slices.BinarySearch(sorted, u)
+	return ok
+}
+
+// resolveMost is resolve for a resolution of at most so many nodes; of a longer one it returns
+// some more than that.
+func (t *tree) resolveMost(x uint32, most int, o []uint32) []uint32 {
+	switch n := t.at(x); {
+	case len(o) > most:
+	case n.leaf != nil || n.parent != nil:
+		o = t.resolve(x, o)
+	case x&1 == 1:
+		o = t.resolveMost(right(x), most, t.resolveMost(left(x), most, o))
+	}
+	return o
+}
+
+// grain is the level of the subtrees that are worth giving to an Each.
+const grain = 5
+
+// eachSubtree calls f for the parents of the tree; it returns the error of the first that has one.
+// All tree hashes must be known.
+func (t *tree) eachSubtree(f func(x uint32) error) error {
+	const width = 2 << grain
+	return t.each.check(int(t.width())/width+1, func(i int) error {
+		for x := uint32(i)*width + 1; x < min(t.width(), uint32(i+1)*width); x += 2 {
+			if err := f(x); err != nil {
+				return err
 			}
 		}
-		rest := slices.Delete(slices.Clone(res), i, i+1)
-		slices.Sort(rest)
-		if slices.Equal(in, rest) {
-			return true
-		}
-	}
-	return false
+		return nil
+	})
 }
 
 // validate is what a joiner checks of a whole tree (§12.4.3.1).
@@ -137,12 +164,15 @@ func (t *tree) validate(ctx *groupContext) error {
 	if err := t.checkUnique(); err != nil {
 		return err
 	}
-	var err error
-	t.leaves(func(i uint32, l *leafNode) bool {
-		if err = l.check(t.s); err == nil {
-			err = need(l.signedBy(t.s, ctx.groupID, i), "M-021")
+	err := t.each.check(int(t.n), func(i int) error {
+		l := t.leaf(uint32(i))
+		if l == nil {
+			return nil
 		}
-		return err == nil
+		if err := l.check(t.s); err != nil {
+			return err
+		}
+		return need(l.signedBy(t.s, ctx.groupID, uint32(i)), "M-021")
 	})
 	if err != nil {
 		return err
@@ -153,10 +183,10 @@ func (t *tree) validate(ctx *groupContext) error {
 // checkUnmerged: unmerged leaves are members below the parent, and unmerged at every parent in
 // between (§12.4.3.1, M-043).
 func (t *tree) checkUnmerged() error {
-	for x := uint32(1); x < t.width(); x += 2 {
+	return t.eachSubtree(func(x uint32) error {
 		p := t.at(x).parent
 		if p == nil {
-			continue
+			return nil
 		}
 		if err := refuse(!t.s.goodKey(p.key), "M-015"); err != nil {
 			return err
@@ -176,13 +206,29 @@ func (t *tree) checkUnmerged() error {
 				}
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // checkUnique: no two members share a signature key (M-027) and no two nodes an encryption key
 // (M-028, M-044).
 func (t *tree) checkUnique() error {
+	// The first bytes of the keys tell almost always; an equal start makes us look at all of them.
+	heads := make(map[[8]byte]bool, 3*t.n)
+	twice := false
+	add := func(k []byte) { h := keyHead(k); twice = twice || heads[h]; heads[h] = true }
+	for x := uint32(0); x < t.width() && !twice; x++ {
+		switch n := t.at(x); {
+		case n.leaf != nil:
+			add(n.leaf.sigKey)
+			add(n.leaf.encKey)
+		case n.parent != nil:
+			add(n.parent.key)
+		}
+	}
+	if !twice {
+		return nil
+	}
 	sig := make(map[string]struct{}, t.n)
 	enc := make(map[string]struct{}, t.n)
 	fresh := func(m map[string]struct{}, k []byte) bool {

@@ -74,13 +74,14 @@ func (g *Group) checkProposal(q *item) error {
 // validateList checks a commit's proposals against each other (§12.2). committer is the leaf of a
 // member; external commits have rules of their own.
 func (g *Group) validateList(list []item, committer uint32, external bool) error {
-	for i := range list {
+	err := g.tree.each.check(len(list), func(i int) error {
 		if list[i].sound {
-			continue
+			return nil
 		}
-		if err := g.checkProposal(&list[i]); err != nil {
-			return err
-		}
+		return g.checkProposal(&list[i])
+	})
+	if err != nil {
+		return err
 	}
 	if external {
 		if err := validateExternal(list); err != nil {
