@@ -50,7 +50,10 @@ func (g *Group) commit(o CommitOptions, more ...item) (*Pending, error) {
 		return nil, ErrClosed
 	}
 	st := staging{list: more, forcePath: o.ForcePath || o.LeafExtensions != nil, leafExts: cloneExtensions(o.LeafExtensions), aad: o.AAD, withoutTree: o.WithoutTree}
-	if err := checkContextExtensions(o.LeafExtensions); err != nil {
+	if err := checkDistinct(o.LeafExtensions); err != nil {
+		return nil, err
+	}
+	if err := placed(o.LeafExtensions, ExtApplicationID); err != nil {
 		return nil, err
 	}
 	if err := st.rotate(g, &o); err != nil {

@@ -155,6 +155,9 @@ func (gi *groupInfo) verify(s *suite, given []byte, each Each) (*tree, error) {
 	if err := checkContextExtensions(gi.ctx.exts); err != nil {
 		return nil, err
 	}
+	if err := placed(gi.exts, ExtRatchetTree, ExtExternalPub); err != nil {
+		return nil, err
+	}
 	t, err := parseTree(s, slices.Clone(given))
 	if err != nil {
 		return nil, err

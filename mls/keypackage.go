@@ -52,6 +52,14 @@ func (k *keyPackage) check(s *suite) error {
 	if err := k.leaf.check(s); err != nil {
 		return err
 	}
+	// Of KeyPackages only: official vectors have groups of members that do not list their own suite.
+	c := &k.leaf.caps
+	if err := need(slices.Contains(c.versions, version) && slices.Contains(c.suites, uint16(s.id)), "M-017"); err != nil {
+		return err
+	}
+	if err := placed(k.exts); err != nil {
+		return err
+	}
 	if err := refuse(!s.verify(k.leaf.sigKey, "KeyPackageTBS", k.raw[:k.signedLen], k.sig), "M-012"); err != nil {
 		return err
 	}
@@ -245,6 +253,13 @@ func (k *KeyPackage) Suite() Suite { return k.s.id }
 
 // Credential returns the leaf's credential.
 func (k *KeyPackage) Credential() Credential { return k.kp.leaf.cred }
+
+// Lifetime returns the time in which the KeyPackage may be used, as its owner says. How long is too
+// long is for the caller to decide (§7.2).
+func (k *KeyPackage) Lifetime() Lifetime {
+	at := func(s uint64) time.Time { return time.Unix(int64(min(s, 1<<40)), 0).UTC() } // some 35,000 years
+	return Lifetime{at(k.kp.leaf.notBefore), at(k.kp.leaf.notAfter)}
+}
 
 // SignatureKey returns the leaf's signature key.
 func (k *KeyPackage) SignatureKey() []byte { return slices.Clone(k.kp.leaf.sigKey) }

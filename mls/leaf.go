@@ -75,6 +75,17 @@ func cloneExtensions(e []Extension) []Extension {
 	return o
 }
 
+// placed: of the extension types that RFC 9420 fixes, only those allowed stand in a list (§17.3,
+// M-016). Types that it does not know may stand anywhere.
+func placed(e []Extension, allowed ...uint16) error {
+	for _, x := range e {
+		if err := refuse(defaultExtension(x.Type) && !slices.Contains(allowed, x.Type), "M-016"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // CredentialBasic is the credential type of an opaque identity (§5.3).
 const CredentialBasic uint16 = 1
 
@@ -341,6 +352,9 @@ func (l *leafNode) check(s *suite) error {
 		if err := refuse(!l.caps.extension(x.Type), "M-024"); err != nil {
 			return err
 		}
+	}
+	if err := placed(l.exts, ExtApplicationID); err != nil {
+		return err
 	}
 	return need(l.caps.credential(l.cred.typ), "M-020")
 }

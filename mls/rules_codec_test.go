@@ -280,10 +280,43 @@ func TestRuleKeyPackage(t *testing.T) {
 			l.sign(other.sign, nil, 0)
 			k.leaf = &l
 		}),
+		"M-016": p.forge(nil, func(k *keyPackage) { k.exts = []Extension{{ExtApplicationID, nil}} }),
+		"M-017": p.forge(func(l *leafNode) { l.caps.suites = []uint16{uint16(XWing)} }, nil),
 		"M-024": p.forge(func(l *leafNode) { l.exts = []Extension{{0xff01, nil}} }, nil),
 	} {
 		t.Run(rule, func(t *testing.T) { broke(t, rule, verify(b)) })
 	}
+	t.Run("M-016-elsewhere", func(t *testing.T) {
+		for typ, where := range map[uint16]int{ExtApplicationID: 0, ExtRatchetTree: 1, ExtRequiredCapabilities: 2, ExtExternalPub: 1, ExtExternalSenders: 2, ExtLastResort: 9, 0xff01: 9} {
+			x := []Extension{{typ, nil}}
+			for i, allowed := range [][]uint16{{ExtApplicationID}, {ExtRatchetTree, ExtExternalPub}, {ExtRequiredCapabilities, ExtExternalSenders}} {
+				if err := placed(x, allowed...); (err == nil) != (i == where || where == 9) {
+					t.Errorf("type %d in list %d: got %v", typ, i, err)
+				}
+			}
+		}
+		g := p.found()
+		for _, o := range []CommitOptions{{Extensions: []Extension{{ExtRatchetTree, nil}}}, {LeafExtensions: []Extension{{ExtExternalPub, nil}}}} {
+			_, err := g.Commit(o)
+			broke(t, "M-016", err)
+		}
+		if _, err := g.Commit(CommitOptions{LeafExtensions: []Extension{{ExtApplicationID, []byte("id")}}}); err != nil {
+			t.Errorf("application_id in a leaf: got %v", err)
+		}
+	})
+	t.Run("M-017-version", func(t *testing.T) {
+		broke(t, "M-017", verify(p.forge(func(l *leafNode) { l.caps.versions = []uint16{2} }, nil)))
+	})
+	t.Run("lifetime", func(t *testing.T) {
+		kp, _ := p.keyPackage()
+		if got := kp.Lifetime(); got != alive {
+			t.Errorf("got %v, want %v", got, alive)
+		}
+		far := (&KeyPackage{p.forged(func(l *leafNode) { l.notAfter = 1<<64 - 1 }, nil), nil}).Lifetime()
+		if !far.NotAfter.After(t0.AddDate(1000, 0, 0)) {
+			t.Errorf("no end: got %v", far.NotAfter)
+		}
+	})
 	t.Run("M-015-leaf", func(t *testing.T) {
 		broke(t, "M-015", verify(p.forge(func(l *leafNode) { l.encKey = l.encKey[1:] }, nil)))
 	})

@@ -14,13 +14,22 @@ type item struct {
 	sound  bool // the proposal by itself was checked already
 }
 
-// checkContextExtensions: the extensions of a GroupContext that this package reads must decode.
-func checkContextExtensions(exts []Extension) error {
+// checkDistinct: no type twice (M-008), in a list that was not decoded.
+func checkDistinct(exts []Extension) error {
 	w := writer{}
 	w.extensions(exts)
 	r := reader{b: w.b}
-	if r.extensions(); r.err != nil {
-		return r.err // M-008
+	r.extensions()
+	return r.err
+}
+
+// checkContextExtensions: the extensions of a GroupContext that this package reads must decode.
+func checkContextExtensions(exts []Extension) error {
+	if err := checkDistinct(exts); err != nil {
+		return err
+	}
+	if err := placed(exts, ExtRequiredCapabilities, ExtExternalSenders); err != nil {
+		return err
 	}
 	if _, err := requiredOf(exts); err != nil {
 		return err
