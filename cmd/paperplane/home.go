@@ -23,11 +23,13 @@ import (
 	"paperplane/transport/ws"
 )
 
-// A home is the folder of one person's account on this machine:
+// A home is the folder of one account on this machine:
 //
 //	key         the vault's data key, readable by its owner only
 //	vault/      the sealed state
 //	local.json  where the program that has the account open listens, and the secret for it
+//
+// The first account lies in the folder itself, any other in accounts/NAME below it; see accounts.
 //
 // One program at a time has the account open; the others speak to it over loopback, so that
 // `paperplane read --follow` and `paperplane send` work side by side.
@@ -39,20 +41,33 @@ type localFile struct {
 	Token string `json:"token"`
 }
 
-// openHome finds the folder: $PAPERPLANE_HOME, or "paperplane" in the user's data folder.
+// openHome finds the folder of the account in use.
 func openHome() (home, error) {
+	a, err := openAccounts()
+	if err != nil {
+		return home{}, err
+	}
+	name, err := a.current()
+	if err != nil {
+		return home{}, err
+	}
+	return a.home(name)
+}
+
+// homeRoot is $PAPERPLANE_HOME, or "paperplane" in the user's data folder.
+func homeRoot() (string, error) {
 	dir := os.Getenv("PAPERPLANE_HOME")
 	if dir == "" {
 		base, err := userData()
 		if err != nil {
-			return home{}, errors.New("there is no home folder for your account; set PAPERPLANE_HOME")
+			return "", errors.New("there is no home folder for your account; set PAPERPLANE_HOME")
 		}
 		dir = filepath.Join(base, "paperplane")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return home{}, fmt.Errorf("make the folder for your account: %w", errors.Unwrap(err))
+		return "", fmt.Errorf("make the folder for your account: %w", errors.Unwrap(err))
 	}
-	return home{dir}, nil
+	return dir, nil
 }
 
 // userData is where programs keep a user's data, by the custom of the system.

@@ -42,6 +42,7 @@ func usagef(format string, args ...any) error { return usage{fmt.Sprintf(format,
 // commands is every subcommand, in the order of the help: people first, then operators.
 func commands() []command {
 	return append(peopleCommands(),
+		accountCommand,
 		chatCommand,
 		openCommand,
 		serveCommand,
@@ -64,6 +65,11 @@ func main() {
 
 func dispatch(ctx context.Context, env *environment, args []string) int {
 	all := commands()
+	args, err := takeAccount(args)
+	if err != nil {
+		fmt.Fprintf(env.err, "paperplane: %v\n", err)
+		return 2
+	}
 	if len(args) == 0 {
 		fmt.Fprint(env.err, overview(all))
 		return 2
@@ -115,7 +121,7 @@ func help(env *environment, all []command, args []string) int {
 
 func overview(all []command) string {
 	var b strings.Builder
-	b.WriteString("Paperplane: messages that only the people in the conversation can read.\n\nusage: paperplane COMMAND [arguments]\n\n")
+	b.WriteString("Paperplane: messages that only the people in the conversation can read.\n\nusage: paperplane [--account NAME] COMMAND [arguments]\n\n")
 	for _, c := range all {
 		fmt.Fprintf(&b, "  %-12s %s\n", c.name, c.short)
 	}

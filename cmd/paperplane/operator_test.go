@@ -83,9 +83,9 @@ func TestUsage(t *testing.T) {
 		code int
 		want string
 	}{
-		{nil, 2, "usage: paperplane COMMAND"},
+		{nil, 2, "usage: paperplane [--account NAME] COMMAND"},
 		{[]string{"fly"}, 2, "no command \"fly\""},
-		{[]string{"help"}, 0, "usage: paperplane COMMAND"},
+		{[]string{"help"}, 0, "usage: paperplane [--account NAME] COMMAND"},
 		{[]string{"help", "serve"}, 0, "usage: paperplane serve"},
 		{[]string{"serve", "--help"}, 0, "usage: paperplane serve"},
 		{[]string{"help", "fly"}, 2, "no command \"fly\""},

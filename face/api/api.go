@@ -65,6 +65,11 @@ var commands = map[string]func(raw) (core.Command, error){
 	"discard": as[core.Discard], "fetch": as[core.Fetch], "stop": as[core.Stop], "newGroup": as[core.NewGroup],
 	"setGroup": as[core.SetGroup], "addMembers": as[core.AddMembers], "removeMember": as[core.RemoveMember],
 	"leave": as[core.Leave], "getMembers": as[core.GetMembers], "sync": as[core.Sync], "setName": as[core.SetName], "setSettings": as[core.SetSettings],
+	"setRole": as[core.SetRole], "pin": as[core.Pin], "groupInvite": as[core.GroupInvite], "getLinks": as[core.GetLinks],
+	"revokeLink": as[core.RevokeLink], "getKnocks": as[core.GetKnocks], "answer": as[core.Answer], "unban": as[core.Unban],
+	"moveChat": as[core.MoveChat], "getDevices": as[core.GetDevices], "linkDevice": as[core.LinkDevice], "addDevice": as[core.AddDevice],
+	"confirmDevice": as[core.ConfirmDevice], "nameDevice": as[core.NameDevice], "removeDevice": as[core.RemoveDevice],
+	"makeWords": as[core.MakeWords], "keepWords": as[core.KeepWords], "recover": as[core.Recover],
 }
 
 func as[C core.Command](args raw) (core.Command, error) {
@@ -208,6 +213,14 @@ func EncodeEvent(e core.Event) []byte {
 		name = "accountChanged"
 	case core.Notice:
 		name = "notice"
+	case core.Linking:
+		name = "linking"
+	case core.DevicesChanged:
+		name = "devicesChanged"
+	case core.KnocksChanged:
+		name = "knocksChanged"
+	case core.StateChanged:
+		name = "stateChanged"
 	}
 	return named(name, encode(e))
 }

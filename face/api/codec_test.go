@@ -17,12 +17,14 @@ var bytesFields = map[string]bool{"picture": true, "preview": true}
 
 var results = []any{
 	core.Joined{}, core.LinkInfo{}, core.InviteLink{}, core.Sent{}, core.Members{}, core.Done{}, core.State{},
+	core.Links{}, core.Knocks{}, core.Devices{}, core.DeviceLink{}, core.Words{},
 	Page{}, core.Message{}, QR{}, About{},
 }
 
 var events = map[string]core.Event{
 	"chatChanged": core.ChatChanged{}, "chatGone": core.ChatGone{}, "messageChanged": core.MessageChanged{}, "messageGone": core.MessageGone{},
 	"typingChanged": core.TypingChanged{}, "onlineChanged": core.OnlineChanged{}, "accountChanged": core.AccountChanged{}, "notice": core.Notice{},
+	"linking": core.Linking{}, "devicesChanged": core.DevicesChanged{}, "knocksChanged": core.KnocksChanged{}, "stateChanged": core.StateChanged{},
 }
 
 // everyType are all types that a call, its answer or an event holds.

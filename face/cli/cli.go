@@ -50,6 +50,10 @@ func Commands() []Command {
 		{"contacts", "list conversations", contactsHelp, runContacts},
 		{"send", "send a message or a file", sendHelp, runSend},
 		{"read", "print a conversation", readHelp, runRead},
+		{"group", "make a group and look after it", groupHelp, runGroup},
+		{"device", "use the account on several devices", deviceHelp, runDevice},
+		{"words", "twelve words that bring the account back", wordsHelp, runWords},
+		{"recover", "bring the account back from twelve words", recoverHelp, runRecover},
 		{"export", "save a conversation as a page or as JSON", exportHelp, runExport},
 	}
 }
@@ -101,6 +105,17 @@ var said = map[core.ErrCode]string{
 	core.ErrNoMessage:    "There is no such message.",
 	core.ErrNotAllowed:   "You may not do this here.",
 	core.ErrGroupFull:    "This group is full.",
+	core.ErrWords:        "These are not twelve words of ours. Look for a misspelt one.",
+	core.ErrWordsNone:    "The words are good, but this server keeps nothing under them. Is it the right server?",
+	core.ErrDevicesFull:  "You use as many devices as there can be. Sign one out first: paperplane device remove.",
+	core.ErrDigits:       "The digits were not the same, so nothing was linked. Begin again: paperplane device link.",
+	core.ErrSlow:         "Slow mode is on: wait a little before you write again.",
+	core.ErrQuiet:        "Only admins write in this group.",
+	core.ErrNewcomer:     "Newcomers wait a while before they may write in this group.",
+	core.ErrBanned:       "You were banned from this group.",
+	core.ErrPinsFull:     "Too many messages are pinned. Unpin one first.",
+	core.ErrLinksFull:    "There are too many links. Revoke one first.",
+	core.ErrAccounts:     "There are as many accounts as there can be. Remove one first.",
 	core.ErrLeft:         "You are no longer a member of this group.",
 	core.ErrOffline:      "The server does not answer. Nothing is lost; try again later.",
 	core.ErrDiskFull:     "The disk is full. Nothing was lost; free some space and try again.",
@@ -176,6 +191,12 @@ func find(chats []core.Chat, who string) (core.Chat, error) {
 		return whole[0], nil
 	}
 	return core.Chat{}, errors.New("More than one conversation is called that. Use its id: see paperplane contacts --json.")
+}
+
+// notThere says whether err is find's answer that nothing is called so.
+func notThere(err error) (*client.Error, bool) {
+	e, ok := errors.AsType[*client.Error](err)
+	return e, ok && e.Code == core.ErrNoChat
 }
 
 // session is an opened core with its events.
