@@ -2,6 +2,8 @@ package cli
 
 import (
 	"errors"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -66,6 +68,25 @@ func TestSaid(t *testing.T) {
 		seen[words] = code
 		if strings.TrimSpace(words) == "" {
 			t.Errorf("%s says nothing", code)
+		}
+	}
+}
+
+// TestNoticeText shows that every notice the core knows has words of its own.
+func TestNoticeText(t *testing.T) {
+	src, err := os.ReadFile("../../core/event.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := string(src)
+	doc = doc[strings.Index(doc, "// Line is a notice"):strings.Index(doc, "type Line struct")]
+	kinds := regexp.MustCompile(`"([a-z]+)"`).FindAllStringSubmatch(doc, -1)
+	if len(kinds) < 10 {
+		t.Fatalf("kinds in the comment of core.Line: got %d, want at least 10", len(kinds))
+	}
+	for _, k := range kinds {
+		if got := NoticeText(core.Line{What: k[1], Who: "Ann", Whom: []string{"Bob"}, Text: "x"}); got == k[1] {
+			t.Errorf("%s: got no words", k[1])
 		}
 	}
 }

@@ -335,6 +335,31 @@ func NoticeText(l core.Line) string {
 		return l.Who + " changed the picture"
 	case "joined":
 		return l.Who + " joined"
+	case "about":
+		return l.Who + " changed the description"
+	case "rules":
+		return l.Who + " changed the rules of the group"
+	case "pinned":
+		return l.Who + " pinned a message"
+	case "unpinned":
+		return l.Who + " took a pin off"
+	case "role":
+		if l.Text == string(core.RoleMember) {
+			return l.Who + " made " + whom.String() + " an ordinary member"
+		}
+		return l.Who + " made " + whom.String() + " an " + l.Text
+	case "banned":
+		return l.Who + " banned " + whom.String()
+	case "erased":
+		return l.Who + " banned " + whom.String() + " and deleted what they wrote"
+	case "moved":
+		return l.Who + " moved the conversation to " + l.Text
+	case "device":
+		return l.Who + " uses another device"
+	case "rejoined":
+		return l.Who + " is back"
+	case "healed":
+		return "This device had lost the thread and has it again."
 	case "forked":
 		return "The server showed people here two different histories. Ask whoever runs it."
 	}
