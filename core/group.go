@@ -173,7 +173,7 @@ func (m *Machine) removeMember(c *chat, who string) ErrCode {
 	if m.own(p) {
 		return m.leave(c)
 	}
-	if slices.ContainsFunc(c.c.Members(), func(x convo.Member) bool { return x.Person == p }) {
+	if c.c.Has(p) {
 		m.wish(c, &outbox.Intent{Act: outbox.Remove, Persons: [][32]byte{p}})
 	}
 	return ""
@@ -223,7 +223,7 @@ func (m *Machine) handOver(c *chat) {
 		if two == nil {
 			continue
 		}
-		if x.Admin {
+		if x.Admin() {
 			heir = two
 			break
 		}
@@ -239,7 +239,7 @@ func (m *Machine) handOver(c *chat) {
 func (m *Machine) members(c *chat) []Member {
 	list := []Member{}
 	for _, x := range c.c.Members() {
-		v := Member{Person: x.Person.Text(), Name: m.nameOf(x.Person), Own: x.Own, Admin: x.Admin && c.c.State().Kind == convo.Group}
+		v := Member{Person: x.Person.Text(), Name: m.nameOf(x.Person), Own: x.Own, Admin: x.Admin() && c.c.State().Kind == convo.Group}
 		if p := m.people[x.Person]; p != nil && !x.Own {
 			v.Chat = p.stored.Chat
 		}
@@ -273,7 +273,14 @@ func (m *Machine) change(c *chat, i *outbox.Intent) (ch convo.Change, ready bool
 			ch.Remove = append(ch.Remove, p)
 		}
 	case outbox.Set:
-		ch.Name, ch.Picture = i.Name, i.Picture
+		ch.Edit = func(st *convo.State) {
+			if i.Name != nil {
+				st.Name = *i.Name
+			}
+			if i.Picture != nil {
+				st.Picture = i.Picture
+			}
+		}
 	case outbox.Refresh:
 		ch.NewGen = c.c.OwnAdmin() // others refresh their own keys only
 	case outbox.Gone:
@@ -304,14 +311,13 @@ func (m *Machine) packages(c *chat, i *outbox.Intent) (ch convo.Change, ready bo
 		c.fetches = map[plane.PublicKey]*fetch{}
 	}
 	ready = true
-	members := c.c.Members()
 	var left [][32]byte
 	for _, who := range i.Persons {
-		if slices.ContainsFunc(members, func(x convo.Member) bool { return x.Person == who }) {
+		if c.c.Has(who) {
 			continue
 		}
 		left = append(left, who)
-		if len(left) > addsAtOnce(len(members)) {
+		if len(left) > addsAtOnce(c.c.Leaves()) {
 			continue
 		}
 		f := c.fetches[who]
@@ -472,12 +478,12 @@ func (m *Machine) control(by plane.PublicKey, plain []byte) {
 	// That the inviter was an admin cannot be seen: it may be none any more in the state that its
 	// own commit has made.
 	if cv == nil || cv.State().Kind != convo.Group ||
-		!slices.ContainsFunc(cv.Members(), func(x convo.Member) bool { return x.Person == by }) {
+		!cv.Has(by) {
 		return
 	}
 	m.usePackage(kp)
 	for _, n := range g.Names[:min(len(g.Names), plane.GroupMembersMax)] {
-		if !slices.ContainsFunc(cv.Members(), func(x convo.Member) bool { return x.Person == n.Person }) {
+		if !cv.Has(n.Person) {
 			continue
 		}
 		p := m.person(n.Person)

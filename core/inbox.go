@@ -357,8 +357,7 @@ func (m *Machine) request(r account.Request) {
 	if c == nil {
 		return
 	}
-	two := c.Members()
-	if c.State().Kind != convo.Two || len(two) != 2 || !slices.ContainsFunc(two, func(x convo.Member) bool { return x.Person == r.Account }) {
+	if c.State().Kind != convo.Two || c.Size() != 2 || !c.Has(r.Account) {
 		return
 	}
 	m.usePackage(kp)

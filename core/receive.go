@@ -281,10 +281,7 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 
 // unfinished says whether an Add has more to add than one commit could take.
 func (m *Machine) unfinished(c *chat, i *outbox.Intent) bool {
-	members := c.c.Members()
-	return i.Act == outbox.Add && slices.ContainsFunc(i.Persons, func(who [32]byte) bool {
-		return !slices.ContainsFunc(members, func(x convo.Member) bool { return x.Person == who })
-	})
+	return i.Act == outbox.Add && slices.ContainsFunc(i.Persons, func(who [32]byte) bool { return !c.c.Has(who) })
 }
 
 // notices writes what a commit did into the history.

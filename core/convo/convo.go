@@ -53,14 +53,15 @@ const (
 
 const (
 	// gensMax bounds the generations of log keys that are kept: the newest, and those from the
-	// one on under which the server still is while nobody has sent ROTATE. Each leaver makes one,
-	// and whoever has the owner key may be away while all others leave.
-	gensMax = 2 * plane.GroupMembersMax
+	// one on under which the server still is while nobody has sent ROTATE. Each commit that takes out
+	// leavers makes one, and whoever has the owner key may be away while all others leave.
+	gensMax = 4096
 	// windowMax is how many past links of the chain can be compared with what others have seen.
 	windowMax = 512
 )
 
-// Identify checks a credential against the leaf's signature key and returns whose it is.
+// Identify checks a credential against the leaf's signature key and returns whose it is. Without a
+// key it only tells whose: of a leaf that was checked when it came in.
 type Identify func(identity, signatureKey []byte) (plane.PublicKey, error)
 
 // Generation is the secret from which a generation's log keys are derived.
@@ -76,6 +77,7 @@ type Convo struct {
 	identify Identify
 	g        *mls.Group
 	state    State
+	who      roster
 	env      seal.EnvelopeKey
 	sig      seal.SignalKey
 	gens     []Generation // oldest first
@@ -110,6 +112,7 @@ type Pending struct {
 	Tag     uint64 // the caller's: which intent it serves
 	next    *mls.Group
 	hash    [32]byte
+	turn    *turn // nil after a restart
 }
 
 // Options says what a new conversation is.
@@ -129,9 +132,10 @@ type Options struct {
 
 // New makes a conversation whose only member is its founder.
 func New(o Options) (*Convo, error) {
-	admins := append([]plane.PublicKey{o.Owner}, o.Also...)
-	slices.SortFunc(admins, comparePersons)
-	st := State{Version: stateVersion, Kind: o.Kind, Name: o.Name, Picture: o.Picture, Gen: 1, Admins: slices.Compact(admins), TTLDays: o.TTLDays}
+	st := State{
+		Version: stateVersion, Kind: o.Kind, Name: o.Name, Picture: o.Picture, Gen: 1, TTLDays: o.TTLDays,
+		Owners: inOrder(append([]plane.PublicKey{o.Owner}, o.Also...)),
+	}
 	if err := st.check(); err != nil {
 		return nil, err
 	}
@@ -147,6 +151,9 @@ func New(o Options) (*Convo, error) {
 	if err := c.enter(g); err != nil {
 		return nil, err
 	}
+	if !c.seat(g, false) {
+		return nil, ErrNotAllowed
+	}
 	c.learn()
 	return c, nil
 }
@@ -157,7 +164,7 @@ func extensions(st *State) []mls.Extension {
 
 // Capabilities are what every leaf must claim to take part.
 func Capabilities() mls.Capabilities {
-	return mls.Capabilities{Extensions: []uint16{StateExtension}}
+	return mls.Capabilities{Extensions: []uint16{StateExtension, NameExtension, RejoinExtension}}
 }
 
 // enter makes g the current epoch.
@@ -204,6 +211,9 @@ func (c *Convo) AddFirst(kp *mls.KeyPackage, now time.Time) ([]byte, error) {
 	if err := c.enter(p.Next); err != nil {
 		return nil, err
 	}
+	if !c.seat(p.Next, false) {
+		return nil, ErrNotAllowed
+	}
 	c.gens = nil
 	c.learn()
 	return p.Welcome, nil
@@ -242,17 +252,15 @@ func Join(o JoinOptions) (*Convo, error) {
 	if err != nil {
 		return nil, errors.Join(ErrInvitation, err)
 	}
-	if string(g.ID()) != string(o.Invitation.Log[:]) || g.Size() > plane.GroupMembersMax {
+	if string(g.ID()) != string(o.Invitation.Log[:]) {
 		return nil, ErrInvitation
 	}
 	c := &Convo{
 		id: o.Invitation.Log, identify: o.Identify, cursor: o.Invitation.After, day: plane.DayOf(o.Now),
 		chain: o.Invitation.Chain, known: o.Invitation.Known, gens: slices.Clone(o.Invitation.Gens),
 	}
-	for _, m := range g.Members() {
-		if _, err := o.Identify(m.Credential.Identity(), m.SignatureKey); err != nil || m.LeafBytes > leafBytesMax {
-			return nil, ErrInvitation
-		}
+	if !c.seat(g, false) || c.Size() > plane.GroupMembersMax || c.who.leaves > LeavesMax {
+		return nil, ErrInvitation
 	}
 	if err := c.enter(g); err != nil || len(c.gens) == 0 || len(c.gens) > gensMax || c.gens[len(c.gens)-1].Gen != c.state.Gen {
 		return nil, ErrInvitation
@@ -298,78 +306,32 @@ func (c *Convo) Pending() *Pending { return c.pending }
 // Leaving reports whether somebody's wish to leave waits for a commit.
 func (c *Convo) Leaving() bool { return len(c.leaving) > 0 }
 
-// LeavingSelf reports whether one's own wish to leave has its place in this epoch.
-func (c *Convo) LeavingSelf() bool { return slices.Contains(c.leaving, c.g.OwnIndex()) }
+// LeavingSelf reports whether one's own wish to leave, on this device or another of one's own, has
+// its place in this epoch.
+func (c *Convo) LeavingSelf() bool { return c.asked(c.Own()) }
 
-// Deserted reports whether every member has asked to go.
-func (c *Convo) Deserted() bool { return len(c.leaving) >= c.g.Size() }
+// Deserted reports whether everybody has asked to go.
+func (c *Convo) Deserted() bool {
+	gone := map[plane.PublicKey]bool{}
+	for _, leaf := range c.leaving {
+		gone[c.who.at(leaf)] = true
+	}
+	return len(gone) >= c.Size()
+}
 
-// Rank returns how many members stand before this one among those that stay: who is first
+// Rank returns how many devices stand before this one among those that stay: who is first
 // commits first.
 func (c *Convo) Rank() int {
 	n := 0
-	for _, m := range c.g.Members() {
-		if m.Index == c.g.OwnIndex() {
+	for i, p := range c.who.leaf {
+		if uint32(i) == c.g.OwnIndex() {
 			break
 		}
-		if !slices.Contains(c.leaving, m.Index) {
+		if p != (plane.PublicKey{}) && !c.asked(p) {
 			n++
 		}
 	}
 	return n
-}
-
-// Member is one person in the conversation.
-type Member struct {
-	Person plane.PublicKey
-	Leaf   uint32
-	Own    bool
-	Admin  bool
-}
-
-// Members returns the members by leaf.
-func (c *Convo) Members() []Member {
-	list := members(c.g, c.identify)
-	for i := range list {
-		list[i].Own = list[i].Leaf == c.g.OwnIndex()
-		list[i].Admin = isAdmin(c.state, list, list[i].Person)
-	}
-	return list
-}
-
-// OwnAdmin reports whether this member is an admin.
-func (c *Convo) OwnAdmin() bool {
-	for _, m := range c.Members() {
-		if m.Own {
-			return m.Admin
-		}
-	}
-	return false
-}
-
-// Size returns the number of members.
-func (c *Convo) Size() int { return c.g.Size() }
-
-func members(g *mls.Group, identify Identify) []Member {
-	var list []Member
-	for _, m := range g.Members() {
-		p, err := identify(m.Credential.Identity(), m.SignatureKey)
-		if err != nil {
-			continue // cannot be: checked when the leaf came in
-		}
-		list = append(list, Member{Person: p, Leaf: m.Index})
-	}
-	return list
-}
-
-// person returns whose leaf it is.
-func person(g *mls.Group, identify Identify, leaf uint32) (plane.PublicKey, bool) {
-	m, err := g.Member(leaf)
-	if err != nil {
-		return plane.PublicKey{}, false
-	}
-	p, err := identify(m.Credential.Identity(), m.SignatureKey)
-	return p, err == nil
 }
 
 // Seal protects plain as an application message of the current epoch. The ratchet moves: store
@@ -458,9 +420,3 @@ func (c *Convo) Skip(now time.Time, head plane.Seq) {
 	c.cursor, c.day = head, max(c.day, plane.DayOf(now))
 	c.dirty.head = true
 }
-
-// OwnLeaf returns this member's leaf index.
-func (c *Convo) OwnLeaf() uint32 { return c.g.OwnIndex() }
-
-// PersonAt returns whose leaf it is.
-func (c *Convo) PersonAt(leaf uint32) (plane.PublicKey, bool) { return person(c.g, c.identify, leaf) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,6 +101,8 @@ func pack(t *testing.T, name string, k *mls.Signer) (*mls.KeyPackage, *mls.KeyPa
 	return kp, sec
 }
 
+func rename(name string) func(*State) { return func(s *State) { s.Name = name } }
+
 func send(t *testing.T, l *log, m *member, msg []byte) {
 	t.Helper()
 	b, err := m.c.Bodies(msg)
@@ -168,7 +171,7 @@ func TestPolicy(t *testing.T) {
 	next := bob.c.State()
 	next.Gen++
 	admins := bob.c.State()
-	admins.Admins = []plane.PublicKey{who("bob")}
+	admins.Owners = []plane.PublicKey{who("bob")}
 	kp, _ := pack(t, "dan", signer(t))
 	broken := append(extensions(&st)[:1:1], mls.Extension{Type: StateExtension, Data: []byte("no state")})
 	for name, o := range map[string]mls.CommitOptions{
@@ -205,7 +208,7 @@ func TestPolicy(t *testing.T) {
 	send(t, l, bob, p.Message)
 	name := "ours"
 	ann := l.member("ann")
-	if p, err = ann.c.Begin(Change{Name: &name, Remove: []plane.PublicKey{who("cid")}}, now); err != nil {
+	if p, err = ann.c.Begin(Change{Edit: rename(name), Remove: []plane.PublicKey{who("cid")}}, now); err != nil {
 		t.Fatal(err)
 	}
 	send(t, l, ann, p.Message)
@@ -233,7 +236,7 @@ func TestProposals(t *testing.T) {
 	}
 	send(t, l, bob, p.Message)
 	name := "next"
-	q, err := ann.c.Begin(Change{Name: &name}, now)
+	q, err := ann.c.Begin(Change{Edit: rename(name)}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +282,7 @@ func TestFirstWins(t *testing.T) {
 	l := group(t, "ann", "bob")
 	ann, bob := l.member("ann"), l.member("bob")
 	name := "x"
-	p, err := ann.c.Begin(Change{Name: &name, Tag: 7}, now)
+	p, err := ann.c.Begin(Change{Edit: rename(name), Tag: 7}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +316,7 @@ func TestFirstWins(t *testing.T) {
 	if ann.c.Pending() != nil {
 		t.Errorf("the loser still waits")
 	}
-	if p, err = ann.c.Begin(Change{Name: &name}, now); err != nil {
+	if p, err = ann.c.Begin(Change{Edit: rename(name)}, now); err != nil {
 		t.Fatal(err)
 	}
 	send(t, l, ann, p.Message)
@@ -571,27 +574,67 @@ func TestInvitations(t *testing.T) {
 
 // TestStateLimits tries the group state at its limits and one past.
 func TestStateLimits(t *testing.T) {
-	good := State{Version: 1, Kind: Group, Name: "g", Gen: 1, TTLDays: 30, Admins: []plane.PublicKey{who("a"), who("b")}}
+	good := State{Version: 2, Kind: Group, Name: "g", Gen: 1, TTLDays: 30, Owners: []plane.PublicKey{who("a"), who("b")}}
 	cases := map[string]struct {
 		f  func(*State)
 		ok bool
 	}{
-		"good":        {func(s *State) {}, true},
-		"name-max":    {func(s *State) { s.Name = string(bytes.Repeat([]byte{'x'}, plane.NameBytesMax)) }, true},
-		"name-over":   {func(s *State) { s.Name = string(bytes.Repeat([]byte{'x'}, plane.NameBytesMax+1)) }, false},
-		"pic-max":     {func(s *State) { s.Picture = make([]byte, PictureBytesMax) }, true},
-		"pic-over":    {func(s *State) { s.Picture = make([]byte, PictureBytesMax+1) }, false},
-		"ttl-max":     {func(s *State) { s.TTLDays = plane.TTLDaysMax }, true},
-		"ttl-over":    {func(s *State) { s.TTLDays = plane.TTLDaysMax + 1 }, false},
-		"ttl-zero":    {func(s *State) { s.TTLDays = 0 }, false},
-		"gen-zero":    {func(s *State) { s.Gen = 0 }, false},
-		"kind-over":   {func(s *State) { s.Kind = Saved + 1 }, false},
-		"kind-zero":   {func(s *State) { s.Kind = 0 }, false},
-		"version":     {func(s *State) { s.Version = 2 }, false},
-		"no-admin":    {func(s *State) { s.Admins = nil }, false},
-		"twice":       {func(s *State) { s.Admins = []plane.PublicKey{who("a"), who("a")} }, false},
-		"unsorted":    {func(s *State) { s.Admins = []plane.PublicKey{who("b"), who("a")} }, false},
-		"many-admins": {func(s *State) { s.Admins = make([]plane.PublicKey, plane.GroupMembersMax+1) }, false},
+		"good":         {func(s *State) {}, true},
+		"name-max":     {func(s *State) { s.Name = string(bytes.Repeat([]byte{'x'}, plane.NameBytesMax)) }, true},
+		"name-over":    {func(s *State) { s.Name = string(bytes.Repeat([]byte{'x'}, plane.NameBytesMax+1)) }, false},
+		"pic-max":      {func(s *State) { s.Picture = make([]byte, PictureBytesMax) }, true},
+		"pic-over":     {func(s *State) { s.Picture = make([]byte, PictureBytesMax+1) }, false},
+		"ttl-max":      {func(s *State) { s.TTLDays = plane.TTLDaysMax }, true},
+		"ttl-over":     {func(s *State) { s.TTLDays = plane.TTLDaysMax + 1 }, false},
+		"ttl-zero":     {func(s *State) { s.TTLDays = 0 }, false},
+		"gen-zero":     {func(s *State) { s.Gen = 0 }, false},
+		"kind-over":    {func(s *State) { s.Kind = Saved + 1 }, false},
+		"kind-zero":    {func(s *State) { s.Kind = 0 }, false},
+		"version":      {func(s *State) { s.Version = 1 }, false},
+		"no-owner":     {func(s *State) { s.Owners = nil }, false},
+		"twice":        {func(s *State) { s.Owners = []plane.PublicKey{who("a"), who("a")} }, false},
+		"unsorted":     {func(s *State) { s.Owners = []plane.PublicKey{who("b"), who("a")} }, false},
+		"both":         {func(s *State) { s.Admins = []plane.PublicKey{who("a")} }, false},
+		"admin":        {func(s *State) { s.Admins = []plane.PublicKey{who("c")} }, true},
+		"leaders-max":  {func(s *State) { s.Admins = persons(LeadersMax - 2) }, true},
+		"leaders-over": {func(s *State) { s.Admins = persons(LeadersMax - 1) }, false},
+		"owners-over":  {func(s *State) { s.Owners = persons(LeadersMax + 1) }, false},
+		"about":        {func(s *State) { s.About = "who\nwe are" }, true},
+		"about-max":    {func(s *State) { s.About = strings.Repeat("x", AboutBytesMax) }, true},
+		"about-over":   {func(s *State) { s.About = strings.Repeat("x", AboutBytesMax+1) }, false},
+		"about-bad":    {func(s *State) { s.About = "a\x1b[0m" }, false},
+		"slow-max":     {func(s *State) { s.Rules.Slow = SlowMax }, true},
+		"slow-over":    {func(s *State) { s.Rules.Slow = SlowMax + 1 }, false},
+		"new-max":      {func(s *State) { s.Rules.Quarantine = QuarantineMax }, true},
+		"new-over":     {func(s *State) { s.Rules.Quarantine = QuarantineMax + 1 }, false},
+		"hist-all":     {func(s *State) { s.Rules.History = HistoryAll }, true},
+		"hist-less":    {func(s *State) { s.Rules.History = HistoryAll - 1 }, false},
+		"hist-over":    {func(s *State) { s.Rules.History = HistoryDaysMax + 1 }, false},
+		"pins-max":     {func(s *State) { s.Pins = keys(PinsMax) }, true},
+		"pins-over":    {func(s *State) { s.Pins = keys(PinsMax + 1) }, false},
+		"pins-twice":   {func(s *State) { s.Pins = append(keys(1), keys(1)...) }, false},
+		"bans-max":     {func(s *State) { s.Banned = bans(BansMax) }, true},
+		"bans-over":    {func(s *State) { s.Banned = bans(BansMax + 1) }, false},
+		"bans-twice":   {func(s *State) { s.Banned = append(bans(1), bans(1)...) }, false},
+		"links-max":    {func(s *State) { s.Links = links(LinksMax) }, true},
+		"links-over":   {func(s *State) { s.Links = links(LinksMax + 1) }, false},
+		"links-twice":  {func(s *State) { s.Links = append(links(1), links(1)...) }, false},
+		"link-uses":    {func(s *State) { s.Links = links(1); s.Links[0].Uses = 0 }, false},
+		"link-many":    {func(s *State) { s.Links = links(1); s.Links[0].Uses = plane.DoorUsesMax + 1 }, false},
+		"queue":        {func(s *State) { s.Queue = &Queue{KEM: make([]byte, kemBytesMax)} }, true},
+		"queue-none":   {func(s *State) { s.Queue = &Queue{} }, false},
+		"queue-over":   {func(s *State) { s.Queue = &Queue{KEM: make([]byte, kemBytesMax+1)} }, false},
+		"moved":        {func(s *State) { s.Moved = &Moved{Origin: strings.Repeat("x", originMax)} }, true},
+		"moved-over":   {func(s *State) { s.Moved = &Moved{Origin: strings.Repeat("x", originMax+1)} }, false},
+		"moved-none":   {func(s *State) { s.Moved = &Moved{} }, false},
+		"two-rules":    {func(s *State) { s.Kind, s.Name, s.Rules.Quiet = Two, "", true }, false},
+		"two-bans":     {func(s *State) { s.Kind, s.Name, s.Banned = Two, "", bans(1) }, false},
+		"two":          {func(s *State) { s.Kind, s.Name, s.Moved = Two, "", &Moved{Origin: "x"} }, true},
+		"all-max": {func(s *State) {
+			s.Name, s.About, s.Picture = strings.Repeat("x", plane.NameBytesMax), strings.Repeat("x", AboutBytesMax), make([]byte, PictureBytesMax)
+			s.Owners, s.Pins, s.Banned, s.Links = persons(LeadersMax), keys(PinsMax), bans(BansMax), links(LinksMax)
+			s.Queue, s.Moved = &Queue{KEM: make([]byte, kemBytesMax)}, &Moved{Origin: strings.Repeat("x", originMax)}
+		}, true},
 	}
 	for name, x := range cases {
 		s := good
@@ -605,9 +648,38 @@ func TestStateLimits(t *testing.T) {
 	}
 }
 
+// persons and the like make lists of some length.
+func persons(n int) (list []plane.PublicKey) {
+	for _, k := range keys(n) {
+		list = append(list, k)
+	}
+	return list
+}
+
+func keys(n int) (list [][32]byte) {
+	for i := range n {
+		list = append(list, [32]byte{9, byte(i >> 8), byte(i)})
+	}
+	return list
+}
+
+func bans(n int) (list []Ban) {
+	for _, k := range keys(n) {
+		list = append(list, Ban{Person: k, Erase: true})
+	}
+	return list
+}
+
+func links(n int) (list []Link) {
+	for _, k := range keys(n) {
+		list = append(list, Link{Door: k, Uses: plane.DoorUsesMax, Until: 1 << 20, By: k})
+	}
+	return list
+}
+
 // FuzzState wants no panic, and that what parses encodes to the same bytes.
 func FuzzState(f *testing.F) {
-	s := State{Version: 1, Kind: Group, Name: "g", Gen: 1, TTLDays: 30, Admins: []plane.PublicKey{who("a")}}
+	s := State{Version: 2, Kind: Group, Name: "g", Gen: 1, TTLDays: 30, Owners: []plane.PublicKey{who("a")}}
 	f.Add(s.bytes())
 	f.Add([]byte{0x87})
 	f.Fuzz(func(t *testing.T, b []byte) {

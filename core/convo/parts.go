@@ -16,7 +16,7 @@ const (
 	partMark     = 1
 	partHead     = 1 + 8 + 1 + 1
 	partBytesMax = seal.RecordPayloadMax - partHead
-	// PartsMax bounds the parts of one message: about 1 MiB, a Welcome for plane.GroupMembersMax.
+	// PartsMax bounds the parts of one message: about 1 MiB, a Welcome of plainLeavesMax members.
 	PartsMax = 128
 	// partialsMax bounds the messages that may be incomplete at once; the oldest goes first.
 	partialsMax = 8

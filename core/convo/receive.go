@@ -38,9 +38,12 @@ type Changed struct {
 	Added   []plane.PublicKey
 	Removed []plane.PublicKey
 	Left    []plane.PublicKey
-	Before  State
-	NewGen  bool // the log's keys of the next generation are known now
-	Out     bool // this member is no longer one; the state stays as it was
+	// Devices are members with a new device, Rejoined those of whom one took the place of another.
+	Devices  []plane.PublicKey
+	Rejoined []plane.PublicKey
+	Before   State
+	NewGen   bool // the log's keys of the next generation are known now
+	Out      bool // this member is no longer one; the state stays as it was
 }
 
 func (Void) outcome()    {}
@@ -106,7 +109,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 	c.suspect = 0 // somebody else is still in this epoch
 	switch r := r.(type) {
 	case mls.Application:
-		p, ok := person(c.g, c.identify, r.Sender)
+		p, ok := c.PersonAt(r.Sender)
 		if !ok {
 			return Void{}
 		}
@@ -115,7 +118,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		if r.Kind != mls.ProposalSelfRemove {
 			return Void{} // never committed by our clients: see policy.go
 		}
-		p, ok := person(c.g, c.identify, r.Sender)
+		p, ok := c.PersonAt(r.Sender)
 		if !ok || c.state.Kind != Group || slices.Contains(c.leaving, r.Sender) {
 			return Void{}
 		}
@@ -138,50 +141,90 @@ func (c *Convo) Placed() {
 
 // commit judges another member's commit.
 func (c *Convo) commit(r mls.CommitReceived) Outcome {
-	by, ok := person(c.g, c.identify, r.Committer)
+	by, ok := c.PersonAt(r.Committer)
 	if !ok || r.External || r.Closed || len(r.Updated) > 0 {
 		return Void{}
 	}
 	out := Changed{By: by, Before: c.state, Lost: c.pending}
 	if r.RemovedSelf {
-		// The new state cannot be seen, so only the right to remove is checked.
-		if !c.mayRemove(by, r.Removed) {
+		// The new state cannot be seen, so only the right to remove is checked. Who has it not may
+		// have put another device of ours in the place of this one, which cannot be seen either.
+		if me := c.Own(); !c.MayRemove(by, me) && !c.asked(me) {
+			if len(r.Added) > 0 {
+				c.suspect = max(c.suspect, 1)
+			}
 			return Void{}
 		}
 		out.Out = true
 		return out
 	}
-	if !c.allowed(r.Committer, r.Next, r.Removed, r.SelfRemoved) {
+	t := turn{removed: slices.Concat(r.Removed, r.SelfRemoved)}
+	for _, i := range r.Added {
+		s, ok := c.arrival(r.Next, i)
+		if !ok {
+			return Void{}
+		}
+		t.added = append(t.added, s)
+	}
+	// The one leaf that may have another key is the maker's own, of the same person.
+	if s, ok := c.arrival(r.Next, r.Committer); !ok || s.person != by || slices.ContainsFunc(r.Rotated, func(i uint32) bool { return i != r.Committer }) {
 		return Void{}
 	}
-	return c.adopt(out, r.Next)
+	st, err := ParseState(r.Next.Extension(StateExtension))
+	if err != nil || !sameOthers(c.g.Extensions(), r.Next.Extensions()) || !c.allowed(by, st, t) {
+		return Void{}
+	}
+	return c.adopt(out, r.Next, t)
 }
 
 // won makes an own commit the truth.
 func (c *Convo) won(p *Pending) Outcome {
-	by, _ := person(c.g, c.identify, c.g.OwnIndex())
-	return c.adopt(Changed{By: by, Mine: true, Own: p, Before: c.state}, p.next)
+	t := p.turn
+	if t == nil {
+		x := c.turnTo(p.next)
+		t = &x
+	}
+	return c.adopt(Changed{By: c.Own(), Mine: true, Own: p, Before: c.state}, p.next, *t)
 }
 
-func (c *Convo) adopt(out Changed, next *mls.Group) Outcome {
-	old, leaving := c.g, c.leaving
-	was, is := members(old, c.identify), members(next, c.identify)
-	err := c.enter(next)
-	inv.That(err == nil, "a judged commit has a group state")
-	for _, m := range was {
-		if old.OwnIndex() == m.Leaf || same(is, m) {
-			continue
-		}
-		if slices.Contains(leaving, m.Leaf) {
-			out.Left = append(out.Left, m.Person)
-		} else {
-			out.Removed = append(out.Removed, m.Person)
+func (c *Convo) adopt(out Changed, next *mls.Group, t turn) Outcome {
+	list := c.tally(t)
+	seen := map[plane.PublicKey]bool{}
+	once := func(p plane.PublicKey) bool {
+		was := seen[p]
+		seen[p] = true
+		return !was
+	}
+	for _, leaf := range t.removed {
+		p := c.who.at(leaf)
+		switch {
+		case c.after(list, p) > 0 || !once(p):
+		case c.asked(p):
+			out.Left = append(out.Left, p)
+		default:
+			out.Removed = append(out.Removed, p)
 		}
 	}
-	for _, m := range is {
-		if !same(was, m) {
-			out.Added = append(out.Added, m.Person)
+	for _, s := range t.added {
+		if !once(s.person) {
+			continue
 		}
+		switch x := list[s.person]; {
+		case c.who.count[s.person] == 0:
+			out.Added = append(out.Added, s.person)
+		case x.lost > 0:
+			out.Rejoined = append(out.Rejoined, s.person)
+		default:
+			out.Devices = append(out.Devices, s.person)
+		}
+	}
+	err := c.enter(next)
+	inv.That(err == nil, "a judged commit has a group state")
+	for _, leaf := range t.removed {
+		c.who.take(leaf)
+	}
+	for _, s := range t.added {
+		c.who.put(s.leaf, s.person)
 	}
 	c.dropPending()
 	if c.state.Gen != out.Before.Gen {
@@ -189,8 +232,4 @@ func (c *Convo) adopt(out Changed, next *mls.Group) Outcome {
 		out.NewGen = true
 	}
 	return out
-}
-
-func same(list []Member, m Member) bool {
-	return slices.ContainsFunc(list, func(o Member) bool { return o.Leaf == m.Leaf && o.Person == m.Person })
 }

@@ -8,11 +8,11 @@ import (
 	"paperplane/protocol/plane"
 )
 
-// treeFill is what the inner nodes add to a tree of the largest group when all of them are filled:
+// treeFill is what the inner nodes add to a tree of plainLeavesMax leaves when all of them are filled:
 // an X-Wing key, its hash and a few unmerged leaves each. TestStoredSizes has none of them.
-const treeFill = plane.GroupMembersMax * (1216 + 32 + 64)
+const treeFill = plainLeavesMax * (1216 + 32 + 64)
 
-// TestStoredSizes: the largest group that there may be, in its heaviest form, stays within what a
+// TestStoredSizes: the largest group whose tree travels and is stored as one, in its heaviest form, stays within what a
 // vault takes for one value: the Welcome that waits holds the tree, and so does the state to come.
 func TestStoredSizes(t *testing.T) {
 	const valueMax = 4 << 20 // timeline.EntryBytesMax, vault.ValueBytesMax
@@ -33,9 +33,9 @@ func TestStoredSizes(t *testing.T) {
 	}
 	c.Changes()
 	largest := 0
-	for n := 1; n < plane.GroupMembersMax; {
+	for n := 1; n < plainLeavesMax; {
 		var add []*mls.KeyPackage
-		for range min(51, plane.GroupMembersMax-n) {
+		for range min(51, plainLeavesMax-n) {
 			kp, _ := pack(t, string(name(n)), signer(t))
 			add = append(add, kp)
 			n++
@@ -129,12 +129,12 @@ func TestProposalInParts(t *testing.T) {
 // writing) may not come in through the group state either, where any admin writes it.
 func TestGroupName(t *testing.T) {
 	for name, ok := range map[string]bool{"Trip": true, "": false, "a\x1b]0;b": false, "a\u202eb": false, " a": false, "a\nb": false} {
-		s := State{Version: stateVersion, Kind: Group, Name: name, Gen: 1, Admins: []plane.PublicKey{{1}}, TTLDays: 30}
+		s := State{Version: stateVersion, Kind: Group, Name: name, Gen: 1, Owners: []plane.PublicKey{{1}}, TTLDays: 30}
 		if _, err := ParseState(s.bytes()); (err == nil) != ok {
 			t.Errorf("%q: got %v", name, err)
 		}
 	}
-	s := State{Version: stateVersion, Kind: Two, Name: "x", Gen: 1, Admins: []plane.PublicKey{{1}}, TTLDays: 30}
+	s := State{Version: stateVersion, Kind: Two, Name: "x", Gen: 1, Owners: []plane.PublicKey{{1}}, TTLDays: 30}
 	if _, err := ParseState(s.bytes()); err == nil {
 		t.Errorf("a conversation of two has a name")
 	}

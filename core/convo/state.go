@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -11,8 +12,17 @@ import (
 	"paperplane/protocol/plane"
 )
 
-// StateExtension is the GroupContext extension that holds the group state, of the private range.
-const StateExtension uint16 = 0xF0A1
+// The extensions of ours, of the private range.
+const (
+	// StateExtension is the GroupContext extension that holds the group state.
+	StateExtension uint16 = 0xF0A1
+	// NameExtension, in a leaf, is what its person is called.
+	NameExtension uint16 = 0xF0A2
+	// RejoinExtension, in the leaf of a key package, is the id of the conversation in which a lost
+	// member asks for it to take the place of an old leaf. Any member may do that, and with no other
+	// package: else one member could throw out another with a package from its pool.
+	RejoinExtension uint16 = 0xF0A4
+)
 
 // Kind says what a conversation is. Zero is invalid.
 type Kind uint8
@@ -25,14 +35,38 @@ const (
 	Saved
 )
 
-const stateVersion = 1
+const stateVersion = 2
 
 // Limits of the group state.
 const (
-	// StateBytesMax bounds the encoded group state.
-	StateBytesMax = 16 << 10
-	// PictureBytesMax bounds the picture in it.
+	// StateBytesMax bounds the encoded group state: everything below at its most is 30 KiB.
+	StateBytesMax = 32 << 10
+	// PictureBytesMax bounds the picture in it, AboutBytesMax the description.
 	PictureBytesMax = 3000
+	AboutBytesMax   = 1000
+	// LeadersMax bounds the owners and admins together.
+	LeadersMax = 64
+	// PinsMax bounds the pinned messages, BansMax those kept out (the oldest are forgotten), LinksMax
+	// the links into the group that stand.
+	PinsMax  = 10
+	BansMax  = 512
+	LinksMax = 32
+	// SlowMax is the longest slow mode in seconds, QuarantineMax that of newcomers in hours.
+	SlowMax       = 86400
+	QuarantineMax = 168
+	// HistoryAll is Rules.History for all there is; HistoryDaysMax the most days else.
+	HistoryAll     = -1
+	HistoryDaysMax = 36500
+	// LeavesMax bounds the devices of all members of a group, DevicesMax those of one member. In a
+	// group of more than plainLeavesMax leaves a member adds at most devicesLarge.
+	LeavesMax      = 20000
+	DevicesMax     = 12
+	devicesLarge   = 4
+	plainLeavesMax = 256
+	// kemBytesMax bounds the key of a queue: an X-Wing key has 1,216 bytes.
+	kemBytesMax = 1280
+	// originMax bounds the text of a server's address.
+	originMax = 255
 	// leafBytesMax bounds a member's leaf in the tree: ours have about 1,500. Everybody stores the
 	// tree with each epoch and every joiner fetches it, so it may not grow by one member's will.
 	leafBytesMax = 2048
@@ -42,25 +76,80 @@ const (
 var ErrState = errors.New("convo: bad group state")
 
 // State is what every member agrees on besides the membership. It is one GroupContext extension,
-// so a member who joins gets it with the Welcome and a change is a commit.
+// so a member who joins gets it with the Welcome and a change is a commit. Who may change what is
+// in policy.go.
 type State struct {
 	_       struct{} `cbor:",toarray"`
 	Version uint8
 	Kind    Kind
-	Name    string
+	Name    string // of a group
 	Picture []byte
-	Gen     plane.Gen         // generation of the log's keys
-	Admins  []plane.PublicKey // sorted, each once
+	About   string
+	Gen     plane.Gen // generation of the log's keys
 	TTLDays uint8
+	Owners  []plane.PublicKey // sorted, each once, never empty; who is no member does not count
+	Admins  []plane.PublicKey // the same, may be empty, none is an owner
+	Rules   Rules
+	Pins    [][32]byte // message ids, newest first
+	Banned  []Ban      // oldest first
+	Links   []Link     // oldest first
+	Queue   *Queue     // nil until it is made
+	Moved   *Moved     // nil: the conversation is here
+	TreeKey [32]byte   // seals the pages of a large group's tree; zero in others
+}
+
+// Rules hold for everybody but owners and admins; see rules.go.
+type Rules struct {
+	_          struct{} `cbor:",toarray"`
+	Quiet      bool     // only owners and admins post
+	Slow       uint32   // seconds between two posts of one member
+	Quarantine uint16   // hours until a newcomer may post
+	History    int32    // days of history that a newcomer gets, HistoryAll for all
+	Adders     bool     // every member adds people
+	Changers   bool     // every member changes name, picture, description and pins
+}
+
+// Ban keeps a person out. With Erase all that they wrote before is deleted for everyone.
+type Ban struct {
+	_      struct{} `cbor:",toarray"`
+	Person plane.PublicKey
+	Erase  bool
+}
+
+// Link is a link into the group, by the key of its door.
+type Link struct {
+	_       struct{} `cbor:",toarray"`
+	Door    plane.PublicKey
+	Until   plane.Day // the last day
+	Uses    uint16    // granted
+	Approve bool      // only after an admin has said yes
+	By      plane.PublicKey
+}
+
+// Queue is the log through which people come in by link and lost members come back.
+type Queue struct {
+	_      struct{} `cbor:",toarray"`
+	Log    plane.LogID
+	KEM    []byte   // public key to which requests are sealed
+	Card   [16]byte // seals its card
+	Rejoin [16]byte // seed of the door for lost members
+}
+
+// Moved says where the conversation goes on: nobody writes here any more.
+type Moved struct {
+	_      struct{} `cbor:",toarray"`
+	Origin string
+	Server [32]byte // fingerprint
+	Log    plane.LogID
 }
 
 var (
-	encoding = func() cbor.EncMode {
-		m, err := cbor.CoreDetEncOptions().EncMode()
-		if err != nil {
-			panic(err) // constant options
-		}
-		return m
+	encoding = encoder(cbor.CoreDetEncOptions())
+	// stateEncoding has one form of nothing: an empty list.
+	stateEncoding = func() cbor.EncMode {
+		o := cbor.CoreDetEncOptions()
+		o.NilContainers = cbor.NilContainerAsEmpty
+		return encoder(o)
 	}()
 	decoding = func() cbor.DecMode {
 		m, err := cbor.DecOptions{
@@ -73,6 +162,14 @@ var (
 		return m
 	}()
 )
+
+func encoder(o cbor.EncOptions) cbor.EncMode {
+	m, err := o.EncMode()
+	if err != nil {
+		panic(err) // constant options
+	}
+	return m
+}
 
 func encode(v any) []byte {
 	b, err := encoding.Marshal(v)
@@ -91,23 +188,27 @@ func ParseState(b []byte) (State, error) {
 	return s, s.check()
 }
 
-func (s *State) bytes() []byte { return encode(s) }
+func (s *State) bytes() []byte {
+	b, err := stateEncoding.Marshal(s)
+	if err != nil {
+		panic(err) // plain values always encode
+	}
+	return b
+}
 
 func (s *State) check() error {
-	ok := s.Version == stateVersion && s.Kind >= Two && s.Kind <= Saved &&
-		len(s.Picture) <= PictureBytesMax && s.Gen >= 1 &&
+	ok := s.Version == stateVersion && s.Kind >= Two && s.Kind <= Saved && s.Gen >= 1 &&
 		s.TTLDays >= plane.TTLDaysMin && s.TTLDays <= plane.TTLDaysMax &&
-		len(s.Admins) >= 1 && len(s.Admins) <= plane.GroupMembersMax &&
-		slices.IsSortedFunc(s.Admins, comparePersons)
+		len(s.Owners) >= 1 && len(s.Owners)+len(s.Admins) <= LeadersMax && ascending(s.Owners) && ascending(s.Admins) &&
+		!slices.ContainsFunc(s.Admins, func(p plane.PublicKey) bool { return slices.Contains(s.Owners, p) }) &&
+		(s.Moved == nil || s.Moved.Origin != "" && len(s.Moved.Origin) <= originMax && utf8.ValidString(s.Moved.Origin))
 	if s.Kind == Group {
-		// Faces show it as it is, terminals too: what may not be in a name does not come in here.
-		name, err := content.CleanName(s.Name)
-		ok = ok && err == nil && name == s.Name
+		ok = ok && s.checkGroup()
 	} else {
-		ok = ok && s.Name == ""
-	}
-	for i := 1; ok && i < len(s.Admins); i++ {
-		ok = s.Admins[i] != s.Admins[i-1]
+		bare := State{
+			Version: s.Version, Kind: s.Kind, Gen: s.Gen, TTLDays: s.TTLDays, Owners: s.Owners, Moved: s.Moved,
+		}
+		ok = ok && bytes.Equal(bare.bytes(), s.bytes())
 	}
 	if !ok {
 		return ErrState
@@ -115,14 +216,112 @@ func (s *State) check() error {
 	return nil
 }
 
-func comparePersons(a, b plane.PublicKey) int { return bytes.Compare(a[:], b[:]) }
-
-// onlyNewer reports whether next differs from s in nothing but the next generation: the one
-// change that a member may make who is no admin (a leaver is removed by whoever is there).
-func (s State) onlyNewer(next State) bool {
-	if next.Gen != s.Gen && next.Gen != s.Gen+1 {
+// checkGroup checks what only groups have.
+func (s *State) checkGroup() bool {
+	// Faces show name and description as they are, terminals too: what may not be in them does not
+	// come in here.
+	name, err := content.CleanName(s.Name)
+	if err != nil || name != s.Name || !cleanAbout(s.About) || len(s.Picture) > PictureBytesMax {
 		return false
 	}
-	next.Gen = s.Gen
-	return bytes.Equal(next.bytes(), s.bytes())
+	r := s.Rules
+	if r.Slow > SlowMax || r.Quarantine > QuarantineMax || r.History < HistoryAll || r.History > HistoryDaysMax {
+		return false
+	}
+	if len(s.Pins) > PinsMax || len(s.Banned) > BansMax || len(s.Links) > LinksMax {
+		return false
+	}
+	for i, p := range s.Pins {
+		if slices.Contains(s.Pins[:i], p) {
+			return false
+		}
+	}
+	seen := map[plane.PublicKey]bool{}
+	for _, b := range s.Banned {
+		if seen[b.Person] {
+			return false
+		}
+		seen[b.Person] = true
+	}
+	for i, l := range s.Links {
+		if l.Uses < 1 || l.Uses > plane.DoorUsesMax || slices.ContainsFunc(s.Links[:i], func(o Link) bool { return o.Door == l.Door }) {
+			return false
+		}
+	}
+	return s.Queue == nil || len(s.Queue.KEM) > 0 && len(s.Queue.KEM) <= kemBytesMax
+}
+
+// cleanAbout says whether a description may be shown as it is: a clean text, or none.
+func cleanAbout(s string) bool {
+	if s == "" {
+		return true
+	}
+	t, err := content.CleanText(s)
+	return err == nil && t == s && len(s) <= AboutBytesMax
+}
+
+func ascending(list []plane.PublicKey) bool {
+	for i := 1; i < len(list); i++ {
+		if comparePersons(list[i-1], list[i]) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// BannedAt returns the place of a person among the banned, -1 when there is none.
+func (s *State) BannedAt(p plane.PublicKey) int {
+	return slices.IndexFunc(s.Banned, func(b Ban) bool { return b.Person == p })
+}
+
+func comparePersons(a, b plane.PublicKey) int { return bytes.Compare(a[:], b[:]) }
+
+func inOrder(list []plane.PublicKey) []plane.PublicKey {
+	slices.SortFunc(list, comparePersons)
+	return slices.Compact(list)
+}
+
+// clone returns a state whose lists may be changed.
+func (s State) clone() State {
+	s.Owners, s.Admins, s.Pins = slices.Clone(s.Owners), slices.Clone(s.Admins), slices.Clone(s.Pins)
+	s.Banned, s.Links = slices.Clone(s.Banned), slices.Clone(s.Links)
+	return s
+}
+
+// SetRole gives somebody a role.
+func (s *State) SetRole(p plane.PublicKey, r Role) {
+	drop := func(list []plane.PublicKey) []plane.PublicKey {
+		return slices.DeleteFunc(list, func(q plane.PublicKey) bool { return q == p })
+	}
+	s.Owners, s.Admins = drop(s.Owners), drop(s.Admins)
+	switch r {
+	case RoleOwner:
+		s.Owners = inOrder(append(s.Owners, p))
+	case RoleAdmin:
+		s.Admins = inOrder(append(s.Admins, p))
+	}
+}
+
+// Ban keeps somebody out; the oldest is forgotten when there are too many.
+func (s *State) Ban(p plane.PublicKey, erase bool) {
+	s.SetRole(p, RoleMember)
+	if i := s.BannedAt(p); i >= 0 {
+		erase = erase || s.Banned[i].Erase
+		s.Banned = slices.Delete(s.Banned, i, i+1)
+	}
+	s.Banned = append(s.Banned, Ban{Person: p, Erase: erase})
+	s.Banned = s.Banned[max(0, len(s.Banned)-BansMax):]
+}
+
+// Unban lets somebody in again.
+func (s *State) Unban(p plane.PublicKey) {
+	s.Banned = slices.DeleteFunc(s.Banned, func(b Ban) bool { return b.Person == p })
+}
+
+// Pin puts a message in front of the pins, or takes it off.
+func (s *State) Pin(id [32]byte, on bool) {
+	s.Pins = slices.DeleteFunc(s.Pins, func(x [32]byte) bool { return x == id })
+	if on {
+		s.Pins = slices.Insert(s.Pins, 0, id)
+	}
 }

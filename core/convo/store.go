@@ -195,6 +195,9 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	if err := c.enter(g); err != nil {
 		return nil, ErrDamaged
 	}
+	if !c.seat(g, true) {
+		return nil, ErrDamaged
+	}
 	c.cursor, c.day, c.chain, c.known = head.Cursor, head.Day, seal.HistoryHash(head.Chain), head.Known
 	c.leaving, c.suspect = head.Leaving, head.Suspect
 	c.gens, c.forked = cold.Gens, cold.Forked

@@ -206,7 +206,7 @@ func TestStoreWhole(t *testing.T) {
 	l := group(t, "ann", "bob")
 	c := l.member("ann").c
 	name := "new"
-	if _, err := c.Begin(Change{Name: &name, Tag: 3}, now); err != nil {
+	if _, err := c.Begin(Change{Edit: rename(name), Tag: 3}, now); err != nil {
 		t.Fatal(err)
 	}
 	d := disk{}

@@ -52,8 +52,8 @@ const (
 	NameBytesMax = 128
 	TextBytesMax = 6000
 
-	// GroupMembersMax bounds a group in this version.
-	GroupMembersMax = 256
+	// GroupMembersMax bounds the people of a group.
+	GroupMembersMax = 5000
 )
 
 // ClockSkewMax is how far a client's clock may be from its server's day before the person is

@@ -1,0 +1,228 @@
+package convo
+
+import (
+	"slices"
+
+	"paperplane/mls"
+	"paperplane/protocol/plane"
+)
+
+// roster is who sits on which leaf in an epoch. It is kept along with the epochs, so that a commit
+// costs what it changes and not what there is: a credential is checked once, when its leaf comes in.
+type roster struct {
+	leaf   []plane.PublicKey // by index; zero: nobody
+	leaves int
+	count  map[plane.PublicKey]int // leaves of each person
+}
+
+func (r *roster) at(leaf uint32) (p plane.PublicKey) {
+	if int64(leaf) < int64(len(r.leaf)) {
+		p = r.leaf[leaf]
+	}
+	return p
+}
+
+func (r *roster) put(leaf uint32, p plane.PublicKey) {
+	for int64(len(r.leaf)) <= int64(leaf) {
+		r.leaf = append(r.leaf, plane.PublicKey{})
+	}
+	r.take(leaf)
+	r.leaf[leaf] = p
+	r.leaves++
+	r.count[p]++
+}
+
+func (r *roster) take(leaf uint32) {
+	p := r.at(leaf)
+	if p == (plane.PublicKey{}) {
+		return
+	}
+	r.leaf[leaf] = plane.PublicKey{}
+	r.leaves--
+	if r.count[p]--; r.count[p] == 0 {
+		delete(r.count, p)
+	}
+}
+
+// first returns who has the lowest leaf.
+func (r *roster) first() (p plane.PublicKey) {
+	for _, p := range r.leaf {
+		if p != (plane.PublicKey{}) {
+			return p
+		}
+	}
+	return p
+}
+
+// of returns a person's leaves.
+func (r *roster) of(p plane.PublicKey) (list []uint32) {
+	if r.count[p] == 0 {
+		return nil
+	}
+	for i, q := range r.leaf {
+		if p == q {
+			list = append(list, uint32(i))
+		}
+	}
+	return list
+}
+
+// seat fills the roster from a tree. checked: the leaves were judged before, when they came in.
+// It reports whether all leaves may be there.
+func (c *Convo) seat(g *mls.Group, checked bool) bool {
+	c.who = roster{count: map[plane.PublicKey]int{}}
+	for _, m := range g.Members() {
+		key := m.SignatureKey
+		if checked {
+			key = nil
+		}
+		p, err := c.identify(m.Credential.Identity(), key)
+		if err != nil || !checked && m.LeafBytes > leafBytesMax {
+			return false
+		}
+		c.who.put(m.Index, p)
+	}
+	return true
+}
+
+// seated is a leaf that a commit brings.
+type seated struct {
+	leaf   uint32
+	person plane.PublicKey
+	rejoin bool // made for a lost member of this conversation, see RejoinExtension
+}
+
+// turn is what a commit does to the roster.
+type turn struct {
+	removed []uint32
+	added   []seated
+}
+
+// arrival judges the leaf i of next by itself.
+func (c *Convo) arrival(next *mls.Group, i uint32) (s seated, ok bool) {
+	m, err := next.Member(i)
+	if err != nil || m.LeafBytes > leafBytesMax {
+		return s, false
+	}
+	p, err := c.identify(m.Credential.Identity(), m.SignatureKey)
+	return seated{i, p, c.madeFor(m.LeafExtensions)}, err == nil
+}
+
+func (c *Convo) madeFor(list []mls.Extension) bool {
+	return slices.ContainsFunc(list, func(x mls.Extension) bool {
+		return x.Type == RejoinExtension && string(x.Data) == string(c.id[:])
+	})
+}
+
+// turnTo finds out what leads from this epoch to next, where nobody has kept it: after a restart.
+func (c *Convo) turnTo(next *mls.Group) (t turn) {
+	seen := map[uint32]bool{}
+	for _, m := range next.Members() {
+		seen[m.Index] = true
+		old, err := c.g.Member(m.Index)
+		p, bad := c.identify(m.Credential.Identity(), nil)
+		if bad != nil || err == nil && string(old.SignatureKey) == string(m.SignatureKey) {
+			continue
+		}
+		if m.Index == c.g.OwnIndex() {
+			continue // a new key on one's own leaf
+		}
+		if err == nil {
+			t.removed = append(t.removed, m.Index)
+		}
+		t.added = append(t.added, seated{m.Index, p, false})
+	}
+	for i, p := range c.who.leaf {
+		if p != (plane.PublicKey{}) && !seen[uint32(i)] {
+			t.removed = append(t.removed, uint32(i))
+		}
+	}
+	return t
+}
+
+// people says what a turn does to each person: how many leaves they lose and get.
+type people map[plane.PublicKey]*tally
+
+type tally struct{ lost, got, rejoined int }
+
+func (c *Convo) tally(t turn) people {
+	list := people{}
+	of := func(p plane.PublicKey) *tally {
+		if list[p] == nil {
+			list[p] = &tally{}
+		}
+		return list[p]
+	}
+	for _, leaf := range t.removed {
+		of(c.who.at(leaf)).lost++
+	}
+	for _, s := range t.added {
+		x := of(s.person)
+		x.got++
+		if s.rejoin {
+			x.rejoined++
+		}
+	}
+	return list
+}
+
+// after returns how many leaves a person has after the turn.
+func (c *Convo) after(list people, p plane.PublicKey) int {
+	n := c.who.count[p]
+	if x := list[p]; x != nil {
+		n += x.got - x.lost
+	}
+	return n
+}
+
+// Member is one person in the conversation.
+type Member struct {
+	Person plane.PublicKey
+	Leaf   uint32 // the lowest of theirs
+	Leaves int
+	Own    bool
+	Role   Role
+}
+
+// Admin reports whether the member is an owner or admin.
+func (m Member) Admin() bool { return m.Role >= RoleAdmin }
+
+// Members returns the people by their lowest leaf. It costs what there are.
+func (c *Convo) Members() []Member {
+	list := make([]Member, 0, len(c.who.count))
+	seen := make(map[plane.PublicKey]bool, len(c.who.count))
+	me := c.Own()
+	lead := c.leaders()
+	for i, p := range c.who.leaf {
+		if p == (plane.PublicKey{}) || seen[p] {
+			continue
+		}
+		seen[p] = true
+		list = append(list, Member{Person: p, Leaf: uint32(i), Leaves: c.who.count[p], Own: p == me, Role: lead.role(p)})
+	}
+	return list
+}
+
+// Has reports whether somebody is a member.
+func (c *Convo) Has(p plane.PublicKey) bool { return c.who.count[p] > 0 }
+
+// Own returns this member's person.
+func (c *Convo) Own() plane.PublicKey { return c.who.at(c.g.OwnIndex()) }
+
+// Size returns the number of people, Leaves that of their devices.
+func (c *Convo) Size() int { return len(c.who.count) }
+
+// Leaves returns the number of devices in the conversation.
+func (c *Convo) Leaves() int { return c.who.leaves }
+
+// LeavesOf returns the leaves of a person's devices.
+func (c *Convo) LeavesOf(p plane.PublicKey) []uint32 { return c.who.of(p) }
+
+// OwnLeaf returns this member's leaf index.
+func (c *Convo) OwnLeaf() uint32 { return c.g.OwnIndex() }
+
+// PersonAt returns whose leaf it is.
+func (c *Convo) PersonAt(leaf uint32) (plane.PublicKey, bool) {
+	p := c.who.at(leaf)
+	return p, p != plane.PublicKey{}
+}
