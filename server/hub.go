@@ -87,7 +87,7 @@ func (sub *sub) offer(seq plane.Seq, body []byte) {
 
 // pushRecord queues a record; p.mu is held.
 func (p *Peer) pushRecord(sub *sub, seq plane.Seq, body []byte) {
-	p.push(item{event: wire.RecordEvent{Handle: sub.handle, Seq: seq, Body: body}, length: itemBytes + len(body)})
+	p.push(item{body: body, handle: sub.handle, seq: seq, length: itemBytes + len(body)})
 	sub.next = seq + 1
 	p.s.obs.Count(obs.RecordsSent, 1)
 }

@@ -65,9 +65,14 @@ type appendRequest struct {
 // item is something to be sent: an encoded frame, or an event that is encoded when it is sent,
 // so that the queues of thousands share one body.
 type item struct {
-	frame  []byte // the frame, when event is nil
-	event  wire.Event
+	frame  []byte     // the frame, when event is nil
+	event  wire.Event // but a record
 	length int
+
+	// A record: its body, and what the frame's head is made of.
+	body   []byte
+	handle wire.Handle
+	seq    plane.Seq
 }
 
 // itemBytes is what an item costs in a queue besides its body, about.
@@ -250,11 +255,18 @@ func (p *Peer) roomy() bool { return p.waits() < queueBytesMax }
 // subscriptions catch up: a driver calls it when it can send, and so a slow peer costs no
 // memory.
 func (p *Peer) Next(ctx context.Context) (frame []byte, ok bool) {
+	head, body, ok := p.NextParts(ctx)
+	return append(head, body...), ok
+}
+
+// NextParts is Next with the frame in two pieces, of which the second is shared among peers: nobody
+// may change it.
+func (p *Peer) NextParts(ctx context.Context) (head, body []byte, ok bool) {
 	for {
 		p.mu.Lock()
 		if p.closed {
 			p.mu.Unlock()
-			return nil, false
+			return nil, nil, false
 		}
 		if len(p.queue) > 0 {
 			it := p.queue[0]
@@ -265,16 +277,19 @@ func (p *Peer) Next(ctx context.Context) (frame []byte, ok bool) {
 				p.queue = nil // an idle session keeps no array
 			}
 			p.mu.Unlock()
+			if it.body != nil {
+				return wire.RecordHead(it.handle, it.seq, len(it.body)), it.body, true
+			}
 			if it.event == nil {
-				return it.frame, true
+				return it.frame, nil, true
 			}
 			frame, err := wire.Encode(0, it.event)
 			inv.That(err == nil, "events are within the protocol")
-			return frame, true
+			return frame, nil, true
 		}
 		if len(p.behind) == 0 {
 			p.mu.Unlock()
-			return nil, false
+			return nil, nil, false
 		}
 		sub := p.behind[0]
 		p.mu.Unlock()

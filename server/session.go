@@ -86,11 +86,11 @@ func (d *driver) send() {
 		d.again = false
 		d.mu.Unlock()
 		for d.room() {
-			frame, ok := d.peer.Next(context.Background())
+			head, body, ok := d.peer.NextParts(context.Background())
 			if !ok {
 				break
 			}
-			if d.sess.Send(frame) != nil {
+			if d.sess.SendNow(head, body) != nil {
 				break // the session has ended, and the reader knows
 			}
 		}

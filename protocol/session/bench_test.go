@@ -70,8 +70,8 @@ func BenchmarkFrame(b *testing.B) {
 	b.SetBytes(1024)
 	b.ReportAllocs()
 	for b.Loop() {
-		tx.push(p)
-		msg, err := tx.next()
+		tx.push(payload{body: p})
+		msg, err := tx.next(nil)
 		if err != nil {
 			b.Fatal(err)
 		}

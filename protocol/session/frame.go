@@ -23,6 +23,7 @@ type frame struct {
 	kind byte
 	id   uint64 // DATA: number of the payload, from 1; GO: number of the attach, from 1
 	ack  uint64 // the last payload received in order
+	head []byte // DATA only, when made: comes before body
 	body []byte // DATA only
 }
 
@@ -53,7 +54,8 @@ func bucket(n int) int {
 
 // appendFrame appends the plaintext of f, padded for the counter n of its direction.
 func appendFrame(b []byte, f frame, n uint64) []byte {
-	size := bucket(frameHeadBytes + len(f.body) + tagBytes)
+	body := len(f.head) + len(f.body)
+	size := bucket(frameHeadBytes + body + tagBytes)
 	if n < wideFrames {
 		var r [2]byte
 		rand.Read(r[:]) // never fails
@@ -63,7 +65,8 @@ func appendFrame(b []byte, f frame, n uint64) []byte {
 	b = append(b, f.kind)
 	b = binary.BigEndian.AppendUint64(b, f.id)
 	b = binary.BigEndian.AppendUint64(b, f.ack)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(f.body)))
+	b = binary.BigEndian.AppendUint32(b, uint32(body))
+	b = append(b, f.head...)
 	b = append(b, f.body...)
 	for want := start + size - tagBytes; len(b) < want; {
 		b = append(b, zeros[:min(len(zeros), want-len(b))]...)

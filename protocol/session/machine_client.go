@@ -201,7 +201,7 @@ func (l *ClientLink) Next() ([]byte, error) {
 	if l.m.link != l {
 		return nil, errStale
 	}
-	return l.session.stream.next()
+	return l.session.stream.next(nil)
 }
 
 // Close says that the carrier is gone. The session waits for another link.
@@ -243,6 +243,13 @@ func (l *ClientLink) open() (owes, waits bool) {
 	return s.owedCount > 0, len(s.queue) > 0
 }
 
+// pending tells whether Next has something.
+func (l *ClientLink) pending() bool {
+	l.m.mu.Lock()
+	defer l.m.mu.Unlock()
+	return l.m.link == l && l.session.stream.pending()
+}
+
 func (l *ClientLink) current() bool {
 	l.m.mu.Lock()
 	defer l.m.mu.Unlock()
@@ -278,7 +285,7 @@ func (s *ClientSession) Queue(p []byte) error {
 	case s.stream.full(len(p), ClientQueueBytes, ClientQueueCount):
 		return ErrOverflow
 	}
-	s.stream.push(p)
+	s.stream.push(payload{body: p})
 	return nil
 }
 

@@ -223,14 +223,17 @@ func (l *ServerLink) frame(msg []byte) (ServerEvent, error) {
 
 // Next returns the next message to write, or nil when there is none now. After an error the
 // carrier is to be dropped.
-func (l *ServerLink) Next() ([]byte, error) {
+func (l *ServerLink) Next() ([]byte, error) { return l.next(nil) }
+
+// next is Next into buf, when it is large enough.
+func (l *ServerLink) next(buf []byte) ([]byte, error) {
 	s := l.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.link != l {
 		return nil, errStale
 	}
-	return s.stream.next()
+	return s.stream.next(buf)
 }
 
 // Close says that the carrier is gone. The session waits for another link.
@@ -253,8 +256,10 @@ func (s *ServerSession) Binding() plane.Binding { return s.binding }
 // Queue takes a payload for sending and keeps it: the caller does not change it any more.
 // It returns ErrTooLarge, ErrEnded, or ErrOverflow: the peer does not keep up, and the
 // session should End.
-func (s *ServerSession) Queue(p []byte) error {
-	if len(p) == 0 || len(p) > PayloadBytesMax {
+func (s *ServerSession) Queue(p []byte) error { return s.queue(payload{body: p}) }
+
+func (s *ServerSession) queue(p payload) error {
+	if p.size() == 0 || p.size() > PayloadBytesMax {
 		return ErrTooLarge
 	}
 	s.mu.Lock()
@@ -262,8 +267,8 @@ func (s *ServerSession) Queue(p []byte) error {
 	switch {
 	case s.ended:
 		return ErrEnded
-	case s.stream.full(len(p), ServerQueueBytes, ServerQueueCount),
-		s.m.queued.Load()+int64(len(p)) > ServerQueueBytesAll:
+	case s.stream.full(p.size(), ServerQueueBytes, ServerQueueCount),
+		s.m.queued.Load()+int64(p.size()) > ServerQueueBytesAll:
 		return ErrOverflow
 	}
 	defer s.account(s.stream.bytes)

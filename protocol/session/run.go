@@ -76,7 +76,9 @@ func (r *run) read() {
 		r.mu.Lock()
 		r.heard, r.asked = time.Now(), time.Time{} // whatever came: it lives
 		r.mu.Unlock()
-		r.nudge()
+		if r.link.pending() {
+			r.nudge()
+		}
 		r.soon(AckDelay)
 		if !r.waitRoom() {
 			return
@@ -110,9 +112,12 @@ func (r *run) take(msg []byte) error {
 func (r *run) waitRoom() bool {
 	c := r.conn
 	for {
-		room := c.wait(&c.room)
 		c.mu.Lock()
 		full := len(c.inbox) >= inboxCountMax || c.bytes >= inboxBytesMax
+		if full && c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room // seen full and made in one step, so that nothing is missed
 		c.mu.Unlock()
 		r.mu.Lock()
 		r.full = full

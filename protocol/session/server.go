@@ -213,11 +213,27 @@ func (s *Session) Err() error {
 // the client has it: nobody may change it any more (one slice may go to many sessions).
 // After ErrOverflow the session has ended: the client will attach to a fresh one.
 func (s *Session) Send(p []byte) error {
-	err := s.s.Queue(p)
-	switch err {
-	case nil:
+	err := s.queue(payload{body: p})
+	if err == nil {
 		s.write()
-	case ErrOverflow:
+	}
+	return err
+}
+
+// SendNow is Send of head and body as one payload, of which many sessions may share the body, and
+// writes it to the carrier itself unless somebody else does: it may take as long as the carrier
+// does, and saves a goroutine for each of thousands of sessions.
+func (s *Session) SendNow(head, body []byte) error {
+	err := s.queue(payload{head, body})
+	if err == nil && s.mayWrite() {
+		s.writeAll()
+	}
+	return err
+}
+
+func (s *Session) queue(p payload) error {
+	err := s.s.queue(p)
+	if err == ErrOverflow {
 		s.end(ErrOverflow)
 	}
 	return err
@@ -320,14 +336,37 @@ func (s *Session) drop(conn transport.MessageConn, link *ServerLink) {
 func (s *Session) write() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.writing || s.conn == nil || s.err != nil || !s.s.pendingOn(s.link) {
-		return
+	if s.begin() {
+		// The session lives, so its handler keeps the wait group above zero.
+		s.srv.wg.Go(s.writeAll)
 	}
-	s.writing = true // the session lives, so its handler keeps the wait group above zero
-	s.srv.wg.Go(s.writeAll)
 }
 
+// mayWrite says whether the caller is the writer from now on.
+func (s *Session) mayWrite() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.begin()
+}
+
+// begin makes somebody the writer if there is something to write and nobody is; s.mu is held.
+func (s *Session) begin() bool {
+	if s.writing || s.conn == nil || s.err != nil || !s.s.pendingOn(s.link) {
+		return false
+	}
+	s.writing = true
+	return true
+}
+
+// buffers are for the messages being written: a carrier keeps none.
+var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, bufferBytes)) }}
+
+// bufferBytes is enough for all but blobs and pages of records.
+const bufferBytes = 10 << 10
+
 func (s *Session) writeAll() {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
 	for {
 		s.mu.Lock()
 		conn, link := s.conn, s.link
@@ -337,7 +376,7 @@ func (s *Session) writeAll() {
 			return
 		}
 		s.mu.Unlock()
-		msg, err := link.Next()
+		msg, err := link.next(*buf)
 		if err == nil && msg != nil {
 			err = conn.Send(context.Background(), msg)
 		}

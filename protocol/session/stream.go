@@ -6,11 +6,11 @@ package session
 type stream struct {
 	server bool
 
-	queue [][]byte // sent or to be sent, not acknowledged: payloads base+1, base+2, …
-	bytes int      // in queue
-	base  uint64   // the peer has received everything up to this
-	sent  int      // how many of queue went out on the current link
-	top   uint64   // the last payload that ever went out: what the peer may acknowledge
+	queue []payload // sent or to be sent, not acknowledged: payloads base+1, base+2, …
+	bytes int       // in queue
+	base  uint64    // the peer has received everything up to this
+	sent  int       // how many of queue went out on the current link
+	top   uint64    // the last payload that ever went out: what the peer may acknowledge
 
 	in        uint64 // the last payload received
 	owedCount int    // received since the last frame went out
@@ -26,15 +26,20 @@ type stream struct {
 	bye   bool
 }
 
+// payload is head and body behind each other: many sessions may share a body.
+type payload struct{ head, body []byte }
+
+func (p payload) size() int { return len(p.head) + len(p.body) }
+
 // limits of a stream's queue; what happens above them is the caller's business.
 func (s *stream) full(n, bytesMax, countMax int) bool {
 	return len(s.queue) >= countMax || s.bytes+n > bytesMax
 }
 
 // push queues a payload. The stream keeps it until it is acknowledged.
-func (s *stream) push(p []byte) {
+func (s *stream) push(p payload) {
 	s.queue = append(s.queue, p)
-	s.bytes += len(p)
+	s.bytes += p.size()
 }
 
 // attach starts a new link. cursor is what the peer says it has received: everything after
@@ -59,8 +64,8 @@ func (s *stream) acknowledged(cursor uint64) {
 	}
 	n := int(cursor - s.base)
 	for i, p := range s.queue[:n] {
-		s.bytes -= len(p)
-		s.queue[i] = nil
+		s.bytes -= p.size()
+		s.queue[i] = payload{}
 	}
 	s.queue = s.queue[n:]
 	s.base = cursor
@@ -119,9 +124,9 @@ func (s *stream) pending() bool {
 		s.owedCount >= ackAfterCount || s.owedBytes >= ackAfterBytes)
 }
 
-// next returns the next sealed message for the carrier, or nil. GO comes first, then the
-// answer to a ping, so that a long queue does not make this end look dead.
-func (s *stream) next() ([]byte, error) {
+// next returns the next sealed message for the carrier, or nil; in buf if it is large enough. GO
+// comes first, then the answer to a ping, so that a long queue does not make this end look dead.
+func (s *stream) next(buf []byte) ([]byte, error) {
 	if !s.pending() {
 		return nil, nil
 	}
@@ -137,14 +142,17 @@ func (s *stream) next() ([]byte, error) {
 	case s.bye && s.sent >= len(s.queue):
 		f.kind, s.bye = frameBye, false
 	case s.sent < len(s.queue):
-		f.kind, f.id, f.body = frameData, s.base+uint64(s.sent)+1, s.queue[s.sent]
+		f.kind, f.id, f.head, f.body = frameData, s.base+uint64(s.sent)+1, s.queue[s.sent].head, s.queue[s.sent].body
 		s.sent++
 		s.top = max(s.top, f.id)
 	case s.ping:
 		f.kind, s.ping = framePing, false
 	}
 	s.owedCount, s.owedBytes, s.ack = 0, 0, false
-	size := bucket(frameHeadBytes+len(f.body)+tagBytes) + widePadMax
-	b := appendFrame(make([]byte, 0, size), f, s.seal.n)
+	size := bucket(frameHeadBytes+len(f.head)+len(f.body)+tagBytes) + widePadMax
+	if cap(buf) < size {
+		buf = make([]byte, 0, size)
+	}
+	b := appendFrame(buf[:0], f, s.seal.n)
 	return s.seal.seal(b[:0], b, nil), nil
 }

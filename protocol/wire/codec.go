@@ -46,6 +46,20 @@ func Encode(rid uint32, m any) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// RecordHead returns all of a RecordEvent's frame but its body of n bytes, which comes behind it:
+// the frames of thousands of subscribers share one body. handle and seq are at least 1.
+func RecordHead(handle Handle, seq plane.Seq, n int) []byte {
+	b := appendHead(make([]byte, 0, headBytesMax+1+1+5+1+9+1+3), KindRecordEvent, 0)
+	b = appendUint(append(b, 0xa3, 1), uint32(handle)) // map of 3
+	b = append(b, 2)
+	if seq < 1<<32 {
+		b = appendUint(b, uint32(seq))
+	} else {
+		b = binary.BigEndian.AppendUint64(append(b, 27), uint64(seq))
+	}
+	return binary.BigEndian.AppendUint16(append(b, 3, 0x59), uint16(n)) // a record has over 255 bytes
+}
+
 // ParseRequest parses what a client sent. The request shares no memory with b (W-25). rid is the
 // request's number whenever the head could be read, also with an error, so that the server can
 // answer it (W-06); else 0. Errors: ErrMalformed, ErrKind, ErrTooLarge.

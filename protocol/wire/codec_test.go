@@ -130,3 +130,21 @@ func TestRids(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordHead: head and body are the frame that Encode makes, whatever the lengths of the numbers.
+func TestRecordHead(t *testing.T) {
+	for _, size := range []int{plane.RecordSmall, plane.RecordMedium, plane.RecordLarge} {
+		for _, h := range []wire.Handle{1, 23, 24, 255, 256, 65535, 65536, 1<<32 - 1} {
+			for _, seq := range []plane.Seq{1, 23, 24, 255, 256, 65535, 65536, 1<<32 - 1, 1 << 32, 1<<64 - 1} {
+				body := bytes.Repeat([]byte{5}, size)
+				want, err := wire.Encode(0, wire.RecordEvent{Handle: h, Seq: seq, Body: body})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := append(wire.RecordHead(h, seq, size), body...); !bytes.Equal(got, want) {
+					t.Errorf("handle %d, seq %d, %d bytes: got another frame than Encode", h, seq, size)
+				}
+			}
+		}
+	}
+}
