@@ -41,13 +41,16 @@ func (*Pending) Format(f fmt.State, _ rune) { f.Write([]byte("[redacted]")) }
 // A RuleError says which rule the wanted commit would break, M-025 for a KeyPackage outside its
 // lifetime. ErrNotMember: a Remove index is nobody's. ErrClosed: the group has ended. ErrArgument:
 // commit or Welcome would pass MessageBytesMax; add fewer at once, or leave the tree out. ErrSigner:
-// a new signer that is not of the group's suite.
+// a new signer that is not of the group's suite. ErrLight: see Light.
 func (g *Group) Commit(o CommitOptions) (*Pending, error) { return g.commit(o) }
 
 // commit is Commit with proposals that the caller has judged.
 func (g *Group) commit(o CommitOptions, more ...item) (*Pending, error) {
 	if g.Closed() {
 		return nil, ErrClosed
+	}
+	if g.light != nil {
+		return nil, ErrLight
 	}
 	st := staging{list: more, forcePath: o.ForcePath || o.LeafExtensions != nil, leafExts: cloneExtensions(o.LeafExtensions), aad: o.AAD, withoutTree: o.WithoutTree}
 	if err := checkDistinct(o.LeafExtensions); err != nil {
@@ -273,6 +276,10 @@ func (g *Group) successor(a *applied) *Group {
 	}
 	next.ctx.exts = a.exts
 	next.ctx.epoch++
+	if g.light != nil {
+		next.lightSuccessor(g, a)
+		return next
+	}
 	for x, k := range g.priv {
 		if x < a.tree.width() && !a.tree.blank(x) {
 			next.priv[x] = k

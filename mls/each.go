@@ -40,4 +40,14 @@ func (e Each) check(n int, f func(i int) error) error {
 
 // SetEach lends the Group, and those that come of it, what Commit, Process and the like use for
 // work on many members. nil takes it back. It is not part of what is stored.
-func (g *Group) SetEach(e Each) { g.tree.each = e }
+func (g *Group) SetEach(e Each) {
+	if g.light == nil { // a light member has no such work
+		g.tree.each = e
+	}
+}
+func (g *Group) lent() Each {
+	if g.light != nil {
+		return nil
+	}
+	return g.tree.each
+}

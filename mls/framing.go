@@ -219,6 +219,12 @@ func parseMessage(b []byte) (*message, error) {
 		return nil, broken("M-007")
 	}
 	r := &reader{b: append([]byte(nil), b...)}
+	m := r.message()
+	return m, r.end()
+}
+
+// message reads an MLSMessage.
+func (r *reader) message() *message {
 	m := &message{wire: r.wire()}
 	switch m.wire {
 	case WirePublic:
@@ -237,7 +243,7 @@ func parseMessage(b []byte) (*message, error) {
 	default:
 		r.fail("M-006")
 	}
-	return m, r.end()
+	return m
 }
 
 // wire reads an MLSMessage's version and wire format.

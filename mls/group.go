@@ -13,6 +13,7 @@ type Group struct {
 	ctx     groupContext
 	context []byte // ctx encoded
 	tree    *tree
+	light   *lightState // of a member without tree; nil otherwise
 	me      uint32
 	signer  *Signer
 	priv    map[uint32]hpke.PrivateKey // keys of the nodes this member knows
@@ -115,7 +116,7 @@ func (g *Group) enter(es *epochSecrets) {
 	g.es = es
 	g.tag = s.mac(es.confirm, g.ctx.confirmed)
 	g.interim = s.interimHash(g.ctx.confirmed, g.tag)
-	g.secrets = newSecretTree(s, g.tree.n, es.encryption)
+	g.secrets = newSecretTree(s, g.leaves(), es.encryption)
 	es.encryption = nil // lives on in the secret tree only, which forgets it (§9.2)
 	g.resumption = maps.Clone(g.resumption)
 	if g.resumption == nil {
@@ -146,24 +147,37 @@ func (g *Group) OwnIndex() uint32 { return g.me }
 // Closed says whether a ReInit proposal ended the group (§11.2).
 func (g *Group) Closed() bool { return g.reinit != nil }
 
-// Size returns the number of members.
+// Size returns the number of members; 0 for a light member, which cannot tell.
 func (g *Group) Size() int {
 	n := 0
+	if g.light != nil {
+		return n
+	}
 	g.tree.leaves(func(uint32, *leafNode) bool { n++; return true })
 	return n
 }
 
-// Members returns all members in order of their index.
+// Members returns all members in order of their index; for a light member those it knows.
 func (g *Group) Members() []Member {
 	var o []Member
+	if g.light != nil {
+		for _, i := range slices.Sorted(maps.Keys(g.light.known)) {
+			o = append(o, memberOf(i, g.light.known[i]))
+		}
+		return o
+	}
 	g.tree.leaves(func(i uint32, l *leafNode) bool { o = append(o, memberOf(i, l)); return true })
 	return o
 }
 
-// Member returns one member. ErrNotMember: nobody has the index.
+// Member returns one member. ErrNotMember: nobody has the index; ErrUnknownSender: a light member
+// does not know the leaf. LeafBytes is 0 where a light member knows a leaf other than its own.
 func (g *Group) Member(i uint32) (Member, error) {
-	l := g.tree.leaf(i)
+	l := g.leaf(i)
 	if l == nil {
+		if g.light != nil && i < g.light.n {
+			return Member{}, &UnknownSender{i}
+		}
 		return Member{}, ErrNotMember
 	}
 	return memberOf(i, l), nil
@@ -196,8 +210,13 @@ func (g *Group) EpochAuthenticator() []byte { return slices.Clone(g.es.authentic
 // TreeHash returns the hash of the ratchet tree (§7.8).
 func (g *Group) TreeHash() []byte { return slices.Clone(g.ctx.treeHash) }
 
-// Tree returns the ratchet tree as JoinOptions.Tree takes it.
-func (g *Group) Tree() []byte { return g.tree.bytes() }
+// Tree returns the ratchet tree as JoinOptions.Tree takes it; nil for a light member.
+func (g *Group) Tree() []byte {
+	if g.light != nil {
+		return nil
+	}
+	return g.tree.bytes()
+}
 
 // SetPSK stores an external pre-shared key for commits of this and later epochs that use it.
 func (g *Group) SetPSK(p PSK) {
@@ -258,10 +277,13 @@ func (g *Group) groupInfo(exts []Extension) (*groupInfo, error) {
 
 // GroupInfo returns a signed GroupInfo as an MLSMessage. withTree puts the ratchet tree inside;
 // withExternalPub the key that JoinExternal needs. Whoever has the latter can join, so it is as
-// secret as the group's membership is.
+// secret as the group's membership is. ErrLight: a light member has no tree to put inside.
 func (g *Group) GroupInfo(withTree, withExternalPub bool) ([]byte, error) {
 	var exts []Extension
 	if withTree {
+		if g.light != nil {
+			return nil, ErrLight
+		}
 		exts = append(exts, Extension{ExtRatchetTree, g.tree.bytes()})
 	}
 	if withExternalPub {

@@ -31,6 +31,51 @@ type JoinOptions struct {
 // KeyPackage's. ErrUnknownPSK: a needed key is not among PSKs, or the group succeeds or branches off
 // one that was not given. Anything else wraps ErrInvalid.
 func Join(msg []byte, o JoinOptions) (*Group, error) {
+	w, err := o.open(msg)
+	if err != nil {
+		return nil, err
+	}
+	s, sec, gs, gi := w.s, o.Secret, w.secrets, w.info
+	t, err := gi.verify(s, o.Tree, o.Each)
+	if err != nil {
+		return nil, err
+	}
+	me, ok := t.find(sec.kp.leaf)
+	if !ok {
+		return nil, broken("M-126")
+	}
+	g := &Group{s: s, ctx: gi.ctx, tree: t, me: me, signer: o.Signer, priv: map[uint32]hpke.PrivateKey{2 * me: sec.leaf}, psks: w.known}
+	if gs.path != nil {
+		nodes, _ := t.filtered(gi.signer)
+		k := slices.IndexFunc(nodes, func(n uint32) bool { return under(n, 2*me) })
+		if k < 0 {
+			return nil, broken("M-127")
+		}
+		if _, err := g.install(nodes[k:], gs.path); fails(err != nil, "M-127") {
+			return nil, broken("M-127")
+		}
+	}
+	g.context = g.ctx.bytes()
+	g.enter(s.epoch(gs.joiner, w.psk, g.context))
+	g.es.joiner, g.es.welcome = nil, nil
+	if err := refuse(!hmac.Equal(g.tag, gi.tag), "M-128"); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// opened is a Welcome that decrypted. Nothing in it is verified but that its maker had the
+// KeyPackage and, with pre-shared keys, those.
+type opened struct {
+	s       *suite
+	secrets *groupSecrets
+	info    *groupInfo
+	psk     []byte            // psk_secret
+	known   map[string][]byte // the pre-shared keys given
+}
+
+// open decrypts the entry for a KeyPackage and the GroupInfo.
+func (o *JoinOptions) open(msg []byte) (*opened, error) {
 	m, err := parseMessage(msg)
 	if err != nil {
 		return nil, err
@@ -81,32 +126,7 @@ func Join(msg []byte, o JoinOptions) (*Group, error) {
 	if err := o.checkDescent(&gi.ctx); err != nil {
 		return nil, err
 	}
-	t, err := gi.verify(s, o.Tree, o.Each)
-	if err != nil {
-		return nil, err
-	}
-	me, ok := t.find(sec.kp.leaf)
-	if !ok {
-		return nil, broken("M-126")
-	}
-	g := &Group{s: s, ctx: gi.ctx, tree: t, me: me, signer: o.Signer, priv: map[uint32]hpke.PrivateKey{2 * me: sec.leaf}, psks: known}
-	if gs.path != nil {
-		nodes, _ := t.filtered(gi.signer)
-		k := slices.IndexFunc(nodes, func(n uint32) bool { return under(n, 2*me) })
-		if k < 0 {
-			return nil, broken("M-127")
-		}
-		if _, err := g.install(nodes[k:], gs.path); fails(err != nil, "M-127") {
-			return nil, broken("M-127")
-		}
-	}
-	g.context = g.ctx.bytes()
-	g.enter(s.epoch(gs.joiner, psk, g.context))
-	g.es.joiner, g.es.welcome = nil, nil
-	if err := refuse(!hmac.Equal(g.tag, gi.tag), "M-128"); err != nil {
-		return nil, err
-	}
-	return g, nil
+	return &opened{s, gs, gi, psk, known}, nil
 }
 
 // groupSecrets is GroupSecrets (§12.4.3.1); path is nil when absent.

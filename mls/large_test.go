@@ -3,6 +3,7 @@ package mls
 import (
 	"crypto/hpke"
 	"fmt"
+	"maps"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -94,8 +95,6 @@ func (h *hall) warm(k int) {
 		}
 		k--
 		h.g = must(h.as(leaf).Commit(CommitOptions{})).Next
-		for x, key := range h.g.priv {
-			h.priv[x] = key
-		}
+		maps.Copy(h.priv, h.g.priv)
 	}
 }

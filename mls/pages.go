@@ -334,8 +334,11 @@ func (t *tree) pageRoot(i int) uint32 {
 	}
 }
 
-// PageCount returns how many pages the ratchet tree has: see Page.
+// PageCount returns how many pages the ratchet tree has: see Page. A light member has none.
 func (g *Group) PageCount() int {
+	if g.light != nil {
+		return 0
+	}
 	n, top := 1, level(g.tree.root())
 	for k := cutWide.first; k < top; k += cutWide.step {
 		n += int(g.tree.n) >> k

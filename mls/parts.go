@@ -17,8 +17,13 @@ func (g *Group) SnapshotHead() []byte { return g.snapshot(false) }
 // and nothing of the Group but the tree, and never changes.
 type SavedTree struct{ t *tree }
 
-// SavedTree returns the tree of this epoch.
-func (g *Group) SavedTree() *SavedTree { return &SavedTree{g.tree} }
+// SavedTree returns the tree of this epoch, nil for a light member.
+func (g *Group) SavedTree() *SavedTree {
+	if g.light != nil {
+		return nil
+	}
+	return &SavedTree{g.tree}
+}
 
 // TreeChanges tells what to do where the trees of was are stored and those of is shall be: records
 // to put, and keys to delete. Its time grows with what differs. Values are not secret but tell who

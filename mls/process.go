@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/hpke"
+	"errors"
 	"slices"
 	"time"
 )
@@ -62,14 +63,27 @@ func (CommitReceived) received()   {}
 //
 // A commit uses up its generation too: save CommitReceived.Next together with g's Delta or not at all.
 func (g *Group) Process(msg []byte, now time.Time) (Received, error) {
+	return g.process(msg, nil, now)
+}
+
+func (g *Group) process(msg []byte, parts *SliceParts, now time.Time) (Received, error) {
 	m, err := parseMessage(msg)
 	if err != nil {
 		return nil, err
 	}
-	a, err := g.open(m)
+	a, u, err := g.open(m, parts)
 	if err != nil {
 		return nil, err
 	}
+	out, err := g.receive(a, parts, now)
+	if _, ok := errors.AsType[*NeedSlice](err); !ok {
+		u.commit() // also where it is refused: it is genuine, and comes once
+	}
+	return out, err
+}
+
+// receive takes authenticated content.
+func (g *Group) receive(a *authContent, parts *SliceParts, now time.Time) (Received, error) {
 	r := reader{b: a.c.body}
 	switch a.c.typ {
 	case ContentApplication:
@@ -77,7 +91,7 @@ func (g *Group) Process(msg []byte, now time.Time) (Received, error) {
 	case ContentProposal:
 		return g.receiveProposal(a, r.proposal())
 	}
-	return g.receiveCommit(a, r.commitBody(), now)
+	return g.receiveCommit(a, r.commitBody(), parts, now)
 }
 
 func (g *Group) receiveProposal(a *authContent, p *proposal) (Received, error) {
@@ -139,7 +153,10 @@ func (g *Group) resolve(a *authContent, c *commitBody) ([]item, error) {
 	return list, nil
 }
 
-func (g *Group) receiveCommit(m *authContent, c *commitBody, now time.Time) (Received, error) {
+func (g *Group) receiveCommit(m *authContent, c *commitBody, parts *SliceParts, now time.Time) (Received, error) {
+	if g.light != nil {
+		return nil, ErrLight
+	}
 	external := m.c.sender == senderNewCommit
 	list, err := g.resolve(m, c)
 	if err != nil {
@@ -233,7 +250,7 @@ func (g *Group) ownUpdate(old *Group, a *applied) error {
 	if !a.updated[g.me] {
 		return nil
 	}
-	key := g.tree.leaf(g.me).encKey
+	key := g.leaf(g.me).encKey
 	for _, q := range old.proposals {
 		if q.key != nil && bytes.Equal(q.p.leaf.encKey, key) {
 			g.priv[2*g.me] = q.key
@@ -384,9 +401,10 @@ func (g *Group) ProposeAdd(k *KeyPackage, aad []byte, now time.Time) ([]byte, er
 	return g.propose(&proposal{typ: ProposalAdd, kp: k.kp}, nil, aad)
 }
 
-// ProposeRemove proposes to remove a member. ErrNotMember: nobody has the index.
+// ProposeRemove proposes to remove a member. ErrNotMember: nobody has the index, as far as this
+// member can tell.
 func (g *Group) ProposeRemove(i uint32, aad []byte) ([]byte, error) {
-	if g.tree.leaf(i) == nil {
+	if g.light == nil && g.tree.leaf(i) == nil {
 		return nil, ErrNotMember
 	}
 	return g.propose(&proposal{typ: ProposalRemove, removed: i}, nil, aad)
@@ -404,7 +422,7 @@ func (g *Group) ProposeUpdate(aad []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := *g.tree.leaf(g.me)
+	l := *g.leaf(g.me)
 	l.encKey, l.source, l.notBefore, l.notAfter, l.parentHash = key.PublicKey().Bytes(), sourceUpdate, 0, 0, nil
 	if err := l.sign(g.signer, g.ctx.groupID, g.me); err != nil {
 		return nil, err

@@ -137,6 +137,9 @@ func (r *reader) proposal() *proposal {
 	return p
 }
 
+// changesTree says whether the proposal is about leaves by what it holds.
+func (p *proposal) changesTree() bool { return p.typ >= ProposalAdd && p.typ <= ProposalRemove }
+
 // needsPath says whether a commit of the proposal must carry a path (§12.4).
 func (p *proposal) needsPath() bool {
 	switch p.typ {

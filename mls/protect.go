@@ -125,15 +125,17 @@ func (s *suite) openPrivate(p *privateMessage, d senderInfo, k keyNonce) (*authC
 	return a, r.err
 }
 
-// open authenticates a message of this epoch. A generation it used is used up.
-func (g *Group) open(m *message) (*authContent, error) {
+// open authenticates a message of this epoch. The caller decides whether the generation is used
+// up; a public message has none. parts is what a light member needs to know the sender by.
+func (g *Group) open(m *message, parts *SliceParts) (*authContent, *use, error) {
 	switch {
 	case m.private != nil:
-		return g.openPrivate(m.private)
+		return g.openPrivate(m.private, parts)
 	case m.public != nil:
-		return g.openPublic(m.public)
+		a, err := g.openPublic(m.public)
+		return a, nil, err
 	}
-	return nil, broken("M-006")
+	return nil, nil, broken("M-006")
 }
 
 // fits checks group and epoch (M-050, M-051).
@@ -151,34 +153,39 @@ func (g *Group) fits(groupID []byte, epoch uint64) error {
 	return nil
 }
 
-func (g *Group) openPrivate(p *privateMessage) (*authContent, error) {
+func (g *Group) openPrivate(p *privateMessage, parts *SliceParts) (*authContent, *use, error) {
 	if err := g.fits(p.groupID, p.epoch); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	d, err := g.s.openSender(p, g.es.senderData)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	leaf := g.tree.leaf(d.leaf)
-	if leaf == nil {
-		return nil, broken("M-055")
+	leaf := g.leaf(d.leaf)
+	stranger := leaf == nil && g.light != nil && p.typ == ContentCommit && d.leaf < g.light.n // its commit may introduce it
+	if leaf == nil && !stranger {
+		return nil, nil, g.unknown(d.leaf, "M-055")
 	}
 	if d.leaf == g.me {
-		return nil, ErrOwnMessage
+		return nil, nil, ErrOwnMessage
 	}
 	u, err := g.secrets.look(ratchetID{d.leaf, p.typ == ContentApplication}, d.gen)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	a, err := g.s.openPrivate(p, d, u.keys)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if stranger {
+		if leaf, err = g.introduce(a, parts); err != nil {
+			return nil, nil, err
+		}
 	}
 	if err := refuse(!g.s.verify(leaf.sigKey, "FramedContentTBS", a.toBeSigned(g.context), a.sig), "M-052"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	u.commit()
-	return a, nil
+	return a, u, nil
 }
 
 func (g *Group) openPublic(a *authContent) (*authContent, error) {
@@ -207,9 +214,9 @@ func (g *Group) publicSender(a *authContent) ([]byte, error) {
 	r := reader{b: a.c.body}
 	switch a.c.sender {
 	case senderMember:
-		leaf := g.tree.leaf(a.c.index)
+		leaf := g.leaf(a.c.index)
 		if leaf == nil {
-			return nil, broken("M-055")
+			return nil, g.unknown(a.c.index, "M-055")
 		}
 		if err := refuse(!hmac.Equal(a.memb, g.s.mac(g.es.membership, a.toBeMACed(g.context))), "M-053"); err != nil {
 			return nil, err

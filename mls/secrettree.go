@@ -127,8 +127,11 @@ func (t *secretTree) look(id ratchetID, gen uint32) (*use, error) {
 	return u, nil
 }
 
-// commit makes the generation used.
+// commit makes the generation used. There is none in a public message.
 func (u *use) commit() {
+	if u == nil {
+		return
+	}
 	t, r := u.t, u.t.ratchets[u.id]
 	if u.secret == nil {
 		t.forget(u.id, u.gen)

@@ -12,10 +12,12 @@ import (
 	"strconv"
 )
 
-// stateVersion starts everything that this package saves, headVersion a snapshot without the tree.
+// stateVersion starts everything that this package saves, headVersion a snapshot without the tree,
+// lightVersion that of a member that has none.
 const (
 	stateVersion = 1
 	headVersion  = 2
+	lightVersion = 3
 )
 
 // Delta is one changed part of a Group. A later Delta with the same Key replaces an earlier one,
@@ -35,6 +37,7 @@ const (
 	deltaSkipped  = 2 // a block of a ratchet's skipped keys; empty when none is left
 	deltaProposal = 3 // a pending proposal
 	deltaPSK      = 4 // an external pre-shared key
+	deltaLeaf     = 5 // a leaf that a light member learned
 )
 
 func (w *writer) privateKey(k hpke.PrivateKey) {
@@ -79,7 +82,11 @@ func (g *Group) Snapshot() []byte { return g.snapshot(true) }
 
 func (g *Group) snapshot(withTree bool) []byte {
 	var w writer
-	if withTree {
+	if g.light != nil {
+		w.u8(lightVersion)
+		w.vec(g.context)
+		w.light(g.light, g.me) // and me below
+	} else if withTree {
 		w.u8(stateVersion)
 		w.vec(g.context)
 		w.raw(g.tree.bytes())
@@ -136,6 +143,9 @@ func (g *Group) snapshot(withTree bool) []byte {
 	})
 	g.secrets.saved()
 	g.proposalsSaved, g.pskChanged = len(g.proposals), nil
+	if g.light != nil {
+		clear(g.light.fresh)
+	}
 	return w.b
 }
 func (w *writer) ratchetID(id ratchetID) { w.u32(id.leaf); w.opt(id.app) }
@@ -233,6 +243,14 @@ func (g *Group) Delta() []Delta {
 		add(deltaPSK, "k/"+hex.EncodeToString(g.s.sum([]byte(id))[:8]), func(w *writer) { w.vec([]byte(id)); w.vec(g.psks[id]) })
 	}
 	g.proposalsSaved, g.pskChanged = len(g.proposals), nil
+	if g.light != nil {
+		for _, i := range slices.Sorted(maps.Keys(g.light.fresh)) {
+			if l := g.light.known[i]; l != nil && i != g.me {
+				add(deltaLeaf, "l/"+strconv.FormatUint(uint64(i), 10), func(w *writer) { w.u32(i); w.essence(l) })
+			}
+		}
+		clear(g.light.fresh)
+	}
 	return out
 }
 
@@ -280,6 +298,12 @@ func RestoreHead(head []byte, page func(key string) []byte, deltas []Delta) (*Gr
 				g.psks = map[string][]byte{}
 			}
 			g.psks[id] = r.vec()
+		case deltaLeaf:
+			i, l := r.u32(), r.essence()
+			if g.light == nil || r.err != nil || i >= g.light.n || i == g.me {
+				return nil, ErrState
+			}
+			g.light.learn(i, l)
 		default:
 			r.failErr(ErrState)
 		}
@@ -299,6 +323,9 @@ func RestoreHead(head []byte, page func(key string) []byte, deltas []Delta) (*Gr
 	}
 	g.proposalsSaved = len(g.proposals)
 	g.secrets.saved()
+	if g.light != nil {
+		clear(g.light.fresh)
+	}
 	return g, nil
 }
 
@@ -335,7 +362,7 @@ func (g *Group) restoreRatchet(r *reader, kind uint8) {
 // group reads a snapshot.
 func (r *reader) group(page func(string) []byte) (*Group, error) {
 	v := r.u8()
-	if v != stateVersion && v != headVersion {
+	if v < stateVersion || v > lightVersion {
 		return nil, ErrState
 	}
 	g := &Group{context: r.vec(), psks: map[string][]byte{}, resumption: map[uint64][]byte{}, priv: map[uint32]hpke.PrivateKey{}, es: &epochSecrets{}}
@@ -348,13 +375,18 @@ func (r *reader) group(page func(string) []byte) (*Group, error) {
 		return nil, ErrState
 	}
 	var err error
-	if v == headVersion {
+	switch v {
+	case lightVersion:
+		if g.light = r.light(&g.me); r.err != nil {
+			return nil, r.err
+		}
+	case headVersion:
 		n := r.u32()
 		if r.err != nil {
 			return nil, r.err
 		}
 		g.tree, err = treeOfPages(g.s, cutFine, n, g.ctx.treeHash, func(h []byte) []byte { return page(pageKey(h)) })
-	} else {
+	default:
 		start := r.b
 		r.vec()
 		if r.err != nil {
@@ -365,8 +397,10 @@ func (r *reader) group(page func(string) []byte) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.me = r.u32()
-	if g.signer, err = ParseSigner(r.vec()); err != nil || g.tree.leaf(g.me) == nil {
+	if g.light == nil {
+		g.me = r.u32()
+	}
+	if g.signer, err = ParseSigner(r.vec()); err != nil || g.leaf(g.me) == nil || g.me >= g.leaves() {
 		return nil, ErrState
 	}
 	r.each(func(r *reader) {
@@ -377,7 +411,7 @@ func (r *reader) group(page func(string) []byte) (*Group, error) {
 		*b = r.vec()
 	}
 	g.interim, g.tag, g.reinit = r.vec(), r.vec(), r.reinit()
-	g.secrets = &secretTree{s: g.s, leaves: g.tree.n, node: map[uint32][]byte{}, ratchets: map[ratchetID]*ratchet{}, changed: map[ratchetID]bool{}}
+	g.secrets = &secretTree{s: g.s, leaves: g.leaves(), node: map[uint32][]byte{}, ratchets: map[ratchetID]*ratchet{}, changed: map[ratchetID]bool{}}
 	r.each(func(r *reader) {
 		x := r.u32()
 		g.secrets.node[x] = r.vec()
@@ -397,7 +431,7 @@ func (r *reader) group(page func(string) []byte) (*Group, error) {
 		e := r.u64()
 		g.resumption[e] = r.vec()
 	})
-	if r.end() != nil || len(g.es.authenticator) != g.s.nh || !bytes.Equal(g.tree.rootHash(), g.ctx.treeHash) {
+	if r.end() != nil || len(g.es.authenticator) != g.s.nh || g.tree != nil && !bytes.Equal(g.tree.rootHash(), g.ctx.treeHash) {
 		return nil, ErrState
 	}
 	return g, nil

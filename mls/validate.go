@@ -45,6 +45,9 @@ func checkContextExtensions(exts []Extension) error {
 // checkProposal is what can be said of one proposal by itself (§12.1), on receipt or in a commit.
 func (g *Group) checkProposal(q *item) error {
 	p := q.p
+	if g.light != nil && p.changesTree() {
+		return nil // for whoever has the tree
+	}
 	switch p.typ {
 	case ProposalAdd:
 		return p.kp.check(g.s)
@@ -75,7 +78,7 @@ func (g *Group) checkProposal(q *item) error {
 	case ProposalGroupContextExtensions:
 		return checkContextExtensions(p.exts)
 	case ProposalSelfRemove:
-		return need(q.sender == senderMember && g.tree.leaf(q.index) != nil, "M-088")
+		return need(q.sender == senderMember && (g.light != nil || g.tree.leaf(q.index) != nil), "M-088")
 	}
 	return nil
 }
@@ -83,7 +86,7 @@ func (g *Group) checkProposal(q *item) error {
 // validateList checks a commit's proposals against each other (§12.2). committer is the leaf of a
 // member; external commits have rules of their own.
 func (g *Group) validateList(list []item, committer uint32, external bool) error {
-	err := g.tree.each.check(len(list), func(i int) error {
+	err := g.lent().check(len(list), func(i int) error {
 		if list[i].sound {
 			return nil
 		}
@@ -169,7 +172,7 @@ func (g *Group) checkTypes(list []item) error {
 			gone[q.index] = true
 		}
 	}
-	if types == nil {
+	if types == nil || g.light != nil {
 		return nil
 	}
 	var err error
