@@ -48,6 +48,7 @@ const chunkNodes = 32
 type chunk struct {
 	owner *int // the tree that may write here
 	nodes [chunkNodes]node
+	known *digest // nil: not known
 }
 
 // tree is a copy-on-write ratchet tree (§7). A clone shares all chunks; whoever writes first
@@ -112,6 +113,7 @@ func (t *tree) write(x uint32) *node {
 		c = &d
 		t.chunks[x/chunkNodes] = c
 	}
+	c.known = nil
 	return &c.nodes[x%chunkNodes]
 }
 

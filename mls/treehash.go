@@ -214,7 +214,7 @@ func (t *tree) checkUnmerged() error {
 // (M-028, M-044).
 func (t *tree) checkUnique() error {
 	// The first bytes of the keys tell almost always; an equal start makes us look at all of them.
-	heads := make(map[[8]byte]bool, 3*t.n)
+	heads := make(map[uint64]bool, 3*t.n)
 	twice := false
 	add := func(k []byte) { h := keyHead(k); twice = twice || heads[h]; heads[h] = true }
 	for x := uint32(0); x < t.width() && !twice; x++ {
@@ -274,14 +274,24 @@ func (t *tree) checkSupport(exts []Extension, changed []uint32) error {
 		}
 		return nil
 	}
-	inUse, added := map[uint16]bool{}, map[uint16]bool{}
+	inUse := t.credentialTypes()
+	var added []uint16
 	isNew := map[uint32]bool{}
 	for _, i := range changed {
 		isNew[i] = true
-		added[t.leaf(i).cred.typ] = true
+		added = addType(added, t.leaf(i).cred.typ)
 	}
-	t.leaves(func(i uint32, l *leafNode) bool { inUse[l.cred.typ] = true; return true })
-	t.leaves(func(i uint32, l *leafNode) bool {
+	look := t.leaves
+	if changed != nil && len(inUse) == 1 { // the others support what all of them are
+		look = func(f func(uint32, *leafNode) bool) {
+			for _, i := range changed {
+				if !f(i, t.leaf(i)) {
+					return
+				}
+			}
+		}
+	}
+	look(func(i uint32, l *leafNode) bool {
 		types := added
 		if changed == nil || isNew[i] {
 			types = inUse
@@ -289,7 +299,7 @@ func (t *tree) checkSupport(exts []Extension, changed []uint32) error {
 				return false
 			}
 		}
-		for c := range types {
+		for _, c := range types {
 			if err = need(l.caps.credential(c), "M-023"); err != nil {
 				return false
 			}

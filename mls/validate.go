@@ -317,51 +317,38 @@ func (g *Group) pskOf(p *pskID) ([]byte, error) {
 	return nil, brokenBy("M-083", ErrUnknownPSK)
 }
 
-// keyHead is enough of a key to tell it from others almost always.
-func keyHead(k []byte) (h [8]byte) { copy(h[:], k); return h }
-
 // checkFresh: the changed leaves' keys are nobody else's (M-027, M-028). The rest of the tree is
-// known to be free of duplicates, so one pass with short keys tells whether to look closer.
+// known to be free of duplicates; where one turns up, a closer look tells of what kind it is.
 func (t *tree) checkFresh(changed []uint32) error {
 	if len(changed) == 0 {
 		return nil
 	}
-	heads := make(map[[8]byte]bool, 2*len(changed))
+	var w wanted
 	isNew := make(map[uint32]bool, len(changed))
 	for _, i := range changed {
 		l := t.leaf(i)
-		e, s := keyHead(l.encKey), keyHead(l.sigKey)
-		if heads[e] || heads[s] {
+		if w.has(l.encKey) || w.has(l.sigKey) {
 			return t.checkUnique()
 		}
-		heads[e], heads[s] = true, true
+		w.add(l.encKey)
+		w.add(l.sigKey)
 		isNew[2*i] = true
 	}
-	for x := range t.width() {
-		n := t.at(x)
-		if n.leaf != nil && !isNew[x] && (heads[keyHead(n.leaf.encKey)] || heads[keyHead(n.leaf.sigKey)]) ||
-			n.parent != nil && heads[keyHead(n.parent.key)] {
-			return t.checkUnique()
-		}
+	if _, ok := t.findKey(&w, true, isNew); ok {
+		return t.checkUnique()
 	}
 	return nil
 }
 
 // checkPathKeys: the keys of an update path are distinct and stand nowhere in the tree (M-103).
 func (t *tree) checkPathKeys(keys [][]byte) error {
-	heads := make(map[[8]byte][]byte, len(keys))
+	var w wanted
 	for _, k := range keys {
-		if old, ok := heads[keyHead(k)]; fails(ok && bytes.Equal(old, k), "M-103") {
+		if fails(w.has(k), "M-103") {
 			return broken("M-103")
 		}
-		heads[keyHead(k)] = k
+		w.add(k)
 	}
-	for x := range t.width() {
-		if k := t.public(x); k != nil {
-			if old, ok := heads[keyHead(k)]; fails(ok && bytes.Equal(old, k), "M-103") {
-				return broken("M-103")
-			}
-		}
-	}
-	return nil
+	_, ok := t.findKey(&w, false, nil)
+	return refuse(ok, "M-103")
 }
