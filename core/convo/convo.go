@@ -78,6 +78,9 @@ type Convo struct {
 	g        *mls.Group
 	state    State
 	who      roster
+	wall     Wall
+	slots    []int  // where the posts of the wall are stored
+	posts    uint64 // numbers them
 	env      seal.EnvelopeKey
 	sig      seal.SignalKey
 	gens     []Generation // oldest first
@@ -112,7 +115,8 @@ type Pending struct {
 	Tag     uint64 // the caller's: which intent it serves
 	next    *mls.Group
 	hash    [32]byte
-	turn    *turn // nil after a restart
+	atMS    uint64 // what it states
+	turn    *turn  // nil after a restart
 }
 
 // Options says what a new conversation is.
@@ -228,12 +232,13 @@ type Invitation struct {
 	Known  bool
 	Gens   []Generation // of the log's keys: the newest last, the server may be at an older one
 	Secret []byte       // Welcome
+	Wall   Wall         // what the rules need to know
 }
 
 // Invite returns the invitation that goes with a Welcome into the current epoch. It is to be
 // made at once when the adding commit has won, before another record is read.
 func (c *Convo) Invite(welcome []byte) Invitation {
-	return Invitation{Log: c.id, After: c.cursor, Chain: c.chain, Known: c.known, Gens: slices.Clone(c.gens), Secret: welcome}
+	return Invitation{Log: c.id, After: c.cursor, Chain: c.chain, Known: c.known, Gens: slices.Clone(c.gens), Secret: welcome, Wall: c.wall}
 }
 
 // JoinOptions is what Join needs.
@@ -270,6 +275,10 @@ func Join(o JoinOptions) (*Convo, error) {
 			return nil, ErrInvitation
 		}
 	}
+	if c.wall = o.Invitation.Wall; !c.wall.check() {
+		return nil, ErrInvitation
+	}
+	c.saveWallWhole()
 	c.dirty.cold = true
 	return c, nil
 }

@@ -223,6 +223,7 @@ type Change struct {
 	// Signer and Credential give one's own leaf another key of the same person.
 	Signer     *mls.Signer
 	Credential []byte
+	Doors      []plane.PublicKey // of the links through which Add comes in, sorted, each once
 	Tag        uint64
 }
 
@@ -234,7 +235,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if c.pending != nil {
 		return nil, ErrPending
 	}
-	o := mls.CommitOptions{Now: now, Signer: ch.Signer}
+	o := mls.CommitOptions{Now: now, Signer: ch.Signer, AAD: encode(commitHead{AtMS: msOf(now), Doors: ch.Doors})}
 	if ch.Credential != nil {
 		cred := mls.NewBasic(ch.Credential)
 		o.Credential = &cred
@@ -317,7 +318,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if s, ok := c.arrival(p.Next, p.Next.OwnIndex()); !ok || s.person != me {
 		return nil, ErrNotAllowed
 	}
-	c.pending = &Pending{Message: p.Message, Welcome: p.Welcome, Tag: ch.Tag, next: p.Next, hash: hashOf(p.Message), turn: &t}
+	c.pending = &Pending{Message: p.Message, Welcome: p.Welcome, Tag: ch.Tag, next: p.Next, hash: hashOf(p.Message), turn: &t, atMS: msOf(now)}
 	c.dirty.pending = true
 	return c.pending, nil
 }

@@ -23,6 +23,7 @@ type Mine struct{ Hash [32]byte }
 // Said is an application message of another member.
 type Said struct {
 	Person plane.PublicKey
+	Leaf   uint32
 	Plain  []byte
 }
 
@@ -113,7 +114,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		if !ok {
 			return Void{}
 		}
-		return Said{p, r.Data}
+		return Said{p, r.Sender, r.Data}
 	case mls.ProposalReceived:
 		if r.Kind != mls.ProposalSelfRemove {
 			return Void{} // never committed by our clients: see policy.go
@@ -174,7 +175,8 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 	if err != nil || !sameOthers(c.g.Extensions(), r.Next.Extensions()) || !c.allowed(by, st, t) {
 		return Void{}
 	}
-	return c.adopt(out, r.Next, t)
+	head, _ := parseHead(r.AAD)
+	return c.adopt(out, r.Next, t, r.Committer, head.AtMS)
 }
 
 // won makes an own commit the truth.
@@ -184,10 +186,10 @@ func (c *Convo) won(p *Pending) Outcome {
 		x := c.turnTo(p.next)
 		t = &x
 	}
-	return c.adopt(Changed{By: c.Own(), Mine: true, Own: p, Before: c.state}, p.next, *t)
+	return c.adopt(Changed{By: c.Own(), Mine: true, Own: p, Before: c.state}, p.next, *t, c.g.OwnIndex(), p.atMS)
 }
 
-func (c *Convo) adopt(out Changed, next *mls.Group, t turn) Outcome {
+func (c *Convo) adopt(out Changed, next *mls.Group, t turn, maker uint32, ms uint64) Outcome {
 	list := c.tally(t)
 	seen := map[plane.PublicKey]bool{}
 	once := func(p plane.PublicKey) bool {
@@ -218,6 +220,7 @@ func (c *Convo) adopt(out Changed, next *mls.Group, t turn) Outcome {
 			out.Devices = append(out.Devices, s.person)
 		}
 	}
+	marks := c.marks(t)
 	err := c.enter(next)
 	inv.That(err == nil, "a judged commit has a group state")
 	for _, leaf := range t.removed {
@@ -226,6 +229,7 @@ func (c *Convo) adopt(out Changed, next *mls.Group, t turn) Outcome {
 	for _, s := range t.added {
 		c.who.put(s.leaf, s.person)
 	}
+	c.turnWall(&out.Before.Rules, t, maker, marks, ms)
 	c.dropPending()
 	if c.state.Gen != out.Before.Gen {
 		c.learn()

@@ -22,7 +22,7 @@ type Pair struct {
 // The stored keys: "head" changes with every record, "cold" rarely, "group" with every epoch,
 // "d/…" are the deltas since, "pending" is an own commit that waits, with what is large of it in
 // "p/…", "t/…" are the pieces of the trees of both, which share what is the same in them, "q/…" are
-// parts.
+// parts, "wall" and "w/…" what the rules remember.
 const (
 	keyHead    = "head"
 	keyCold    = "cold"
@@ -68,6 +68,7 @@ type storedPending struct {
 	Welcome []byte
 	Tag     uint64
 	Next    []byte
+	AtMS    uint64
 }
 
 type storedSizes struct {
@@ -111,7 +112,7 @@ func (c *Convo) Changes() []Pair {
 		var v []byte
 		n := 0
 		if p := c.pending; p != nil {
-			s := storedPending{Message: p.Message, Welcome: p.Welcome, Tag: p.Tag, Next: p.next.SnapshotHead()}
+			s := storedPending{Message: p.Message, Welcome: p.Welcome, Tag: p.Tag, Next: p.next.SnapshotHead(), AtMS: p.atMS}
 			if len(p.Message)+len(p.Welcome) > bulkBytesMax {
 				s.Message, s.Welcome = nil, encode(storedSizes{Message: len(p.Message), Welcome: len(p.Welcome)})
 				for b := range slices.Chunk(slices.Concat(p.Message, p.Welcome), bulkBytesMax) {
@@ -195,7 +196,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	if err := c.enter(g); err != nil {
 		return nil, ErrDamaged
 	}
-	if !c.seat(g, true) {
+	if !c.seat(g, true) || !c.loadWall(pairs) {
 		return nil, ErrDamaged
 	}
 	c.cursor, c.day, c.chain, c.known = head.Cursor, head.Day, seal.HistoryHash(head.Chain), head.Known
@@ -222,7 +223,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 		if err != nil {
 			return nil, ErrDamaged
 		}
-		c.pending = &Pending{Message: pend.Message, Welcome: pend.Welcome, Tag: pend.Tag, next: next, hash: hashOf(pend.Message)}
+		c.pending = &Pending{Message: pend.Message, Welcome: pend.Welcome, Tag: pend.Tag, next: next, hash: hashOf(pend.Message), atMS: pend.AtMS}
 	}
 	if err := c.loadParts(parts); err != nil {
 		return nil, err
@@ -274,6 +275,10 @@ func (c *Convo) Forget() {
 	}
 	for i := range c.dirty.bulk {
 		puts = append(puts, Pair{bulkKey(i), nil})
+	}
+	puts = append(puts, Pair{keyWall, nil})
+	for _, i := range c.slots {
+		puts = append(puts, Pair{slotKey(i), nil})
 	}
 	_, drop := mls.TreeChanges(c.dirty.trees, nil)
 	for _, k := range drop {
