@@ -1,6 +1,8 @@
 package mls
 
 import (
+	"bytes"
+	"crypto/hkdf"
 	"errors"
 	"fmt"
 	"runtime"
@@ -73,5 +75,27 @@ func TestGoodKey(t *testing.T) {
 		b := slices.Clone(good)
 		b[i] = 0xff
 		same(fmt.Sprintf("byte %d", i), b)
+	}
+}
+
+// Short outputs are made by hand: as HKDF-Expand makes them, for all lengths of key and context.
+func TestExpand(t *testing.T) {
+	for _, id := range built(XWing, P384AES) {
+		s := suiteOf(id)
+		for _, kl := range []int{0, 16, 32, 64, 65, 200} {
+			for _, cl := range []int{0, 1, 32, 63, 64, 190, 1000} {
+				for _, n := range []int{12, 16, 32, 33, 48, 64} {
+					key, context := random(kl), random(cl)
+					var w writer
+					w.u16(uint16(n))
+					w.vec([]byte("MLS 1.0 label"))
+					w.vec(context)
+					want := must(hkdf.Expand(s.newHash, key, string(w.b), n))
+					if got := s.expandLabel(key, "label", context, n); !bytes.Equal(got, want) {
+						t.Errorf("suite %d, key %d, context %d: %d bytes are %x, want %x", id, kl, cl, n, got, want)
+					}
+				}
+			}
+		}
 	}
 }
