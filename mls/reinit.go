@@ -273,7 +273,7 @@ func (o *JoinOptions) checkPSKs(s *suite, ids []pskID) error {
 	if err := refuse(n > 1, "M-140"); err != nil {
 		return err
 	}
-	return need(n == 1 || from == nil, "M-141")
+	return need(n > 0 || from == nil, "M-141")
 }
 
 // checkDescent compares the group that a Welcome leads to with what was agreed upon (§12.4.3.1).
