@@ -122,8 +122,8 @@ func welcoming(info func(*Group, *groupInfo), sign func(*world) *Signer, secrets
 	}
 }
 
-// opened is a Welcome changed from outside.
-func opened(edit func(*joiningAs, *welcome)) func(*testing.T) func() error {
+// unsealed is a Welcome changed from outside.
+func unsealed(edit func(*joiningAs, *welcome)) func(*testing.T) func() error {
 	return func(t *testing.T) func() error {
 		j := joining(t, 3, forgery{}, nil)
 		m := must(parseMessage(j.msg)).welcome
@@ -228,9 +228,9 @@ var (
 	}
 
 	welcomeMonsters = []monster{
-		{"M-120", opened(func(_ *joiningAs, x *welcome) { x.secrets[0].ref[0] ^= 1 })},
-		{"M-121", opened(func(_ *joiningAs, x *welcome) { x.suite = X25519ChaCha })},
-		{"M-122", opened(func(_ *joiningAs, x *welcome) { x.secrets[0].ct.ct[0] ^= 1 })},
+		{"M-120", unsealed(func(_ *joiningAs, x *welcome) { x.secrets[0].ref[0] ^= 1 })},
+		{"M-121", unsealed(func(_ *joiningAs, x *welcome) { x.suite = X25519ChaCha })},
+		{"M-122", unsealed(func(_ *joiningAs, x *welcome) { x.secrets[0].ct.ct[0] ^= 1 })},
 		{"M-123", welcoming(nil, nil, func(_ *Group, gs *groupSecrets) { gs.joiner = make([]byte, 32) })},
 		{"M-124", welcoming(nil, func(*world) *Signer { return must(NewSigner(X25519AES)) }, nil)},
 		{"M-124", welcoming(func(_ *Group, gi *groupInfo) { gi.signer = 1 }, nil, nil)}, // a member, and not the one
