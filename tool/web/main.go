@@ -224,7 +224,7 @@ func core(root, release string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pack(wasm)
+	return pack(wasm, dropLines)
 }
 
 // version names the commit the core is built from. It says nothing of changes that are not committed: a word that comes

@@ -27,8 +27,9 @@ type segment struct {
 	bytes  []byte
 }
 
-// pack returns the WASM file with few data segments. The memory it starts with is the same.
-func pack(wasm []byte) ([]byte, error) {
+// pack returns the WASM file with few data segments. The memory it starts with is the same but
+// for what edit does to it.
+func pack(wasm []byte, edit func(mem []byte) error) ([]byte, error) {
 	header, rest := []byte("\x00asm\x01\x00\x00\x00"), wasm
 	if !bytes.HasPrefix(wasm, header) {
 		return nil, errWASM
@@ -47,10 +48,14 @@ func pack(wasm []byte) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			if segments, err = fill(segments); err != nil {
+			mem, err := image(segments)
+			if err == nil {
+				err = edit(mem)
+			}
+			if err != nil {
 				return nil, err
 			}
-			body = appendData(nil, segments)
+			body = appendData(nil, split(mem))
 		}
 		out = append(out, id)
 		out = binary.AppendUvarint(out, uint64(len(body)))
@@ -89,27 +94,42 @@ func parseData(b []byte) ([]segment, error) {
 	return segments, nil
 }
 
-// fill sorts the segments and joins those that stand at most gapBytes apart.
-func fill(segments []segment) ([]segment, error) {
-	slices.SortFunc(segments, func(a, b segment) int { return cmp.Compare(a.offset, b.offset) })
-	var out []segment
+// memoryMax bounds the memory that a program starts with.
+const memoryMax = 64 << 20
+
+// image is the memory that the segments make.
+func image(segments []segment) ([]byte, error) {
+	segments = slices.SortedFunc(slices.Values(segments), func(a, b segment) int { return cmp.Compare(a.offset, b.offset) })
+	var mem []byte
 	for _, s := range segments {
-		if len(out) == 0 {
-			out = append(out, segment{s.offset, slices.Clone(s.bytes)})
-			continue
+		if s.offset < uint64(len(mem)) || s.offset > memoryMax {
+			return nil, errWASM // where they overlap, their order in the file would matter
 		}
-		last := &out[len(out)-1]
-		end := last.offset + uint64(len(last.bytes))
-		switch {
-		case s.offset < end:
-			return nil, errWASM // then their order in the file would matter
-		case s.offset-end <= gapBytes:
-			last.bytes = append(append(last.bytes, make([]byte, s.offset-end)...), s.bytes...)
-		default:
-			out = append(out, segment{s.offset, slices.Clone(s.bytes)})
-		}
+		mem = append(append(mem, make([]byte, s.offset-uint64(len(mem)))...), s.bytes...)
 	}
-	return out, nil
+	return mem, nil
+}
+
+// split makes segments of a memory, without zeroes at their ends and without more than gapBytes
+// of them inside.
+func split(mem []byte) (out []segment) {
+	for at := 0; ; {
+		for at < len(mem) && mem[at] == 0 {
+			at++
+		}
+		if at == len(mem) {
+			return out
+		}
+		end, zeroes := at, 0
+		for i := at; i < len(mem) && zeroes <= gapBytes; i++ {
+			zeroes++
+			if mem[i] != 0 {
+				end, zeroes = i+1, 0
+			}
+		}
+		out = append(out, segment{uint64(at), mem[at:end]})
+		at = end
+	}
 }
 
 func appendData(b []byte, segments []segment) []byte {

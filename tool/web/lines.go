@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+)
+
+// Go's runtime carries a table of which file and line each instruction came from, a tenth of what
+// everybody downloads; no linker flag leaves it out. Nobody reads it: a trace in the browser has
+// function names, which stay. dropLines makes the runtime believe that it does not know
+// ("?:0"), which offset 0 means to it, and takes out what nothing points to any more.
+//
+// The layout is private to the runtime (runtime/symtab.go, runtime/runtime2.go of Go 1.26), so
+// everything is checked and errLines ends the build: then compare the two again.
+var errLines = errors.New("the runtime's function table is not laid out as in Go 1.26")
+
+// tableHeader begins runtime.pcHeader: magic, two zeroes, instruction size 1, pointer size 8.
+var tableHeader = []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8}
+
+const (
+	headerBytes = 9 * 8 // of runtime.pcHeader
+	funcBytes   = 44    // of runtime._func, before pcdata and funcdata
+)
+
+// dropLines takes files and lines out of mem, the memory that a program starts with.
+func dropLines(mem []byte) error {
+	at := bytes.Index(mem, tableHeader)
+	if at < 0 || bytes.Contains(mem[at+1:], tableHeader) {
+		return errLines
+	}
+	word := func(i int) int { return int(binary.LittleEndian.Uint64(mem[at+8*i:])) }
+	if len(mem) < at+headerBytes {
+		return errLines
+	}
+	// words of the header: 1 functions, 2 files, 3 unused, then where things begin: 4 names of
+	// functions, 5 compilation units, 6 names of files, 7 tables of values, 8 functions
+	funcs, files := word(1), word(2)
+	units, fileNames, values, table := word(5), word(6), word(7), word(8)
+	t := lineTables{mem: mem[at:], funcs: funcs, values: values, table: table}
+	if funcs <= 0 || files <= 0 || units <= 0 || units >= fileNames || fileNames >= values || values >= table || table > len(t.mem) {
+		return errLines
+	}
+	if err := t.drop(); err != nil {
+		return err
+	}
+	clear(t.mem[units:values]) // file names, and which of them each compilation unit has
+	return nil
+}
+
+// lineTables is the function table in memory; offsets are from its header.
+type lineTables struct {
+	mem           []byte
+	funcs         int
+	values, table int
+	keep          []bool // bytes of the value tables that are still needed
+}
+
+func (t *lineTables) u32(at int) uint32 { return binary.LittleEndian.Uint32(t.mem[at:]) }
+
+// drop unlinks each function's tables of files and lines and clears what is left over.
+func (t *lineTables) drop() error {
+	t.keep = make([]bool, t.table-t.values)
+	var gone [][2]int
+	for i := range t.funcs {
+		entry := t.table + 8*i
+		if entry+8 > len(t.mem) {
+			return errLines
+		}
+		f := t.table + int(t.u32(entry+4))
+		if f+funcBytes > len(t.mem) || t.u32(f) != t.u32(entry) {
+			return errLines
+		}
+		used := []uint32{t.u32(f + 16)}
+		pcdata := int(t.u32(f + 28))
+		if pcdata > 16 || f+funcBytes+4*pcdata > len(t.mem) {
+			return errLines
+		}
+		for k := range pcdata {
+			used = append(used, t.u32(f+funcBytes+4*k))
+		}
+		for _, off := range used {
+			from, to, err := t.extent(off)
+			if err != nil {
+				return err
+			}
+			for j := from; j < to; j++ {
+				t.keep[j] = true
+			}
+		}
+		for _, field := range []int{20, 24} { // pcfile, pcln
+			from, to, err := t.extent(t.u32(f + field))
+			if err != nil {
+				return err
+			}
+			gone = append(gone, [2]int{from, to})
+			binary.LittleEndian.PutUint32(t.mem[f+field:], 0)
+		}
+		binary.LittleEndian.PutUint32(t.mem[f+36:], 0) // startLine
+	}
+	for _, g := range gone {
+		for j := g[0]; j < g[1]; j++ {
+			if !t.keep[j] {
+				t.mem[t.values+j] = 0
+			}
+		}
+	}
+	return nil
+}
+
+// extent tells where a table of values lies: pairs of varints up to a zero, but for the first.
+func (t *lineTables) extent(off uint32) (from, to int, err error) {
+	if off == 0 {
+		return 0, 0, nil
+	}
+	from, to = int(off), int(off)
+	b := t.mem[t.values:t.table]
+	for first := true; ; first = false {
+		if to >= len(b) {
+			return 0, 0, errLines
+		}
+		if b[to] == 0 && !first {
+			return from, to + 1, nil
+		}
+		for range 2 {
+			_, n := binary.Uvarint(b[to:])
+			if n <= 0 {
+				return 0, 0, errLines
+			}
+			to += n
+		}
+	}
+}
