@@ -84,7 +84,7 @@ func TestDropLines(t *testing.T) {
 	if err == nil || !strings.HasPrefix(got, want) || !strings.Contains(got, "nil pointer") || !strings.Contains(got, "main.main") {
 		t.Errorf("got %q and %v, want %q, and then a nil pointer in main.main", got, err, want)
 	}
-	if was, err := execute(t, whole); err == nil || !strings.Contains(was, "main.go 44 true\n") {
+	if was, err := execute(t, whole); err == nil || !strings.Contains(was, "main.go 46 true\n") {
 		t.Errorf("with lines: got %q and %v, want main.go in it", was, err)
 	}
 	if len(out)*40 > len(whole)*39 {
