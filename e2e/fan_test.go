@@ -46,7 +46,13 @@ type fanProcess struct {
 
 func startFan(t *testing.T, role string) *fanProcess {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestFanWorker$", "-test.timeout=20m", "-worker="+role)
+	return startWorker(t, "TestFanWorker", role)
+}
+
+// startWorker starts this program again, as one test of it.
+func startWorker(t *testing.T, test, role string) *fanProcess {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=60m", "-worker="+role)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
