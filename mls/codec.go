@@ -47,8 +47,9 @@ func (w *writer) opt(present bool) {
 // reader decodes. The first failure stays in err and everything read after it is zero, so callers
 // check once. Slices alias the input; nothing is allocated before its bytes are known to exist.
 type reader struct {
-	b   []byte
-	err error
+	b    []byte
+	err  error
+	caps *capabilities // the last that were read: the leaves of a group mostly have the same
 }
 
 func (r *reader) fail(rule string) { r.failErr(broken(rule)) }

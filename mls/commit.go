@@ -331,7 +331,9 @@ func (g *Group) newPath(a *applied, old *leafNode, leafExts []Extension) (*updat
 	l.notBefore, l.notAfter = 0, 0
 	if leafExts != nil {
 		l.exts = leafExts
-		l.caps.extensions = slices.Clone(l.caps.extensions)
+		caps := *l.caps
+		caps.extensions, caps.raw = slices.Clone(caps.extensions), nil
+		l.caps = &caps
 		for _, x := range leafExts {
 			if !l.caps.extension(x.Type) {
 				l.caps.extensions = append(l.caps.extensions, x.Type)

@@ -166,7 +166,7 @@ func (gi *groupInfo) verify(s *suite, given []byte, each Each) (*tree, error) {
 	if gi.ctx.suite != s.id {
 		return nil, brokenBy("M-121", ErrSuite)
 	}
-	if given == nil {
+	if given = slices.Clone(given); given == nil { // what is in the GroupInfo is ours already
 		var ok bool
 		if given, ok = findExtension(gi.exts, ExtRatchetTree); !ok {
 			return nil, broken("M-129")
@@ -178,7 +178,7 @@ func (gi *groupInfo) verify(s *suite, given []byte, each Each) (*tree, error) {
 	if err := placed(gi.exts, ExtRatchetTree, ExtExternalPub); err != nil {
 		return nil, err
 	}
-	t, err := parseTree(s, slices.Clone(given))
+	t, err := parseTree(s, given)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func (k *keyPackage) check(s *suite) error {
 		return err
 	}
 	// Of KeyPackages only: official vectors have groups of members that do not list their own suite.
-	c := &k.leaf.caps
+	c := k.leaf.caps
 	if err := need(slices.Contains(c.versions, version) && slices.Contains(c.suites, uint16(s.id)), "M-017"); err != nil {
 		return err
 	}

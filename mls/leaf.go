@@ -1,6 +1,7 @@
 package mls
 
 import (
+	"bytes"
 	"slices"
 	"time"
 )
@@ -139,11 +140,15 @@ type Capabilities struct {
 	Proposals  []uint16 // proposal types
 }
 
-type capabilities struct{ versions, suites, extensions, proposals, credentials []uint16 }
+type capabilities struct {
+	versions, suites, extensions, proposals, credentials []uint16
+
+	raw []byte // as they were read; nil in a leaf under construction
+}
 
 // ours returns the capabilities of a leaf that this package makes.
-func (c Capabilities) ours(s *suite, leafExts []Extension, more ...uint16) capabilities {
-	o := capabilities{
+func (c Capabilities) ours(s *suite, leafExts []Extension, more ...uint16) *capabilities {
+	o := &capabilities{
 		versions:    []uint16{version},
 		suites:      []uint16{uint16(XWing), uint16(X25519AES), uint16(X25519ChaCha)},
 		credentials: []uint16{CredentialBasic},
@@ -198,8 +203,20 @@ func (w *writer) capabilities(c *capabilities) {
 	w.u16s(c.proposals)
 	w.u16s(c.credentials)
 }
-func (r *reader) capabilities() capabilities {
-	return capabilities{r.u16s(), r.u16s(), r.u16s(), r.u16s(), r.u16s()}
+
+// capabilities shares what it returns with the leaf read before, if that has the same.
+func (r *reader) capabilities() *capabilities {
+	start := r.b
+	if r.caps != nil && r.caps.raw != nil && bytes.HasPrefix(start, r.caps.raw) { // no encoding is the start of another
+		r.take(len(r.caps.raw))
+		return r.caps
+	}
+	c := &capabilities{r.u16s(), r.u16s(), r.u16s(), r.u16s(), r.u16s(), nil}
+	if r.err == nil {
+		c.raw = slices.Clone(r.since(start))
+		r.caps = c
+	}
+	return c
 }
 
 // requiredCapabilities is the extension of §11.1.
@@ -253,7 +270,7 @@ const (
 type leafNode struct {
 	encKey, sigKey      []byte
 	cred                Credential
-	caps                capabilities
+	caps                *capabilities // shared, never changed
 	source              uint8
 	notBefore, notAfter uint64 // only with sourceKeyPackage; seconds
 	parentHash          []byte // only with sourceCommit
@@ -267,7 +284,7 @@ func (l *leafNode) writeSigned(w *writer) {
 	w.vec(l.encKey)
 	w.vec(l.sigKey)
 	w.raw(l.cred.raw)
-	w.capabilities(&l.caps)
+	w.capabilities(l.caps)
 	w.u8(l.source)
 	switch l.source {
 	case sourceKeyPackage:
@@ -320,7 +337,7 @@ func (l *leafNode) lives(now time.Time) bool {
 // detach returns the leaf on memory of its own, so that keeping it does not keep the message it
 // came in.
 func (l *leafNode) detach() *leafNode {
-	r := reader{b: slices.Clone(l.raw)}
+	r := reader{b: slices.Clone(l.raw), caps: l.caps}
 	return r.leaf()
 }
 

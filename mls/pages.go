@@ -293,11 +293,20 @@ func treeOfPages(s *suite, c *cut, n uint32, hash []byte, get func(hash []byte) 
 		return nil, ErrState
 	}
 	t := newTree(s, n)
+	var caps *capabilities // shared across pages, too
 	var load func(x uint32, hash []byte) error
 	load = func(x uint32, hash []byte) error {
 		p, err := parsePage(s, bytes.Clone(get(hash)))
 		if err != nil || p.cut != c || p.root != x || !bytes.Equal(p.hash(s), hash) {
 			return ErrState
+		}
+		for i := range p.nodes {
+			if l := p.nodes[i].leaf; l != nil {
+				if caps == nil || !bytes.Equal(l.caps.raw, caps.raw) {
+					caps = l.caps
+				}
+				l.caps = caps
+			}
 		}
 		p.put(t)
 		for i, h := range p.below {

@@ -264,7 +264,7 @@ func (t *tree) checkSupport(exts []Extension, changed []uint32) error {
 		return err
 	}
 	one := func(l *leafNode) error {
-		if err := refuse(!req.metBy(&l.caps), "M-022"); err != nil {
+		if err := refuse(!req.metBy(l.caps), "M-022"); err != nil {
 			return err
 		}
 		for _, x := range exts {

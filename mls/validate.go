@@ -283,7 +283,7 @@ func (g *Group) apply(list []item) (*applied, error) {
 		if t.full() {
 			return nil, broken("M-045")
 		}
-		i := t.add(q.p.kp.leaf)
+		i := t.add(q.p.kp.leaf.detach())
 		a.isAdded[i] = true
 		a.added = append(a.added, joiner{i, q.p.kp})
 		changed = append(changed, i)
