@@ -27,9 +27,10 @@ type CommitOptions struct {
 
 // Pending is a commit that has not won yet. Save Next and the old Group before sending Message.
 type Pending struct {
-	Message []byte // PrivateMessage for the group
-	Welcome []byte // for the added members, nil without any
-	Next    *Group // the state if the commit wins
+	Message []byte  // PrivateMessage for the group
+	Welcome []byte  // for the added members, nil without any
+	Next    *Group  // the state if the commit wins
+	Slices  *Slices // to be stored before Message is sent, where members find it; nil unless the group is sliced
 }
 
 // Format keeps keys out of logs, whatever the verb.
@@ -211,6 +212,12 @@ func (g *Group) stage(st *staging) (*Pending, error) {
 	} else {
 		init = g.es.init
 	}
+	out := &Pending{Next: next}
+	if g.Sliced() {
+		if out.Slices, err = g.slice(next, a, c, st.init); err != nil {
+			return nil, err
+		}
+	}
 	if st.tamper != nil {
 		st.tamper(c, msg)
 	}
@@ -225,7 +232,6 @@ func (g *Group) stage(st *staging) (*Pending, error) {
 	if st.tamper != nil {
 		st.tamper(nil, msg)
 	}
-	out := &Pending{Next: next}
 	if out.Message, err = g.frame(msg); err != nil {
 		return nil, err
 	}

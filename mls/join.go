@@ -212,31 +212,40 @@ type ExternalOptions struct {
 // commit, members refuse it with ErrStaleEpoch, and the joiner asks for a newer GroupInfo. What a
 // false GroupInfo can do is no more than that; whoever may sign one is a member.
 func JoinExternal(groupInfo, tree []byte, o ExternalOptions) (commit []byte, next *Group, err error) {
-	m, err := parseMessage(groupInfo)
+	p, err := JoinExternalPending(groupInfo, tree, o)
 	if err != nil {
 		return nil, nil, err
 	}
+	return p.Message, p.Next, nil
+}
+
+// JoinExternalPending is JoinExternal for groups that may be sliced: it returns the Slices too.
+func JoinExternalPending(groupInfo, tree []byte, o ExternalOptions) (*Pending, error) {
+	m, err := parseMessage(groupInfo)
+	if err != nil {
+		return nil, err
+	}
 	if m.info == nil {
-		return nil, nil, broken("M-006")
+		return nil, broken("M-006")
 	}
 	gi := m.info
 	s := suiteOf(gi.ctx.suite)
 	if s == nil {
-		return nil, nil, brokenBy("M-009", ErrSuite)
+		return nil, brokenBy("M-009", ErrSuite)
 	}
 	t, err := gi.verify(s, tree, o.Each)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	ext, ok := findExtension(gi.exts, ExtExternalPub)
 	r := reader{b: ext}
 	pub := r.vec()
 	if err := refuse(!ok || r.end() != nil, "M-132"); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	kem, init, err := s.externalSend(pub)
 	if err := refuse(err != nil, "M-132"); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var more []uint16
 	for _, x := range gi.ctx.exts {
@@ -244,7 +253,7 @@ func JoinExternal(groupInfo, tree []byte, o ExternalOptions) (commit []byte, nex
 	}
 	l, _, err := newLeaf(s, o.Signer, o.Credential, Lifetime{}, o.LeafExtensions, o.Capabilities, more)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	g := &Group{s: s, ctx: gi.ctx, tree: t, me: NoSender, signer: o.Signer, interim: s.interimHash(gi.ctx.confirmed, gi.tag)}
 	g.context = g.ctx.bytes()
@@ -257,7 +266,7 @@ func JoinExternal(groupInfo, tree []byte, o ExternalOptions) (commit []byte, nex
 	st.list = append(st.list, g.leaving(&o)...)
 	if f := o.Former; f != nil {
 		if f.s != s || !bytes.Equal(f.ctx.groupID, g.ctx.groupID) {
-			return nil, nil, ErrArgument
+			return nil, ErrArgument
 		}
 		g.resumption = f.resumption
 		add(f.resumes(usageApplication, f.ctx.epoch, s))
@@ -267,17 +276,17 @@ func JoinExternal(groupInfo, tree []byte, o ExternalOptions) (commit []byte, nex
 		add(&proposal{typ: ProposalPSK, psk: pskID{typ: pskExternal, id: slices.Clone(p.ID), nonce: random(s.nh)}})
 	}
 	if err := g.validateList(st.list, NoSender, true); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	p, err := g.stage(&st)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := p.Next.tree.checkFresh([]uint32{p.Next.me}); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := p.Next.tree.checkSupport(p.Next.ctx.exts, []uint32{p.Next.me}); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return p.Message, p.Next, nil
+	return p, nil
 }

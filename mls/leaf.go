@@ -173,6 +173,7 @@ func (c Capabilities) ours(s *suite, leafExts []Extension, more ...uint16) *capa
 	for _, t := range more {
 		ext(t)
 	}
+	ext(ExtSliced)
 	o.proposals = append(o.proposals, uint16(ProposalSelfRemove))
 	for _, p := range c.Proposals {
 		if !defaultProposal(p) && !slices.Contains(o.proposals, p) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/hpke"
-	"errors"
 	"slices"
 	"time"
 )
@@ -66,6 +65,13 @@ func (g *Group) Process(msg []byte, now time.Time) (Received, error) {
 	return g.process(msg, nil, now)
 }
 
+// ProcessSliced is Process of a commit for which it asked with NeedSlice. Keys that are not the
+// committer's are an error of rule M-175, a slice of M-176, a proof of M-177. Nothing is used up by
+// an error, so the same may be tried with pieces from elsewhere.
+func (g *Group) ProcessSliced(msg []byte, parts SliceParts, now time.Time) (Received, error) {
+	return g.process(msg, &parts, now)
+}
+
 func (g *Group) process(msg []byte, parts *SliceParts, now time.Time) (Received, error) {
 	m, err := parseMessage(msg)
 	if err != nil {
@@ -76,8 +82,8 @@ func (g *Group) process(msg []byte, parts *SliceParts, now time.Time) (Received,
 		return nil, err
 	}
 	out, err := g.receive(a, parts, now)
-	if _, ok := errors.AsType[*NeedSlice](err); !ok {
-		u.commit() // also where it is refused: it is genuine, and comes once
+	if err == nil || a.c.typ != ContentCommit || !g.Sliced() {
+		u.commit() // also where it is refused: it is genuine, and comes once. Slices may be wrong for other reasons
 	}
 	return out, err
 }
@@ -154,13 +160,31 @@ func (g *Group) resolve(a *authContent, c *commitBody) ([]item, error) {
 }
 
 func (g *Group) receiveCommit(m *authContent, c *commitBody, parts *SliceParts, now time.Time) (Received, error) {
-	if g.light != nil {
+	external := m.c.sender == senderNewCommit
+	if g.light != nil && c.sliced == nil {
 		return nil, ErrLight
 	}
-	external := m.c.sender == senderNewCommit
+	if err := refuse((c.sliced != nil) != g.Sliced(), "M-171"); err != nil {
+		return nil, err
+	}
 	list, err := g.resolve(m, c)
 	if err != nil {
 		return nil, err
+	}
+	var keys sliceKeys
+	gone := leavesIn(list, g.me)
+	if c.sliced != nil {
+		init, err := g.externalOf(list, external)
+		if err != nil {
+			return nil, err
+		}
+		keys = g.sliceKeys(c.sliced.seed, init)
+		if err := g.ask(c, keys, false, gone, parts); err != nil {
+			return nil, err
+		}
+		if g.light != nil {
+			return g.receiveLight(m, c, c.follow(m, keys, parts), now)
+		}
 	}
 	if err := g.validateList(list, m.c.index, external); err != nil {
 		return nil, err
@@ -210,18 +234,28 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, parts *SliceParts, 
 	}
 	out.RemovedSelf = a.gone(g.me)
 	commitSecret := g.s.zero()
+	var nodes, copath []uint32
 	if c.path == nil {
 		next.ctx.treeHash = a.tree.rootHash()
-	} else {
-		nodes, copath, err := next.mergePath(a, c.path, out.Committer)
-		if err != nil {
+	} else if !out.RemovedSelf || c.sliced == nil { // who is out does not read slices
+		if c.sliced != nil {
+			if err := c.path.openKeys(keys, parts.Keys); err != nil {
+				return nil, err
+			}
+		}
+		if nodes, copath, err = next.mergePath(a, c.path, out.Committer); err != nil {
 			return nil, err
+		}
+		if c.sliced != nil {
+			if err := next.checkSliced(a, c, out.Committer, external, nodes, copath); err != nil {
+				return nil, err
+			}
 		}
 		if !out.RemovedSelf {
 			if err := next.ownUpdate(g, a); err != nil {
 				return nil, err
 			}
-			if commitSecret, err = next.openPath(a, c.path, nodes, copath); err != nil {
+			if commitSecret, err = next.openPath(a, c.path, nodes, copath, keys, parts); err != nil {
 				return nil, err
 			}
 		}
@@ -235,6 +269,11 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, parts *SliceParts, 
 	}
 	if out.RemovedSelf {
 		return out, nil // the new epoch's secrets are not for us, so the tag cannot be checked
+	}
+	if c.sliced != nil && c.path == nil {
+		if err := next.checkSliced(a, c, out.Committer, external, nil, nil); err != nil {
+			return nil, err
+		}
 	}
 	next.advance(g.interim, m, init, commitSecret, a.psk)
 	next.es.joiner, next.es.welcome = nil, nil
@@ -284,7 +323,7 @@ func (g *Group) mergePath(a *applied, up *updatePath, committer uint32) (nodes, 
 		if !s.goodKey(keys[i]) {
 			return nil, nil, broken("M-015")
 		}
-		if err := refuse(len(up.nodes[i].cts) != len(a.recipients(copath[i])), "M-105"); err != nil {
+		if err := refuse(up.sliced == nil && len(up.nodes[i].cts) != len(a.recipients(copath[i])), "M-105"); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -322,7 +361,15 @@ func (g *Group) mergePath(a *applied, up *updatePath, committer uint32) (nodes, 
 }
 
 // openPath decrypts the path secret meant for this member and derives the keys above (§7.5, M-107).
-func (g *Group) openPath(a *applied, up *updatePath, nodes, copath []uint32) ([]byte, error) {
+func (g *Group) openPath(a *applied, up *updatePath, nodes, copath []uint32, keys sliceKeys, parts *SliceParts) ([]byte, error) {
+	if up.sliced != nil {
+		secret, err := g.openSlice(up.sliced, keys, parts.Slice)
+		if err != nil {
+			return nil, err
+		}
+		k := slices.IndexFunc(nodes, func(x uint32) bool { return under(x, 2*g.me) })
+		return g.install(nodes[k:], secret)
+	}
 	info := labelled("UpdatePathNode", g.ctx.bytes())
 	for k := range nodes {
 		if !under(nodes[k], 2*g.me) {

@@ -155,8 +155,9 @@ type pathNode struct {
 	cts []ciphertext
 }
 type updatePath struct {
-	leaf  *leafNode
-	nodes []pathNode
+	leaf   *leafNode
+	nodes  []pathNode
+	sliced *slicedPath // in place of the nodes
 }
 
 func (u *updatePath) write(w *writer) {
@@ -201,8 +202,9 @@ type proposalOrRef struct {
 
 // commitBody is Commit (§12.4).
 type commitBody struct {
-	props []proposalOrRef
-	path  *updatePath
+	props  []proposalOrRef
+	path   *updatePath
+	sliced *sliceTail // of a sliced commit
 }
 
 func (c *commitBody) write(w *writer) {
@@ -217,8 +219,15 @@ func (c *commitBody) write(w *writer) {
 			}
 		}
 	})
+	if c.sliced != nil {
+		w.u8(2)
+		w.sliceTail(c.sliced)
+	}
 	w.opt(c.path != nil)
-	if c.path != nil {
+	switch {
+	case c.path != nil && c.sliced != nil:
+		w.slicedPath(c.path)
+	case c.path != nil:
 		c.path.write(w)
 	}
 }
@@ -238,6 +247,13 @@ func (r *reader) commitBody() *commitBody {
 			r.fail("M-006")
 		}
 	})
+	if len(r.b) > 0 && r.b[0] == 2 { // not of RFC 9420
+		r.u8()
+		if c.sliced = r.sliceTail(); r.opt() {
+			c.path = r.slicedPath()
+		}
+		return c
+	}
 	if r.opt() {
 		c.path = r.updatePath()
 	}

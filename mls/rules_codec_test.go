@@ -62,7 +62,7 @@ func TestRuleCodec(t *testing.T) {
 	t.Run("M-005", func(t *testing.T) {
 		_, err := parseTree(suiteX25519AES, []byte{1, 2})
 		broke(t, "M-005", err)
-		r := reader{b: []byte{0, 2}} // a Commit without proposals and with a path "2"
+		r := reader{b: []byte{0, 3}} // a Commit without proposals and with a path "3"
 		r.commitBody()
 		broke(t, "M-005", r.end())
 	})

@@ -34,6 +34,9 @@ func checkContextExtensions(exts []Extension) error {
 	if _, err := requiredOf(exts); err != nil {
 		return err
 	}
+	if b, _ := findExtension(exts, ExtSliced); len(b) > 0 {
+		return broken("M-170")
+	}
 	if b, ok := findExtension(exts, ExtExternalSenders); ok {
 		r := reader{b: b}
 		r.each(func(r *reader) { r.vec(); r.credential() })

@@ -169,7 +169,7 @@ func checkTreeKEM(v *treeKEM) error {
 			if err != nil {
 				return fmt.Errorf("leaf %d: merge: %w", l.Index, err)
 			}
-			got, err := g.openPath(a, up, nodes, copath)
+			got, err := g.openPath(a, up, nodes, copath, sliceKeys{}, nil)
 			if err != nil {
 				return fmt.Errorf("leaf %d: open: %w", l.Index, err)
 			}
