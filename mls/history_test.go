@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -56,6 +57,8 @@ type history struct {
 	made  int
 	read  int // application messages read
 	races int // commits that lost
+
+	rejoins int // members that lost everything and came back
 }
 
 func (h *history) fail(c *client, what string, err error) {
@@ -138,6 +141,13 @@ func (h *history) stage(c *client) *Pending {
 			o.Remove = []uint32{m.Index}
 		}
 	}
+	if h.rnd.IntN(5) == 0 {
+		o.Signer = must(NewSigner(h.suite))
+	}
+	if h.rnd.IntN(5) == 0 {
+		name := NewBasic(fmt.Appendf(nil, "%s/%d", c.who.name, c.g.Epoch()))
+		o.Credential = &name
+	}
 	p, err := c.g.Commit(o)
 	if err != nil {
 		h.fail(c, "committing", err)
@@ -145,6 +155,71 @@ func (h *history) stage(c *client) *Pending {
 	c.pending = p
 	c.save.save(c.g)
 	return p
+}
+
+// outside lets somebody in by the word of a member who is up to date: somebody new, or somebody who
+// lost all but the signature key and takes the place of the old leaf. Who wants to leave goes too.
+func (h *history) outside(c *client, in []*client) {
+	p := h.person()
+	o := ExternalOptions{Signer: p.sign, Credential: NewBasic([]byte(p.name)), Leaving: c.g.Leaving()}
+	if lost := in[h.rnd.IntN(len(in))]; lost != c && h.rnd.IntN(2) == 0 {
+		if m, err := c.g.Member(lost.g.OwnIndex()); err == nil && strings.HasPrefix(string(m.Credential.Identity())+"/", lost.who.name+"/") {
+			h.rejoins++
+			h.made--
+			p, o.Signer, o.Remove = lost.who, lost.who.sign, &m.Index
+			lost.out = true
+		}
+	}
+	msg, g, err := JoinExternal(must(c.g.GroupInfo(true, true)), nil, o)
+	if err != nil {
+		h.fail(c, "joining from outside", err)
+	}
+	h.log = append(h.log, entry{msg, nil})
+	h.enter(p, g)
+}
+
+// move closes the group and lets everybody follow to its successor, each from what it saved.
+func (h *history) move() {
+	var in []*client
+	for _, c := range h.in() {
+		if h.catchUp(c); !c.out {
+			in = append(in, c)
+		}
+	}
+	p, err := in[0].g.CommitReInit(ReInitOptions{GroupID: fmt.Appendf(nil, "next %d", h.seed)})
+	if err != nil {
+		h.fail(in[0], "closing", err)
+	}
+	w := &world{t: h.t}
+	var kps []*KeyPackage
+	var secs []*KeyPackageSecret
+	for i, c := range in {
+		next := p.Next
+		if i > 0 {
+			r, err := c.g.Process(p.Message, t0)
+			if err != nil {
+				h.fail(c, "reading the end", err)
+			}
+			next = must(Restore(r.(CommitReceived).Next.Snapshot(), nil))
+		}
+		w.g = append(w.g, next)
+		kp, sec := c.who.keyPackage()
+		kps, secs = append(kps, kp), append(secs, sec)
+	}
+	f, err := w.g[0].Successor(SuccessorOptions{Signer: in[0].who.sign, Credential: NewBasic([]byte("founder")), Lifetime: alive, Members: kps[1:], Now: t0})
+	if err != nil {
+		h.fail(in[0], "founding the successor", err)
+	}
+	v := &world{t: h.t, g: []*Group{f.Next}}
+	for i, c := range in[1:] {
+		g, err := Join(f.Welcome, JoinOptions{Secret: secs[i+1], Signer: c.who.sign, ReInitFrom: w.g[i+1]})
+		if err != nil {
+			h.fail(c, "following", err)
+		}
+		v.g = append(v.g, g)
+	}
+	v.agree()
+	v.talk()
 }
 
 func (h *history) run(steps int) {
@@ -204,13 +279,7 @@ func (h *history) run(steps int) {
 			if c.out || len(in) > 9 {
 				continue
 			}
-			p := h.person()
-			msg, g, err := JoinExternal(must(c.g.GroupInfo(true, true)), nil, ExternalOptions{Signer: p.sign, Credential: NewBasic([]byte(p.name))})
-			if err != nil {
-				h.fail(c, "joining from outside", err)
-			}
-			h.log = append(h.log, entry{msg, nil})
-			h.enter(p, g)
+			h.outside(c, in)
 		case 4:
 			h.catchUp(c)
 			if c.out {
@@ -260,6 +329,7 @@ func (h *history) run(steps int) {
 			h.send(c, h.stage(c).Message)
 		}
 	}
-	h.t.Logf("seed %d: %d records, %d members of %d, epoch %d, %d messages read, %d lost races",
-		h.seed, len(h.log), len(h.in()), len(h.all), h.in()[0].g.Epoch(), h.read, h.races)
+	h.move()
+	h.t.Logf("seed %d: %d records, %d members of %d, epoch %d, %d messages read, %d lost races, %d rejoins",
+		h.seed, len(h.log), len(h.in()), len(h.all), h.in()[0].g.Epoch(), h.read, h.races, h.rejoins)
 }
