@@ -24,6 +24,7 @@ const (
 	chatRefused = "refused"
 	chatLeft    = "left"
 	chatBroken  = "broken"
+	chatHealing = "healing"
 )
 
 // chat is one conversation. Two conversations with the same person (each opened the other's link)
@@ -38,6 +39,8 @@ type chat struct {
 	intents outbox.Intents
 	owner   *caps.Signer
 	held    *heldInvitation
+	queue   *queue    // of knocks, nil until there is need
+	healAt  time.Time // when this device asks to be taken in again
 
 	dirtyMeta, dirtyNumbers bool
 	skipConvo               bool // after a failure its state is not stored any more
@@ -59,6 +62,7 @@ type chatMeta struct {
 	GenDay  plane.Day        `cbor:"10,keyasint,omitempty"`
 	Started int64            `cbor:"11,keyasint"`           // ms: when the chat was made here
 	Why     string           `cbor:"12,keyasint,omitempty"` // the invariant that broke it
+	Heals   uint64           `cbor:"13,keyasint,omitempty"` // how often the thread was found again
 }
 
 // knock is a contact request that waits to be delivered.
@@ -187,6 +191,16 @@ func (m *Machine) loadChat(id string, keys []string) (*chat, error) {
 		case "j":
 			c.held = &heldInvitation{}
 			ok = ok && timeline.Decode(v, c.held) == nil
+		case "u":
+			ok = ok && timeline.Decode(v, &c.qu().storedQueue) == nil
+		case "y":
+			r := &reply{}
+			ok = ok && timeline.Decode(v, r) == nil
+			c.qu().replies = append(c.qu().replies, r)
+		case "z":
+			x := &share{}
+			ok = ok && timeline.Decode(v, x) == nil
+			c.qu().shares = append(c.qu().shares, x)
 		case "v":
 			pairs = append(pairs, convo.Pair{Key: sub, Value: v})
 		}
@@ -220,8 +234,12 @@ func (m *Machine) chatView(c *chat) Chat {
 	case ChatGroup:
 		v.Admin = c.State == chatOpen && c.c.OwnAdmin()
 	}
-	if c.c.Doubtful() {
-		v.State = chatBroken
+	if m.healing(c) {
+		v.State = chatHealing
+	}
+	v.Knocks = len(m.approvals(c))
+	if w := m.waitOf(c.id); w != nil && !w.Again && w.Entered == 0 {
+		v.State = m.waitView(w).State
 	}
 	if c.Leaving {
 		v.State = chatLeft
@@ -258,6 +276,11 @@ func (m *Machine) state() State {
 	for _, c := range m.sortedChats() {
 		if c.First == "" {
 			s.Chats = append(s.Chats, m.chatView(c))
+		}
+	}
+	for _, w := range m.waits {
+		if !w.Again && m.chats[w.Chat.Text()] == nil {
+			s.Chats = append(s.Chats, m.waitView(w))
 		}
 	}
 	sort.SliceStable(s.Chats, func(a, b int) bool { return s.Chats[a].At > s.Chats[b].At }) // slices.SortFunc of structs is 2 KB each in the browser
@@ -420,6 +443,11 @@ func (c *chat) next(up bool) time.Time {
 	if up && c.State != chatBroken && c.State != chatLeft {
 		for _, t := range []time.Time{c.retryAt, c.receipts, c.goneAt, c.rotateAt, c.wishAt} {
 			if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+				at = t
+			}
+		}
+		if c.queue != nil && c.c != nil && c.subscribed {
+			if t := c.queue.next(c); !t.IsZero() && (at.IsZero() || t.Before(at)) {
 				at = t
 			}
 		}

@@ -26,7 +26,7 @@ func (m *Machine) do(in Do) {
 		if code == "" && m.ownLink(l) {
 			code = ErrLinkSelf
 		}
-		m.reply(in.ID, LinkInfo{Origin: l.Origin, Person: l.HasAccount}, code)
+		m.reply(in.ID, LinkInfo{Origin: l.Origin, Person: l.HasAccount, Group: l.Group}, code)
 		return
 	case Join:
 		m.join(in.ID, x)
@@ -62,6 +62,10 @@ func (m *Machine) finish(id string, code ErrCode) { m.reply(id, Done{}, code) }
 // doChat carries out a command about one chat.
 func (m *Machine) doChat(in Do) {
 	c := m.chats[chatOf(in.Command)]
+	if w := m.waitOf(chatOf(in.Command)); w != nil && !w.Again && c == nil {
+		m.doWaiting(in, w)
+		return
+	}
 	if c == nil || c.First != "" {
 		code := ErrNoChat
 		if chatOf(in.Command) == "" {
@@ -104,6 +108,16 @@ func (m *Machine) doChat(in Do) {
 			m.finish(in.ID, m.removeMember(c, x.Person))
 		case Leave:
 			m.finish(in.ID, m.leave(c))
+		case GroupInvite:
+			m.groupInvite(in.ID, c, x)
+		case GetLinks:
+			m.reply(in.ID, m.links(c), "")
+		case RevokeLink:
+			m.finish(in.ID, m.revoke(c, x.Link))
+		case GetKnocks:
+			m.reply(in.ID, m.knockList(c), "")
+		case Answer:
+			m.finish(in.ID, m.answer(c, x))
 		case GetMembers:
 			list := m.members(c)
 			m.reply(in.ID, Members{Members: list, Total: len(list)}, "")
@@ -150,6 +164,16 @@ func chatOf(x Command) string {
 	case Leave:
 		return x.Chat
 	case GetMembers:
+		return x.Chat
+	case GroupInvite:
+		return x.Chat
+	case GetLinks:
+		return x.Chat
+	case RevokeLink:
+		return x.Chat
+	case GetKnocks:
+		return x.Chat
+	case Answer:
 		return x.Chat
 	}
 	return ""

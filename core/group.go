@@ -97,7 +97,7 @@ func (m *Machine) newGroup(id string, x NewGroup) {
 	}
 	owner := caps.NewSigner()
 	cv, err := convo.New(convo.Options{
-		ID: caps.NewLogID(owner.Public()), Kind: convo.Group, Name: name, Picture: x.Picture,
+		ID: caps.NewLogID(owner.Public()), Kind: convo.Group, Name: name, Picture: x.Picture, Called: m.acc.Name,
 		Signer: m.acc.keys.Device(), Credential: m.acc.keys.Credential(), Owner: m.acc.person(),
 		TTLDays: plane.TTLDaysDefault, Identify: m.identify, Now: m.now,
 	})

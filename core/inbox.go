@@ -104,7 +104,7 @@ func (m *Machine) newPackage(last bool) []byte {
 	kp, secret, err := mls.NewKeyPackage(mls.KeyPackageOptions{
 		Signer: m.acc.keys.Device(), Credential: mls.NewBasic(m.acc.keys.Credential()), LastResort: last,
 		Lifetime:     mls.Lifetime{NotBefore: m.now.Add(-24 * time.Hour), NotAfter: m.now.Add(packageDays * 24 * time.Hour)},
-		Capabilities: convo.Capabilities(),
+		Capabilities: convo.Capabilities(), LeafExtensions: convo.NameLeaf(m.acc.Name, nil),
 	})
 	inv.That(err == nil, "a key package can be made")
 	p := &ownPackage{ref: hex.EncodeToString(secret.Ref()[:16]), made: plane.DayOf(m.now), secret: secret}
@@ -328,14 +328,21 @@ func (m *Machine) inboxRecord(seq plane.Seq, body []byte) {
 		kem, err := seal.KEMKeyFromSeed(k.Seed)
 		inv.That(err == nil, "KEM seed")
 		r, err := m.acc.keys.OpenRequest(kem, hashOf(k.Card), m.acc.inboxLog(), body)
+		knock := account.Knock{}
 		if err != nil {
-			continue
+			if knock, err = account.OpenKnock(kem, m.acc.inboxLog(), body, m.now); err != nil {
+				continue
+			}
 		}
 		b.requests = append(b.requests, name)
 		m.set("s/rq/"+name, []byte{1})
 		if len(b.requests) > requestsKept {
 			m.set("s/rq/"+b.requests[0], nil)
 			b.requests = b.requests[1:]
+		}
+		if knock.Again {
+			m.askedAgain(knock)
+			return
 		}
 		m.request(r)
 		return

@@ -80,7 +80,7 @@ func (m *Machine) join(id string, x Join) {
 				return
 			}
 		}
-	} else if s := m.servers[l.Server]; s != nil && s.Member {
+	} else if s := m.servers[l.Server]; s != nil && s.Member && !l.Group {
 		m.reply(id, Joined{}, "")
 		return
 	}
@@ -149,11 +149,11 @@ func (m *Machine) pumpJoin(s *server, j *joining) {
 			m.again(s, j)
 			return
 		}
-		if !j.link.HasAccount {
+		if !j.link.HasAccount && !j.link.Group {
 			m.knockFront(s, j, h)
 			return
 		}
-		m.send(s, wire.PoolTake{Handle: h, Package: true}, func(a wire.Answer) {
+		m.send(s, wire.PoolTake{Handle: h, Package: !j.link.Group}, func(a wire.Answer) {
 			p, ok := a.(wire.Package)
 			if !ok {
 				if code := codeOf(a); code == plane.Refused || code == plane.UsedUp {
@@ -161,6 +161,10 @@ func (m *Machine) pumpJoin(s *server, j *joining) {
 				} else {
 					m.again(s, j)
 				}
+				return
+			}
+			if j.link.Group {
+				m.takenGroup(s, j, p)
 				return
 			}
 			m.taken(s, j, p)

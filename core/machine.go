@@ -34,6 +34,7 @@ type Machine struct {
 	joins   []*joining
 	invites []*inviting
 	syncs   []syncing
+	waits   []*waiting // own knocks, by when they began
 
 	identities map[[2]string]plane.PublicKey // see identify
 
@@ -100,6 +101,8 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 		m.pushed(in)
 	case Transfer:
 		m.transferred(in)
+	case Object:
+		m.queueObject(in)
 	}
 	if m.started {
 		m.run()
@@ -118,7 +121,7 @@ func (m *Machine) setBack(d time.Duration) {
 		}
 	}
 	for _, c := range m.chats {
-		back(&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.typedAt)
+		back(&c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.typedAt)
 		for i := range c.typing {
 			back(&c.typing[i].until)
 		}
@@ -134,6 +137,9 @@ func (m *Machine) setBack(d time.Duration) {
 	}
 	for i := range m.syncs {
 		back(&m.syncs[i].until)
+	}
+	for _, w := range m.waits {
+		back(&w.retryAt)
 	}
 	m.woken = time.Time{} // ask again
 }
@@ -162,6 +168,8 @@ func (m *Machine) run() {
 		}
 	}
 	m.dueJoins()
+	m.heals()
+	m.pumpWaits()
 	for _, s := range m.sortedServers() {
 		if s.stale || s.due(m.now) {
 			s.stale = false
@@ -174,6 +182,8 @@ func (m *Machine) run() {
 		m.contain(c, func() { m.pumpChat(c) })
 	}
 	for _, c := range m.sortedChats() {
+		m.dueLinks(c)
+		m.saveQueue(c)
 		m.saveChat(c)
 	}
 	for _, id := range m.changed {
@@ -272,6 +282,11 @@ func (m *Machine) wake() {
 	}
 	for _, s := range m.syncs {
 		sooner(s.until)
+	}
+	for _, w := range m.waits {
+		if m.servers[w.Server].isUp() || w.Entered != 0 {
+			sooner(w.next())
+		}
 	}
 	if at.IsZero() || at.Equal(m.woken) {
 		return
@@ -410,6 +425,14 @@ func (m *Machine) assemble() error {
 			ok = ok && err == nil
 			p.key = key
 			m.people[key] = p
+		case "j":
+			var x storedWait
+			read(k, &x)
+			if ok {
+				w, err := loadWait(rest, x)
+				ok = err == nil
+				m.waits = append(m.waits, w)
+			}
 		case "d":
 			var d doneCommand
 			read(k, &d)

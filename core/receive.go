@@ -224,6 +224,11 @@ func (m *Machine) ended(c *chat) {
 func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 	c.commitSent, c.goneAt = false, time.Time{}
 	if out.Out {
+		if w := m.waitOf(c.id); out.Anew && w != nil {
+			c.c.Lose(convo.LostReplaced) // one's new leaf is on the way
+			m.show(c)
+			return
+		}
 		l := timeline.Line{What: "removed", Who: out.By, Whom: [][32]byte{m.acc.person()}}
 		if c.Leaving {
 			l = timeline.Line{What: "left", Who: m.acc.person()}
@@ -247,9 +252,14 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 		if i := c.intents.Find(out.Own.Tag); i != nil && !m.unfinished(c, i) {
 			m.dropWish(c, i)
 		}
-		if len(out.Added) > 0 {
+		switch {
+		case out.Own.Tag == tagAdmit:
+			m.admitted(c, out)
+		case len(out.Added) > 0:
 			m.inviteAdded(c, out)
 		}
+	} else {
+		m.overtaken(c)
 	}
 	if out.NewGen {
 		c.GenDay, c.dirtyMeta = plane.DayOf(m.now), true

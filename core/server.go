@@ -25,6 +25,8 @@ type server struct {
 	chats   map[wire.Handle]*chat // read handles
 	inbox   wire.Handle           // the inbox's read handle
 	doors   map[plane.LogID]wire.Handle
+	feeds   map[wire.Handle]*feed
+	life    int // counts sessions
 
 	stale   bool // to be looked at
 	asked   bool // Info was sent
@@ -57,7 +59,8 @@ func newServer(s storedServer) *server {
 // reset forgets the session.
 func (s *server) reset() {
 	s.rid, s.wait, s.chats, s.inbox = 0, map[uint32]func(wire.Answer){}, map[wire.Handle]*chat{}, 0
-	s.doors = map[plane.LogID]wire.Handle{}
+	s.doors, s.feeds = map[plane.LogID]wire.Handle{}, map[wire.Handle]*feed{}
+	s.life++
 	s.asked, s.proving, s.proved, s.tries, s.retryAt = false, false, false, 0, time.Time{}
 }
 
@@ -85,7 +88,7 @@ func (m *Machine) server(id ServerID, origin string) *server {
 // forget hangs up a server that nothing needs.
 func (m *Machine) forget(id ServerID) {
 	if m.acc != nil && m.acc.Home == id || slices.ContainsFunc(m.sortedChats(), func(c *chat) bool { return c.Server == id }) ||
-		slices.ContainsFunc(m.joins, func(j *joining) bool { return j.server == id }) {
+		slices.ContainsFunc(m.joins, func(j *joining) bool { return j.server == id }) || m.waitsOn(id) {
 		return
 	}
 	if m.servers[id] != nil {
@@ -197,6 +200,8 @@ func (m *Machine) pushed(in Pushed) {
 			m.record(c, e.Seq, e.Body)
 		} else if e.Handle == s.inbox && s.inbox != 0 {
 			m.inboxRecord(e.Seq, e.Body)
+		} else if f := s.feeds[e.Handle]; f != nil {
+			f.pass(e.Seq, e.Body)
 		}
 	case wire.SignalEvent:
 		if c := s.chats[e.Handle]; c != nil {
@@ -213,6 +218,12 @@ func (m *Machine) gone(s *server, e wire.GoneEvent) {
 		s.inbox = 0
 		m.inbox.drop()
 		s.stale = true
+		return
+	}
+	if f := s.feeds[e.Handle]; f != nil {
+		delete(s.feeds, e.Handle)
+		f.handle, f.live, f.retryAt = 0, false, m.now.Add(backoff(f.tries))
+		f.tries++
 		return
 	}
 	for _, c := range m.sortedChats() {

@@ -184,8 +184,17 @@ func (m *Machine) work(s *server, c *chat) {
 	if c.write == 0 {
 		return
 	}
-	m.deliverKnock(s, c)
-	m.refresh(c)
+	if !m.stuck(c) {
+		m.deliverKnock(s, c)
+		m.refresh(c)
+	}
+	m.pumpQueue(s, c)
+	if m.stuck(c) {
+		if c.c.Lost() == convo.LostGap && c.c.State().Kind != convo.Group {
+			m.sendCommit(s, c)
+		}
+		return // it finds back first: see rejoin.go
+	}
 	m.pumpIntents(c)
 	m.sendCommit(s, c)
 	m.sendItems(s, c)

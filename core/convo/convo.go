@@ -94,6 +94,9 @@ type Convo struct {
 	// suspect is 0, or 1 plus how many records have not opened since a commit whose secrets were
 	// wrong for this leaf: see Receive.
 	suspect uint8
+	voids   uint8 // records in a row that did not open
+	lost    Lost
+	entered time.Time // when the epoch began here; zero after a start
 
 	leaving []uint32 // leaves that asked to go, in this epoch
 	partial []*partial
@@ -129,6 +132,7 @@ type Options struct {
 	Credential []byte
 	Owner      plane.PublicKey // the founder
 	Also       []plane.PublicKey
+	Called     string // what the founder is called, for a group
 	TTLDays    uint8
 	Identify   Identify
 	Now        time.Time
@@ -146,7 +150,7 @@ func New(o Options) (*Convo, error) {
 	g, err := mls.NewGroup(mls.GroupOptions{
 		GroupID: o.ID[:], Signer: o.Signer, Credential: mls.NewBasic(o.Credential),
 		Lifetime:   mls.Lifetime{NotBefore: o.Now.Add(-24 * time.Hour), NotAfter: o.Now.AddDate(10, 0, 0)},
-		Extensions: extensions(&st),
+		Extensions: extensions(&st), LeafExtensions: NameLeaf(o.Called, nil),
 	})
 	if err != nil {
 		return nil, err
@@ -245,6 +249,7 @@ func (c *Convo) Invite(welcome []byte) Invitation {
 type JoinOptions struct {
 	Invitation Invitation
 	Secret     *mls.KeyPackageSecret
+	Tree       []byte // nil: it is in the Welcome
 	Signer     *mls.Signer
 	Identify   Identify
 	Now        time.Time
@@ -253,7 +258,7 @@ type JoinOptions struct {
 // Join enters the conversation that an invitation leads to, after checking group state and every
 // member's credential. ErrInvitation covers everything that is wrong with it.
 func Join(o JoinOptions) (*Convo, error) {
-	g, err := mls.Join(o.Invitation.Secret, mls.JoinOptions{Secret: o.Secret, Signer: o.Signer})
+	g, err := mls.Join(o.Invitation.Secret, mls.JoinOptions{Secret: o.Secret, Signer: o.Signer, Tree: o.Tree})
 	if err != nil {
 		return nil, errors.Join(ErrInvitation, err)
 	}
@@ -345,7 +350,10 @@ func (c *Convo) Rank() int {
 
 // Seal protects plain as an application message of the current epoch. The ratchet moves: store
 // Changes before sending. Bodies makes records of it.
-func (c *Convo) Seal(plain []byte) ([]byte, error) { return c.g.Encrypt(plain, nil) }
+func (c *Convo) Seal(plain []byte) ([]byte, error) {
+	d := c.g.Digest()
+	return c.g.Encrypt(plain, d[:])
+}
 
 // SealLeave makes the wish to leave.
 func (c *Convo) SealLeave() ([]byte, error) { return c.g.ProposeSelfRemove(nil) }
@@ -402,6 +410,7 @@ func (c *Convo) advance(now time.Time, seq plane.Seq, body []byte) {
 			c.forked, c.dirty.cold = true, true
 		}
 		c.known, c.window = false, nil
+		c.Lose(LostGap)
 	}
 	c.cursor, c.day = seq, max(c.day, plane.DayOf(now))
 	c.chain = c.chain.Next(seq, body)
@@ -426,6 +435,7 @@ func (c *Convo) Skip(now time.Time, head plane.Seq) {
 		c.forked, c.dirty.cold = true, true
 	}
 	c.known, c.window = false, nil
+	c.Lose(LostGap)
 	c.cursor, c.day = head, max(c.day, plane.DayOf(now))
 	c.dirty.head = true
 }

@@ -224,7 +224,9 @@ type Change struct {
 	Signer     *mls.Signer
 	Credential []byte
 	Doors      []plane.PublicKey // of the links through which Add comes in, sorted, each once
-	Tag        uint64
+	// WithoutTree leaves the tree out of the Welcome: see Tree.
+	WithoutTree bool
+	Tag         uint64
 }
 
 // Begin prepares an own commit. It waits in Pending until the log decides; store Changes before
@@ -235,7 +237,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if c.pending != nil {
 		return nil, ErrPending
 	}
-	o := mls.CommitOptions{Now: now, Signer: ch.Signer, AAD: encode(commitHead{AtMS: msOf(now), Doors: ch.Doors})}
+	o := mls.CommitOptions{Now: now, Signer: ch.Signer, WithoutTree: ch.WithoutTree, AAD: encode(commitHead{AtMS: msOf(now), Doors: ch.Doors})}
 	if ch.Credential != nil {
 		cred := mls.NewBasic(ch.Credential)
 		o.Credential = &cred
@@ -283,7 +285,11 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if ch.Edit != nil {
 		ch.Edit(&st)
 	}
-	if ch.NewGen || len(o.Remove) > 0 {
+	leaves := false // somebody goes for good
+	for _, x := range list {
+		leaves = leaves || x.lost > x.rejoined
+	}
+	if ch.NewGen || leaves {
 		st.Gen++
 	}
 	wanted := len(ch.Add)+len(ch.Remove)+len(ch.Leaves) > 0 || ch.Gone || ch.Edit != nil || ch.NewGen
@@ -295,7 +301,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	} else if len(o.Add)+len(o.Remove) == 0 && wanted && ch.Signer == nil {
 		return nil, ErrNotAllowed
 	}
-	if !c.allowed(me, st, t) {
+	if !c.allowed(me, st, t) || !c.admitted(o.AAD) {
 		return nil, ErrNotAllowed
 	}
 	p, err := c.g.Commit(o)

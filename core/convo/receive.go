@@ -45,6 +45,7 @@ type Changed struct {
 	Before   State
 	NewGen   bool // the log's keys of the next generation are known now
 	Out      bool // this member is no longer one; the state stays as it was
+	Anew     bool // with Out: perhaps a new leaf of this device stands in the place of the old
 }
 
 func (Void) outcome()    {}
@@ -82,6 +83,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		if c.suspect > 0 && c.suspect <= suspectMax {
 			c.suspect++
 		}
+		c.void(now)
 		return Void{}
 	}
 	msg := c.assemble(seq, plain)
@@ -93,6 +95,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 	}
 	h := hashOf(msg)
 	if p := c.pending; p != nil && p.hash == h {
+		c.entered = now
 		return c.won(p)
 	}
 	if own(h) {
@@ -105,14 +108,21 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 			// everybody else accepts. What comes next tells.
 			c.suspect = max(c.suspect, 1)
 		}
+		c.foreign(msg, err)
 		return Void{}
 	}
-	c.suspect = 0 // somebody else is still in this epoch
+	c.suspect, c.voids = 0, 0 // somebody else is still in this epoch
+	if c.lost == LostGap || c.lost == LostVoid {
+		c.Found()
+	}
 	switch r := r.(type) {
 	case mls.Application:
 		p, ok := c.PersonAt(r.Sender)
 		if !ok {
 			return Void{}
+		}
+		if d := c.g.Digest(); len(r.AAD) > 0 && string(r.AAD) != string(d[:]) && !c.forked {
+			c.forked, c.dirty.cold = true, true
 		}
 		return Said{p, r.Sender, r.Data}
 	case mls.ProposalReceived:
@@ -127,6 +137,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		c.dirty.head = true
 		return Leaving{p}
 	case mls.CommitReceived:
+		c.entered = now
 		return c.commit(r)
 	}
 	return Void{}
@@ -152,11 +163,11 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 		// have put another device of ours in the place of this one, which cannot be seen either.
 		if me := c.Own(); !c.MayRemove(by, me) && !c.asked(me) {
 			if len(r.Added) > 0 {
-				c.suspect = max(c.suspect, 1)
+				c.Lose(LostReplaced)
 			}
 			return Void{}
 		}
-		out.Out = true
+		out.Out, out.Anew = true, len(r.Added) > 0
 		return out
 	}
 	t := turn{removed: slices.Concat(r.Removed, r.SelfRemoved)}
@@ -172,7 +183,7 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 		return Void{}
 	}
 	st, err := ParseState(r.Next.Extension(StateExtension))
-	if err != nil || !sameOthers(c.g.Extensions(), r.Next.Extensions()) || !c.allowed(by, st, t) {
+	if err != nil || !sameOthers(c.g.Extensions(), r.Next.Extensions()) || !c.admitted(r.AAD) || !c.allowed(by, st, t) {
 		return Void{}
 	}
 	head, _ := parseHead(r.AAD)

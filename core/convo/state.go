@@ -63,8 +63,6 @@ const (
 	DevicesMax     = 12
 	devicesLarge   = 4
 	plainLeavesMax = 256
-	// kemBytesMax bounds the key of a queue: an X-Wing key has 1,216 bytes.
-	kemBytesMax = 1280
 	// originMax bounds the text of a server's address.
 	originMax = 255
 	// leafBytesMax bounds a member's leaf in the tree: ours have about 1,500. Everybody stores the
@@ -130,7 +128,7 @@ type Link struct {
 type Queue struct {
 	_      struct{} `cbor:",toarray"`
 	Log    plane.LogID
-	KEM    []byte   // public key to which requests are sealed
+	Secret [32]byte // of its read and write keys, and of the KEM key to which requests are sealed
 	Card   [16]byte // seals its card
 	Rejoin [16]byte // seed of the door for lost members
 }
@@ -248,7 +246,7 @@ func (s *State) checkGroup() bool {
 			return false
 		}
 	}
-	return s.Queue == nil || len(s.Queue.KEM) > 0 && len(s.Queue.KEM) <= kemBytesMax
+	return s.Queue == nil || s.Queue.Log != plane.LogID{}
 }
 
 // cleanAbout says whether a description may be shown as it is: a clean text, or none.

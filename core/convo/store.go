@@ -52,6 +52,8 @@ type storedHead struct {
 	Known   bool
 	Leaving []uint32
 	Suspect uint8
+	Lost    Lost
+	Voids   uint8
 }
 
 type storedCold struct {
@@ -103,7 +105,7 @@ func (c *Convo) Changes() []Pair {
 		}
 	}
 	if d.head {
-		out = append(out, Pair{keyHead, encode(storedHead{Cursor: c.cursor, Day: c.day, Chain: c.chain, Known: c.known, Leaving: c.leaving, Suspect: c.suspect})})
+		out = append(out, Pair{keyHead, encode(storedHead{Cursor: c.cursor, Day: c.day, Chain: c.chain, Known: c.known, Leaving: c.leaving, Suspect: c.suspect, Lost: c.lost, Voids: c.voids})})
 	}
 	if d.cold {
 		out = append(out, Pair{keyCold, encode(storedCold{Gens: c.gens, Forked: c.forked})})
@@ -200,7 +202,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 		return nil, ErrDamaged
 	}
 	c.cursor, c.day, c.chain, c.known = head.Cursor, head.Day, seal.HistoryHash(head.Chain), head.Known
-	c.leaving, c.suspect = head.Leaving, head.Suspect
+	c.leaving, c.suspect, c.lost, c.voids = head.Leaving, head.Suspect, head.Lost, head.Voids
 	c.gens, c.forked = cold.Gens, cold.Forked
 	if len(c.gens) == 0 {
 		return nil, ErrDamaged

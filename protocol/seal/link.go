@@ -29,7 +29,8 @@ var (
 // linkTextMax bounds the text of a link; a domain name has 253 characters at most.
 const linkTextMax = 512
 
-// Link is an invite: a server, a door into an inbox there and whose inbox that is. It holds
+// Link is an invite: a server, a door into an inbox there and whose inbox that is, a person's or a
+// group's. It holds
 // secrets, so it prints as a placeholder for every verb; String gives the text.
 type Link struct {
 	// Origin is http(s)://host[:port] without a path.
@@ -46,6 +47,9 @@ type Link struct {
 	// server's own first link, which leads to no person, it is zero and HasAccount is false.
 	Account    [16]byte
 	HasAccount bool
+	// Group says that Inbox is the knock queue of a group, whose card says which; the log's id
+	// follows from the key that signs that card (C-30), so no fingerprint is needed.
+	Group bool
 }
 
 const (
@@ -114,8 +118,11 @@ func ParseLink(s string) (Link, error) {
 	return l, nil
 }
 
+// linkGroup is the last of the five byte strings in a link into a group.
+const linkGroup = 1
+
 // The bytes of a link are a CBOR array of five byte strings whose lengths are fixed but for the
-// last, which is 16 or 0 (C-02). So the encoding has two forms, known here byte for byte.
+// last, which is 16, 0 or 1 (C-02). So the encoding has three forms, known here byte for byte.
 const (
 	cborArray5  = 0x85
 	cborBytes   = 0x40
@@ -128,7 +135,10 @@ func (l Link) bytes() []byte {
 	b = append(append(b, cborBytes|16), l.Inbox[:]...)
 	b = append(append(b, cborBytes|16), l.Door[:]...)
 	b = append(append(b, cborBytes|16), l.Card.Bytes()...)
-	if !l.HasAccount {
+	switch {
+	case l.Group:
+		return append(b, cborBytes|1, linkGroup)
+	case !l.HasAccount:
 		return append(b, cborBytes)
 	}
 	return append(append(b, cborBytes|16), l.Account[:]...)
@@ -161,9 +171,14 @@ func (l *Link) parse(text string) error {
 	var card [CardKeyBytes]byte
 	r.take(card[:])
 	l.Card = cardKey(card)
-	if bytes.Equal(r.b, []byte{cborBytes}) {
+	switch {
+	case bytes.Equal(r.b, []byte{cborBytes}):
 		r.b = nil
-	} else {
+	case bytes.Equal(r.b, []byte{cborBytes | 1, linkGroup}):
+		r.b, l.Group = nil, true
+	case bytes.Equal(r.b, []byte{cborBytes | 1}):
+		r.short = true
+	default:
 		r.expect(cborBytes | 16)
 		r.take(l.Account[:])
 		l.HasAccount = true

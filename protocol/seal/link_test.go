@@ -15,17 +15,23 @@ func personLink() seal.Link {
 		Card: must(seal.CardKeyFromBytes([]byte("0123456789abcdef"))), Account: [16]byte{4}, HasAccount: true}
 }
 
+func groupLink() seal.Link {
+	l := personLink()
+	l.Account, l.HasAccount, l.Group = [16]byte{}, false, true
+	return l
+}
+
 // TestLinkRoundTrip parses what String gives: every field returns (C-02).
 func TestLinkRoundTrip(t *testing.T) {
 	for _, l := range []seal.Link{personLink(), {Origin: "http://127.0.0.1:8765", Server: [32]byte{1}, Door: [16]byte{5}},
-		{Origin: "http://127.0.0.1:8765", HasAccount: true}} {
+		{Origin: "http://127.0.0.1:8765", HasAccount: true}, groupLink()} {
 		got, err := seal.ParseLink(l.String())
 		if err != nil {
 			t.Errorf("a good link: %v", err)
 			continue
 		}
 		if got.String() != l.String() || got.Origin != l.Origin || got.Server != l.Server || got.Inbox != l.Inbox || got.Door != l.Door ||
-			!got.Card.Equal(l.Card) || got.Account != l.Account || got.HasAccount != l.HasAccount {
+			!got.Card.Equal(l.Card) || got.Account != l.Account || got.HasAccount != l.HasAccount || got.Group != l.Group {
 			t.Errorf("a link came back different")
 		}
 	}
@@ -34,16 +40,18 @@ func TestLinkRoundTrip(t *testing.T) {
 // TestLinkCut cuts a link at every character: from the mark on it is cut off and said to be; no
 // part is a link (C-03).
 func TestLinkCut(t *testing.T) {
-	whole := personLink().String()
-	mark := strings.IndexByte(whole, '#')
-	for n := range len(whole) {
-		_, err := seal.ParseLink(whole[:n])
-		want := seal.ErrLinkKind
-		if n >= mark { // "…/i" and beyond
-			want = seal.ErrLinkTruncated
-		}
-		if !errors.Is(err, want) {
-			t.Errorf("%d of %d characters: got %v, want %v", n, len(whole), err, want)
+	for _, l := range []seal.Link{personLink(), groupLink()} {
+		whole := l.String()
+		mark := strings.IndexByte(whole, '#')
+		for n := range len(whole) {
+			_, err := seal.ParseLink(whole[:n])
+			want := seal.ErrLinkKind
+			if n >= mark { // "…/i" and beyond
+				want = seal.ErrLinkTruncated
+			}
+			if !errors.Is(err, want) {
+				t.Errorf("%d of %d characters: got %v, want %v", n, len(whole), err, want)
+			}
 		}
 	}
 	// A person's link cut to where a server's own link would end is still not one.
@@ -165,6 +173,7 @@ func TestLinkPeople(t *testing.T) {
 // FuzzLink holds that an accepted link is the one text of itself and that nothing panics.
 func FuzzLink(f *testing.F) {
 	f.Add(personLink().String())
+	f.Add(groupLink().String())
 	f.Add(seal.Link{Origin: "http://[::1]:8765"}.String())
 	f.Add("https://chat.example/i#2.AAAA")
 	f.Fuzz(func(t *testing.T, s string) {

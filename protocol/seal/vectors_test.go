@@ -239,8 +239,10 @@ func TestContactVectors(t *testing.T) {
 		Card: cardKey([16]byte(fill(3, 16))), Account: [16]byte(fill(4, 16)), HasAccount: true}
 	server := person
 	server.Origin, server.HasAccount, server.Account = "http://127.0.0.1:8765", false, [16]byte{}
-	for i, l := range []Link{person, server} {
-		file.Links = append(file.Links, link{Name: []string{"person", "server"}[i], Text: l.String(), Origin: l.Origin,
+	group := person
+	group.Account, group.HasAccount, group.Group = [16]byte{}, false, true
+	for i, l := range []Link{person, server, group} {
+		file.Links = append(file.Links, link{Name: []string{"person", "server", "group"}[i], Text: l.String(), Origin: l.Origin,
 			Server: hex.EncodeToString(l.Server[:]), Inbox: hex.EncodeToString(l.Inbox[:]), Door: hex.EncodeToString(l.Door[:]),
 			Card: hex.EncodeToString(l.Card.Bytes()), Account: hex.EncodeToString(l.Account[:]),
 			HasAccount: l.HasAccount, Insecure: l.Insecure()})

@@ -1,0 +1,128 @@
+package convo
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"paperplane/mls"
+	"paperplane/protocol/content"
+	"paperplane/protocol/plane"
+)
+
+// LeafOf returns the person's leaf with that signature key.
+func (c *Convo) LeafOf(p plane.PublicKey, key []byte) (uint32, bool) {
+	for _, leaf := range c.who.of(p) {
+		if m, err := c.g.Member(leaf); err == nil && string(m.SignatureKey) == string(key) {
+			return leaf, true
+		}
+	}
+	return 0, false
+}
+
+// linkHolds says whether the group has that link on a day.
+func (c *Convo) linkHolds(door plane.PublicKey, day plane.Day) bool {
+	return slices.ContainsFunc(c.state.Links, func(l Link) bool { return l.Door == door && day <= l.Until })
+}
+
+// admitted judges the authenticated data of a commit: the links that it names stand, on the day by
+// its maker's clock, so that all judge alike whenever they read it.
+func (c *Convo) admitted(aad []byte) bool {
+	h, _ := parseHead(aad)
+	day := plane.DayOf(time.UnixMilli(int64(min(h.AtMS, 1<<52))))
+	return !slices.ContainsFunc(h.Doors, func(d plane.PublicKey) bool { return !c.linkHolds(d, day) })
+}
+
+// Tree returns the ratchet tree of the current epoch, for those who were let in without it.
+func (c *Convo) Tree() []byte { return c.g.Tree() }
+
+// Digest is equal for all who are in the same epoch of the same history.
+func (c *Convo) Digest() [8]byte { return c.g.Digest() }
+
+// Lost says why this device cannot follow the conversation, or must not write into it. Zero: it can.
+type Lost uint8
+
+// The reasons. Fixed: they are stored.
+const (
+	_            Lost = iota
+	LostGap           // records expired, or were withheld, before they were read
+	LostOwn           // the own leaf has written what this state knows nothing of: it is an old copy
+	LostReplaced      // the own leaf was removed and another put in its place
+	LostVoid          // the others write what does not open
+	LostBroken        // an invariant broke
+)
+
+// voidsMax is how many records in a row may be void before this device asks whether it is still
+// where the others are. Messages that a commit overtook are void for everybody, so it only asks.
+const voidsMax = 12
+
+// overtakenMax is how long after a commit messages that it overtook may still come in.
+const overtakenMax = 10 * time.Second
+
+// Lost returns why, zero while all is well.
+func (c *Convo) Lost() Lost { return c.lost }
+
+// Lose notes that this device cannot go on; the first reason stays.
+func (c *Convo) Lose(why Lost) {
+	if c.lost == 0 {
+		c.lost, c.dirty.head = why, true
+	}
+}
+
+// Found takes it back: another member is in the same epoch.
+func (c *Convo) Found() {
+	c.lost, c.voids, c.suspect, c.dirty.head = 0, 0, 0, true
+}
+
+// void notes a record that did not open.
+func (c *Convo) void(now time.Time) {
+	if d := now.Sub(c.entered); d >= 0 && d <= overtakenMax {
+		return
+	}
+	c.dirty.head = true
+	if c.voids++; c.voids > voidsMax {
+		c.voids = voidsMax
+		c.Lose(LostVoid)
+	}
+}
+
+// foreign looks at an MLS message that did not open.
+func (c *Convo) foreign(msg []byte, err error) {
+	if errors.Is(err, mls.ErrOwnMessage) && c.g.SentByOwnLeaf(msg) {
+		c.Lose(LostOwn)
+	}
+}
+
+// LeafName returns the name that leaf extensions say, "" when they say none or one that is not clean.
+func LeafName(list []mls.Extension) string {
+	for _, x := range list {
+		if x.Type == NameExtension {
+			if name, err := content.CleanName(string(x.Data)); err == nil && name == string(x.Data) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// NameLeaf returns the leaf extensions that say a name; again, that the leaf is made to take the
+// place of a lost one of the same person in that conversation.
+func NameLeaf(name string, again *plane.LogID) []mls.Extension {
+	var list []mls.Extension
+	if name != "" {
+		list = append(list, mls.Extension{Type: NameExtension, Data: []byte(name)})
+	}
+	if again != nil {
+		list = append(list, mls.Extension{Type: RejoinExtension, Data: again[:]})
+	}
+	return list
+}
+
+// LeafNames calls f with each leaf's person and the name that the leaf says.
+func (c *Convo) LeafNames(f func(p plane.PublicKey, name string)) {
+	for _, m := range c.g.Members() {
+		if name := LeafName(m.LeafExtensions); name != "" {
+			f(c.who.at(m.Index), name)
+		}
+	}
+}

@@ -1,0 +1,422 @@
+package core
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"paperplane/core/account"
+	"paperplane/core/convo"
+	"paperplane/core/timeline"
+	"paperplane/internal/inv"
+	"paperplane/mls"
+	"paperplane/protocol/caps"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/seal"
+	"paperplane/protocol/wire"
+)
+
+const (
+	// knocksMax bounds the knocks that a device holds; the others stay in the queue until there is
+	// room. asksMax bounds the requests of two-person chats.
+	knocksMax = 256
+	asksMax   = 2
+	// admitMax is how many one commit lets in, admitFirst and admitLast how long knocks are
+	// gathered: by chance, so that two who are there do not come at the same time.
+	admitMax   = 100
+	admitFirst = 300 * time.Millisecond
+	admitLast  = 800 * time.Millisecond
+	// memberLast is the same for those who only help out: the admins go first.
+	memberLast = 6 * time.Second
+	// takeOver is how long whoever has let somebody in has time to tell them so.
+	takeOver = 20 * time.Second
+	// watchersMax is about how many members of a large group look after those who lost the thread.
+	watchersMax = 64
+	// spansMax bounds what is remembered of places out of order, usedMax the links counted.
+	spansMax = 1024
+	usedMax  = 64
+)
+
+// Tags of commits that serve no intent.
+const (
+	tagAdmit = ^uint64(0)
+	tagState = ^uint64(1)
+)
+
+// span is a run of places in a queue.
+type span struct {
+	_        struct{} `cbor:",toarray"`
+	From, To plane.Seq
+}
+
+// queue is what a device has of a conversation's knocks.
+type queue struct {
+	storedQueue
+	feed    *feed
+	knocks  []*knocked
+	replies []*reply
+	shares  []*share
+	marks   []plane.Seq // dealt with, to be said to the others
+	making  []*makingLink
+	dirty   bool
+	loaded  bool // asks
+
+	life                 int // of the session
+	own, write           wire.Handle
+	busy, doored, carded bool
+	sending              int
+	retryAt              time.Time
+	tries                int
+}
+
+type storedQueue struct {
+	Done  []span            `cbor:"1,keyasint,omitempty"` // places that are dealt with, in order
+	Yes   []plane.Seq       `cbor:"2,keyasint,omitempty"` // to which an admin has said yes here
+	Seeds [][16]byte        `cbor:"3,keyasint,omitempty"` // of the doors of links made here
+	Used  []usedLink        `cbor:"4,keyasint,omitempty"`
+	Asks  [][]byte          `cbor:"5,keyasint,omitempty"` // account.Knock, of a two-person conversation
+	Batch []storedAdmit     `cbor:"6,keyasint,omitempty"` // of the commit under way
+	Made  bool              `cbor:"7,keyasint,omitempty"` // the log is at the server
+	Drop  []plane.PublicKey `cbor:"8,keyasint,omitempty"` // doors to be closed
+	Next  uint64            `cbor:"9,keyasint,omitempty"`
+	Card  [32]byte          `cbor:"10,keyasint,omitzero"`  // hash of what the card at the server says
+	Until plane.Day         `cbor:"11,keyasint,omitempty"` // of the rejoin door
+	Asked uint64            `cbor:"12,keyasint,omitempty"` // counts Asks
+}
+
+type usedLink struct {
+	_    struct{} `cbor:",toarray"`
+	Door plane.PublicKey
+	N    int
+}
+
+// storedAdmit is whom a commit lets in and how to tell them.
+type storedAdmit struct {
+	_     struct{} `cbor:",toarray"`
+	Seq   plane.Seq
+	Ref   []byte
+	Reply plane.LogID
+	Write []byte
+	KEM   []byte
+	Since plane.Seq // with Again: what is missed begins here
+}
+
+// knocked is somebody who has knocked.
+type knocked struct {
+	seq plane.Seq
+	k   account.Knock
+	kp  *mls.KeyPackage
+	due time.Time
+	in  bool // was let in by somebody; due is when we do it
+}
+
+// makingLink is a GroupInvite that waits.
+type makingLink struct {
+	id    string
+	seed  [16]byte
+	link  convo.Link
+	until time.Time
+	door  int // 0: to be made, 1: asked for, 2: made
+}
+
+// The keys of a queue follow from its secret, which all members know from the group state, and the
+// owner key from that of the conversation's log: whoever may change the one may change the other.
+func queueOwner(owner *caps.Signer) *caps.Signer {
+	h := hashOf(append([]byte("pp queue owner v1"), owner.Seed()...))
+	k, err := caps.SignerFromSeed(h[:])
+	inv.That(err == nil, "32 bytes")
+	return k
+}
+
+func queueOf(owner *caps.Signer) *convo.Queue {
+	part := func(what string) [32]byte { return hashOf(append([]byte(what), owner.Seed()...)) }
+	card, door := part("pp queue card v1"), part("pp queue door v1")
+	return &convo.Queue{
+		Log: caps.NewLogID(queueOwner(owner).Public()), Secret: part("pp queue secret v1"), Card: [16]byte(card[:16]), Rejoin: [16]byte(door[:16]),
+	}
+}
+
+func queueKEM(q *convo.Queue) *seal.KEMKey {
+	h := hashOf(append([]byte("pp queue kem v1"), q.Secret[:]...))
+	k, err := seal.KEMKeyFromSeed(h[:])
+	inv.That(err == nil, "32 bytes")
+	return k
+}
+
+func markKey(g convo.Generation) seal.EnvelopeKey {
+	h := hashOf(append([]byte("pp queue mark v1"), g.Secret[:]...))
+	k, err := seal.NewEnvelopeKey(h[:])
+	inv.That(err == nil, "32 bytes")
+	return k
+}
+
+func queueKey(id string) string { return chatKey(id, "u") }
+
+// qu returns the chat's queue.
+func (c *chat) qu() *queue {
+	if c.queue == nil {
+		c.queue = &queue{}
+	}
+	return c.queue
+}
+
+func (m *Machine) saveQueue(c *chat) {
+	if c.queue != nil && c.queue.dirty {
+		c.queue.dirty = false
+		m.put(queueKey(c.id), c.queue.storedQueue)
+	}
+}
+
+// has says whether a place is dealt with.
+func (q *queue) has(seq plane.Seq) bool {
+	i := sort.Search(len(q.Done), func(i int) bool { return q.Done[i].To >= seq })
+	return i < len(q.Done) && q.Done[i].From <= seq
+}
+
+// settle notes that a place is dealt with.
+func (q *queue) settle(seq plane.Seq) {
+	q.knocks = slices.DeleteFunc(q.knocks, func(k *knocked) bool { return k.seq == seq })
+	if k := slices.Index(q.Yes, seq); k >= 0 {
+		q.Yes = slices.Delete(q.Yes, k, k+1)
+	}
+	if seq == 0 || q.has(seq) {
+		return
+	}
+	q.dirty = true
+	i := sort.Search(len(q.Done), func(i int) bool { return q.Done[i].From > seq })
+	before, after := i > 0 && q.Done[i-1].To+1 == seq, i < len(q.Done) && q.Done[i].From == seq+1
+	switch {
+	case before && after:
+		q.Done[i-1].To = q.Done[i].To
+		q.Done = slices.Delete(q.Done, i, i+1)
+	case before:
+		q.Done[i-1].To = seq
+	case after:
+		q.Done[i].From = seq
+	default:
+		q.Done = slices.Insert(q.Done, i, span{From: seq, To: seq})
+	}
+	if len(q.Done) > spansMax {
+		q.Done[1].From = q.Done[0].From // what has waited longest is given up
+		q.Done = q.Done[1:]
+	}
+}
+
+// low is the last place before which all is dealt with.
+func (q *queue) low() plane.Seq {
+	if len(q.Done) > 0 && q.Done[0].From <= 1 {
+		return q.Done[0].To
+	}
+	return 0
+}
+
+// watches says whether this device answers knocks: who may add people, and in a large group some
+// members by chance, another set each day, for those who have lost the thread.
+func (m *Machine) watches(c *chat) bool {
+	n := c.c.Size()
+	if n <= watchersMax || c.c.OwnAdmin() || mayAdd(c) && n <= 4*watchersMax {
+		return true
+	}
+	day := plane.DayOf(m.now)
+	h := hashOf([]byte{byte(c.c.OwnLeaf()), byte(c.c.OwnLeaf() >> 8), byte(day), byte(day >> 8), c.log[0], c.log[1]})
+	return (int(h[0])<<16|int(h[1])<<8|int(h[2]))%n < watchersMax
+}
+
+// pumpQueue does what the knocks of a conversation need next. All of its log has been read.
+func (m *Machine) pumpQueue(s *server, c *chat) {
+	q := c.qu()
+	if q.life != s.life {
+		q.life, q.own, q.write, q.busy, q.doored, q.carded, q.sending, q.retryAt, q.tries = s.life, 0, 0, false, false, false, 0, time.Time{}, 0
+		for _, l := range q.making {
+			l.door = 0
+		}
+		for _, r := range q.replies {
+			r.busy = false
+		}
+		for _, x := range q.shares {
+			x.busy = false
+		}
+	}
+	st := c.c.State()
+	if st.Kind == convo.Group {
+		m.keepQueue(s, c)
+	}
+	if k := st.Queue; k != nil && m.watches(c) {
+		if q.feed == nil || q.feed.log != k.Log {
+			q.feed = m.queueFeed(c, k)
+		}
+		q.feed.server = s.id
+		m.pumpFeed(s, q.feed)
+	}
+	m.loadAsks(c)
+	m.judgeAll(c)
+	m.admit(c)
+	m.deliver(s, c)
+	m.sayMarks(s, c)
+}
+
+func (m *Machine) queueFeed(c *chat, k *convo.Queue) *feed {
+	q := c.qu()
+	read, _ := caps.DeriveLogKeys(k.Secret[:], 1)
+	kem := queueKEM(k)
+	q.knocks = slices.DeleteFunc(q.knocks, func(x *knocked) bool { return x.seq != 0 })
+	return &feed{
+		log: k.Log, key: read, cursor: q.low(),
+		take: func(seq plane.Seq, body []byte) { m.contain(c, func() { m.queueRecord(c, k, kem, seq, body) }) },
+		full: func() bool { return len(q.knocks) >= knocksMax },
+		poke: func() { m.touch(c) },
+	}
+}
+
+// queueRecord reads a knock, or what another member says of some. Anybody with a link can leave
+// rubbish.
+func (m *Machine) queueRecord(c *chat, k *convo.Queue, kem *seal.KEMKey, seq plane.Seq, body []byte) {
+	q := c.qu()
+	m.touch(c)
+	if q.has(seq) {
+		return
+	}
+	if x, err := account.OpenKnock(kem, k.Log, body, m.now); err == nil {
+		if x.Conversation == c.log && m.knock(c, seq, x) {
+			m.show(c)
+			return
+		}
+	} else {
+		m.readMarks(c, k, body)
+	}
+	q.settle(seq)
+}
+
+// knock takes a knock in; false when there is nothing to it.
+func (m *Machine) knock(c *chat, seq plane.Seq, x account.Knock) bool {
+	u, err := mls.ParseKeyPackage(x.Package)
+	if err != nil {
+		return false
+	}
+	kp, err := u.Verify(m.now)
+	if err != nil || string(kp.Credential().Identity()) != string(x.Credential) {
+		return false
+	}
+	if who, err := m.identify(x.Credential, kp.SignatureKey()); err != nil || who != x.Account {
+		return false
+	}
+	q := c.qu()
+	for _, o := range q.knocks {
+		if o.k.Account == x.Account && o.k.Again == x.Again && string(o.kp.SignatureKey()) == string(kp.SignatureKey()) {
+			if o.k.At > x.At {
+				return false
+			}
+			q.settle(o.seq) // the newer counts
+			break
+		}
+	}
+	q.knocks = append(q.knocks, &knocked{seq: seq, k: x, kp: kp, due: m.now.Add(m.gather(c))})
+	if !x.Again {
+		m.emit(Emit{KnocksChanged{Chat: c.id}})
+	}
+	return true
+}
+
+func (m *Machine) gather(c *chat) time.Duration {
+	if c.c.OwnAdmin() || c.c.Size() <= 2 {
+		return between(admitFirst, admitLast)
+	}
+	return between(admitLast, memberLast)
+}
+
+// readMarks takes what another member says of knocks: they are dealt with.
+func (m *Machine) readMarks(c *chat, k *convo.Queue, body []byte) {
+	gens := c.c.Generations()
+	for i := len(gens) - 1; i >= max(0, len(gens)-3); i-- {
+		plain, err := seal.OpenRecord(markKey(gens[i]), k.Log, body)
+		if err != nil {
+			continue
+		}
+		var list []plane.Seq
+		if timeline.Decode(plain, &list) == nil && len(list) <= admitMax {
+			for _, seq := range list {
+				c.qu().settle(seq)
+			}
+		}
+		return
+	}
+}
+
+// sayMarks tells the others what was dealt with.
+func (m *Machine) sayMarks(s *server, c *chat) {
+	q, k := c.qu(), c.c.State().Queue
+	if len(q.marks) == 0 || k == nil || q.busy || m.now.Before(q.retryAt) {
+		return
+	}
+	_, write := caps.DeriveLogKeys(k.Secret[:], 1)
+	if q.write == 0 {
+		m.askQueue(s, c, s.open(k.Log, wire.RoleWrite, 1, write), func(a wire.Answer) bool {
+			o, ok := a.(wire.Opened)
+			q.write = o.Handle
+			return ok
+		})
+		return
+	}
+	gens := c.c.Generations()
+	list := slices.Clone(q.marks[:min(len(q.marks), admitMax)])
+	body, err := seal.SealRecord(markKey(gens[len(gens)-1]), k.Log, timeline.Encode(list))
+	inv.That(err == nil, "marks fit")
+	m.askQueue(s, c, wire.Append{Handle: q.write, Body: body}, func(a wire.Answer) bool {
+		if _, ok := a.(wire.Appended); !ok {
+			q.write = 0
+			return false
+		}
+		q.marks = q.marks[min(len(q.marks), len(list)):]
+		return true
+	})
+}
+
+// askQueue sends one request at a time about a queue.
+func (m *Machine) askQueue(s *server, c *chat, r wire.Request, then func(wire.Answer) bool) {
+	q, life := c.qu(), s.life
+	q.busy = true
+	m.send(s, r, func(a wire.Answer) {
+		if q.life != life {
+			return
+		}
+		q.busy = false
+		m.touch(c)
+		m.contain(c, func() {
+			if then(a) {
+				q.tries = 0
+				return
+			}
+			q.retryAt = m.now.Add(backoff(q.tries))
+			q.tries++
+		})
+	})
+}
+
+// queueNext is when the queue wants to be looked at.
+func (q *queue) next(c *chat) (at time.Time) {
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	if q.busyWith() {
+		sooner(q.retryAt)
+	}
+	if q.feed != nil && !q.feed.busy && !q.feed.live && !q.feed.gone {
+		sooner(q.feed.retryAt)
+	}
+	if c.c.Pending() == nil && len(q.Batch) == 0 {
+		for _, k := range q.knocks {
+			sooner(k.due)
+		}
+	}
+	for _, r := range q.replies {
+		sooner(r.retryAt)
+	}
+	for _, l := range q.making {
+		sooner(l.until)
+	}
+	return at
+}
+
+func (q *queue) busyWith() bool { return len(q.marks)+len(q.making)+len(q.Drop) > 0 || !q.Made }

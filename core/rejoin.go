@@ -1,0 +1,158 @@
+package core
+
+import (
+	"strconv"
+	"time"
+
+	"paperplane/core/account"
+	"paperplane/core/convo"
+	"paperplane/core/outbox"
+	"paperplane/core/timeline"
+	"paperplane/protocol/plane"
+)
+
+const (
+	// healFirst is how long a device waits before it asks to be taken in again, where the next
+	// message of another may show that nothing is amiss; healBroken the same after a failure of ours,
+	// which may come again.
+	healFirst  = 20 * time.Second
+	healBroken = time.Minute
+)
+
+// stuck says that a device may not write into a conversation: it has lost the thread.
+func (m *Machine) stuck(c *chat) bool { return c.c.Lost() != 0 || c.State == chatBroken }
+
+// healing says that it is about to find back.
+func (m *Machine) healing(c *chat) bool {
+	return (c.State == chatOpen || c.State == chatWaiting || c.State == chatBroken) && m.stuck(c)
+}
+
+// heals begins to find back wherever a device has lost the thread.
+func (m *Machine) heals() {
+	for _, c := range m.sortedChats() {
+		if !m.healing(c) || c.Leaving {
+			c.healAt = time.Time{}
+			continue
+		}
+		if m.waitOf(c.id) != nil {
+			continue
+		}
+		if c.healAt.IsZero() {
+			d := time.Duration(0)
+			switch {
+			case c.State == chatBroken:
+				d = healBroken
+			case c.c.Lost() == convo.LostVoid, c.c.Lost() == convo.LostReplaced:
+				d = between(healFirst/2, healFirst)
+			}
+			c.healAt = m.now.Add(d)
+			m.show(c)
+		}
+		s := m.servers[c.Server]
+		if m.now.Before(c.healAt) || !s.isUp() || len(m.waits) >= waitsMax || c.State != chatBroken && c.read != 0 && !c.subscribed {
+			continue
+		}
+		m.heal(s, c)
+	}
+}
+
+// heal asks to be taken in again.
+func (m *Machine) heal(s *server, c *chat) {
+	x := storedWait{Server: s.id, Again: true, Chat: c.log}
+	switch st := c.c.State(); {
+	case st.Kind == convo.Group && st.Queue != nil:
+		x.Queue, x.Door, x.Card = st.Queue.Log, st.Queue.Rejoin, st.Queue.Card
+	case st.Kind == convo.Group && c.c.Size() > 1:
+		c.healAt = m.now.Add(askAgainMax) // nobody has made a queue yet
+		return
+	case st.Kind == convo.Two && c.Person != nil:
+		p := m.person(*c.Person)
+		if p.stored.Door == [16]byte{} || p.stored.Server != s.id {
+			c.healAt = m.now.Add(askAgainMax)
+			return
+		}
+		x.Inbox, x.Queue, x.Door, x.Card = true, plane.LogID(p.stored.Inbox), p.stored.Door, p.stored.Card
+	case c.c.Leaves() == 1:
+		m.alone(c)
+		return
+	default: // one's own devices answer
+		x.Inbox, x.Queue, x.Door, x.Card = true, m.acc.inboxLog(), m.acc.Door, [16]byte(m.acc.Card)
+	}
+	c.c.Abandon()
+	m.newWait(x)
+	m.show(c)
+}
+
+// alone: nobody else is in the conversation, so what is here is all there is. New keys, for what
+// was written by a later state under the old ones.
+func (m *Machine) alone(c *chat) {
+	c.c.Found()
+	if c.State != chatBroken {
+		m.wish(c, &outbox.Intent{Act: outbox.Refresh})
+	}
+	m.healed(c)
+}
+
+// healed: the thread is found.
+func (m *Machine) healed(c *chat) {
+	c.healAt = time.Time{}
+	m.notify(c, c.c.Cursor(), 16+int(c.Heals%1000), timeline.Line{What: "healed", Who: m.acc.person()})
+	c.Heals++
+	c.dirtyMeta = true
+	m.touch(c)
+	m.show(c)
+}
+
+// missed fetches what was said while the thread was lost, and says what cannot be had.
+func (m *Machine) missed(c *chat, n uint64, history []byte) {
+	if n == 0 {
+		return
+	}
+	if !m.earlier(c, history) {
+		m.notify(c, c.c.Cursor(), 1016+int(c.Heals%1000), timeline.Line{What: "missed", Who: m.acc.person(), Text: strconv.FormatUint(n, 10)})
+	}
+}
+
+// history returns the segments that go with an invitation, of what stands behind since.
+func (m *Machine) history(c *chat, since plane.Seq) []byte { return nil }
+
+// earlier takes the segments that came with an invitation; false when there are none.
+func (m *Machine) earlier(c *chat, history []byte) bool { return false }
+
+// askedAgain takes a request of somebody who has lost the thread of a two-person conversation, or of one's
+// own devices, from the inbox.
+func (m *Machine) askedAgain(k account.Knock) {
+	c := m.chats[k.Conversation.Text()]
+	if c == nil || !c.alive() || !k.Again {
+		return
+	}
+	two := c.c.State().Kind == convo.Two && c.Person != nil && *c.Person == k.Account
+	if !two && !(c.c.State().Kind == convo.Saved && m.own(k.Account)) {
+		return
+	}
+	q := c.qu()
+	q.Asked++
+	seq := askFirst + plane.Seq(q.Asked)
+	q.dirty = true
+	if m.knock(c, seq, k) {
+		q.Asks = append(q.Asks[max(0, len(q.Asks)-asksMax+1):], timeline.Encode(k))
+		m.touch(c)
+	}
+}
+
+// loadAsks brings back the requests that were stored.
+func (m *Machine) loadAsks(c *chat) {
+	q := c.qu()
+	if q.loaded {
+		return
+	}
+	q.loaded = true
+	for i, b := range q.Asks {
+		var k account.Knock
+		if timeline.Decode(b, &k) == nil {
+			m.knock(c, askFirst+1<<40+plane.Seq(i), k)
+		}
+	}
+}
+
+func parseNumber(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }

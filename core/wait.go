@@ -1,0 +1,640 @@
+package core
+
+import (
+	"crypto/rand"
+	"slices"
+	"strings"
+	"time"
+
+	"paperplane/core/account"
+	"paperplane/core/convo"
+	"paperplane/core/timeline"
+	"paperplane/internal/inv"
+	"paperplane/mls"
+	"paperplane/protocol/caps"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/seal"
+	"paperplane/protocol/wire"
+)
+
+const (
+	// waitsMax bounds the knocks that wait for an answer here.
+	waitsMax = 64
+	// A knock is made anew after askAgain, then after twice as long each time, up to askAgainMax: its
+	// answer may have been lost with a member. A link's uses are few, so linkAgain is longer.
+	askAgain    = time.Minute
+	linkAgain   = 10 * time.Minute
+	askAgainMax = 6 * time.Hour
+	// packagesWaiting is how many of the key packages of one wait are kept: answers may be late.
+	packagesWaiting = 3
+	// lingering is how long the log of an answer is read after one has come in: two members may
+	// have answered.
+	lingering = time.Minute
+)
+
+// waiting is a knock of one's own: the way into a group through a link or, with Again, back into a
+// conversation whose thread this device has lost.
+type waiting struct {
+	storedWait
+	id     string // of its reply log
+	kem    *seal.KEMKey
+	feed   *feed
+	reader passReader
+	got    *pass // whose tree is on the way
+
+	life    int
+	door    wire.Handle
+	busy    bool
+	tries   int
+	retryAt time.Time
+}
+
+type storedWait struct {
+	Server   ServerID    `cbor:"1,keyasint"`
+	Again    bool        `cbor:"2,keyasint,omitempty"`
+	Chat     plane.LogID `cbor:"3,keyasint"`
+	Queue    plane.LogID `cbor:"4,keyasint"` // the queue or inbox to knock at
+	Door     [16]byte    `cbor:"5,keyasint"`
+	Card     [16]byte    `cbor:"6,keyasint"`
+	Name     string      `cbor:"7,keyasint,omitempty"`
+	Picture  []byte      `cbor:"8,keyasint,omitempty"`
+	Members  int         `cbor:"9,keyasint,omitempty"`
+	Packages [][]byte    `cbor:"10,keyasint,omitempty"` // secrets, newest first
+	Owner    []byte      `cbor:"11,keyasint"`           // of the reply log
+	Secret   []byte      `cbor:"12,keyasint"`           // of its keys
+	KEM      []byte      `cbor:"13,keyasint"`
+	Body     []byte      `cbor:"14,keyasint,omitempty"` // the knock; nil: to be made
+	Digest   [8]byte     `cbor:"15,keyasint,omitzero"`
+	Created  bool        `cbor:"16,keyasint,omitempty"`
+	Knocked  bool        `cbor:"17,keyasint,omitempty"`
+	Tried    bool        `cbor:"18,keyasint,omitempty"`
+	Since    int64       `cbor:"19,keyasint"`           // ms: of the first knock
+	At       int64       `cbor:"20,keyasint,omitempty"` // ms: of the newest
+	Try      int         `cbor:"21,keyasint,omitempty"`
+	Gone     string      `cbor:"22,keyasint,omitempty"` // refused, and why
+	Entered  int64       `cbor:"23,keyasint,omitempty"` // ms: when one has come in
+	Inbox    bool        `cbor:"24,keyasint,omitempty"` // Queue is a person's inbox
+	QueueKEM []byte      `cbor:"25,keyasint,omitempty"`
+}
+
+func waitKey(id string) string { return "s/j/" + id }
+
+func (m *Machine) saveWait(w *waiting) { m.put(waitKey(w.id), w.storedWait) }
+
+// newWait begins to wait.
+func (m *Machine) newWait(x storedWait) *waiting {
+	owner := caps.NewSigner()
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret)
+	x.Owner, x.Secret, x.KEM, x.Since = owner.Seed(), secret, seal.NewKEMKey().Seed(), m.now.UnixMilli()
+	w, err := loadWait(caps.NewLogID(owner.Public()).Text(), x)
+	inv.That(err == nil, "a new wait loads")
+	m.waits = append(m.waits, w)
+	m.saveWait(w)
+	return w
+}
+
+func loadWait(id string, x storedWait) (*waiting, error) {
+	kem, err := seal.KEMKeyFromSeed(x.KEM)
+	if err != nil || len(x.Secret) != 32 {
+		return nil, ErrDamaged
+	}
+	return &waiting{storedWait: x, id: id, kem: kem}, nil
+}
+
+// waitOf returns the wait for a conversation, nil without one.
+func (m *Machine) waitOf(id string) *waiting {
+	for _, w := range m.waits {
+		if w.Chat.Text() == id {
+			return w
+		}
+	}
+	return nil
+}
+
+func (m *Machine) waitsOn(id ServerID) bool {
+	return slices.ContainsFunc(m.waits, func(w *waiting) bool { return w.Server == id })
+}
+
+// dropWait ends a wait; the log of the answer is deleted.
+func (m *Machine) dropWait(w *waiting) {
+	i := slices.Index(m.waits, w)
+	if i < 0 {
+		return
+	}
+	m.waits = slices.Delete(m.waits, i, i+1)
+	m.set(waitKey(w.id), nil)
+	s := m.servers[w.Server]
+	if w.feed != nil {
+		m.hangFeed(s, w.feed)
+	}
+	if owner, err := caps.SignerFromSeed(w.Owner); err == nil && s.isUp() && w.Created {
+		m.send(s, s.open(caps.NewLogID(owner.Public()), wire.RoleOwner, 0, owner), func(a wire.Answer) {
+			if o, ok := a.(wire.Opened); ok {
+				m.send(s, wire.Manage{Handle: o.Handle, Delete: true}, func(wire.Answer) {})
+			}
+		})
+	}
+	m.forget(w.Server)
+}
+
+// leafPackage makes a key package for one leaf, and its secret.
+func (m *Machine) leafPackage(again *plane.LogID) ([]byte, []byte) {
+	kp, secret, err := mls.NewKeyPackage(mls.KeyPackageOptions{
+		Signer: m.acc.keys.Device(), Credential: mls.NewBasic(m.acc.keys.Credential()),
+		Lifetime:     mls.Lifetime{NotBefore: m.now.Add(-24 * time.Hour), NotAfter: m.now.Add(packageDays * 24 * time.Hour)},
+		Capabilities: convo.Capabilities(), LeafExtensions: convo.NameLeaf(m.acc.Name, again),
+	})
+	inv.That(err == nil, "a key package can be made")
+	return kp, secret.Marshal()
+}
+
+// makeKnock makes the knock, with a fresh key package.
+func (m *Machine) makeKnock(w *waiting) bool {
+	x := account.Knock{Again: w.Again, Conversation: w.Chat, Credential: m.acc.keys.Credential(), At: m.now.UnixMilli()}
+	var again *plane.LogID
+	if w.Again {
+		c := m.chats[w.Chat.Text()]
+		if c == nil {
+			return false
+		}
+		again = &w.Chat
+		x.Old, x.Cursor = c.oldKey(m), c.c.Cursor()
+		w.Digest = [8]byte{}
+		if l := c.c.Lost(); (l == convo.LostGap || l == convo.LostVoid) && c.State != chatBroken {
+			w.Digest = c.c.Digest()
+		}
+		x.Digest = w.Digest
+	} else {
+		x.Door = caps.DoorSigner(w.Door).Public()
+	}
+	var secret []byte
+	x.Package, secret = m.leafPackage(again)
+	owner, err := caps.SignerFromSeed(w.Owner)
+	inv.That(err == nil, "owner seed")
+	_, write := caps.DeriveLogKeys(w.Secret, 1)
+	x.Reply, x.Write, x.KEM = caps.NewLogID(owner.Public()), write.Seed(), w.kem.Public()
+	if w.Body, err = m.acc.keys.SealKnock(w.QueueKEM, w.Queue, x); err != nil {
+		return false
+	}
+	w.Packages = slices.Insert(w.Packages, 0, secret)
+	w.Packages = w.Packages[:min(len(w.Packages), packagesWaiting)]
+	w.Knocked, w.Tried, w.At = false, false, m.now.UnixMilli()
+	m.saveWait(w)
+	return true
+}
+
+// oldKey is the signature key of the own leaf.
+func (c *chat) oldKey(m *Machine) plane.PublicKey {
+	return plane.PublicKey(m.acc.keys.Device().Public())
+}
+
+// takenGroup takes the card of a group's queue: from here on all is stored.
+func (m *Machine) takenGroup(s *server, j *joining, p wire.Package) {
+	b, err := seal.OpenCard(j.link.Card, j.link.Inbox, p.Card)
+	if err != nil {
+		m.endJoin(j, nil, ErrBadLink)
+		return
+	}
+	card, err := account.VerifyQueueCard(b, j.link.Inbox)
+	if err != nil {
+		m.endJoin(j, nil, ErrBadLink)
+		return
+	}
+	id := card.Group.Text()
+	if c := m.chats[id]; c != nil && c.alive() && !c.Leaving {
+		m.endJoin(j, Joined{Chat: id}, "")
+		return
+	}
+	if w := m.waitOf(id); w != nil {
+		if w.Gone == "" {
+			m.endJoin(j, Joined{Chat: id}, "")
+			return
+		}
+		m.dropWait(w)
+	}
+	if len(m.waits) >= waitsMax || len(m.chats) >= chatsMax {
+		m.endJoin(j, nil, ErrNotAllowed)
+		return
+	}
+	m.newAccount(s, j.name)
+	w := m.newWait(storedWait{
+		Server: s.id, Chat: card.Group, Queue: j.link.Inbox, Door: j.link.Door, Card: [16]byte(j.link.Card.Bytes()), QueueKEM: card.KEM,
+		Name: card.Name, Picture: card.Picture, Members: int(min(card.Members, 1<<30)),
+	})
+	if !m.makeKnock(w) {
+		m.dropWait(w)
+		m.endJoin(j, nil, ErrBadLink)
+		return
+	}
+	if !s.Member {
+		s.Door = append(slices.Clone(j.link.Inbox[:]), j.link.Door[:]...)
+	}
+	m.saveServer(s)
+	m.showWait(w)
+	m.touchServer(s)
+	m.endJoin(j, Joined{Chat: id}, "")
+}
+
+// waitView is the chat as it shows before one is in.
+func (m *Machine) waitView(w *waiting) Chat {
+	v := Chat{ID: w.Chat.Text(), Kind: ChatGroup, Name: w.Name, Picture: w.Picture, Members: w.Members, State: chatWaiting, At: w.Since}
+	if w.Gone != "" {
+		v.State = chatRefused
+	}
+	return v
+}
+
+// showWait tells the faces of it.
+func (m *Machine) showWait(w *waiting) {
+	if w.Again || w.Entered != 0 {
+		return
+	}
+	if c := m.chats[w.Chat.Text()]; c != nil {
+		m.show(c)
+	} else {
+		m.emit(Emit{ChatChanged{m.waitView(w)}})
+	}
+}
+
+// pumpWaits does what every wait needs next.
+func (m *Machine) pumpWaits() {
+	for _, w := range slices.Clone(m.waits) {
+		s := m.servers[w.Server]
+		if w.Entered != 0 && m.now.Sub(time.UnixMilli(w.Entered)) > lingering {
+			m.dropWait(w)
+		} else if s.isUp() && w.Gone == "" && m.acc != nil {
+			m.pumpWait(s, w)
+		}
+	}
+}
+
+// nextWait is when a wait wants to be looked at.
+func (w *waiting) next() (at time.Time) {
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	switch {
+	case w.Gone != "":
+	case w.Entered != 0:
+		sooner(time.UnixMilli(w.Entered).Add(lingering + time.Second))
+	default:
+		sooner(w.retryAt)
+		if w.Knocked {
+			sooner(w.again())
+		}
+	}
+	if w.Gone == "" && w.feed != nil && !w.feed.busy && !w.feed.live && !w.feed.gone {
+		sooner(w.feed.retryAt)
+	}
+	return at
+}
+
+// again is when the knock is made anew.
+func (w *waiting) again() time.Time {
+	d := askAgain
+	if !w.Again {
+		d = linkAgain
+	}
+	return time.UnixMilli(w.At).Add(min(d<<min(w.Try, 10), askAgainMax))
+}
+
+func (m *Machine) pumpWait(s *server, w *waiting) {
+	if w.life != s.life {
+		w.life, w.door, w.busy, w.tries, w.retryAt, w.got = s.life, 0, false, 0, time.Time{}, nil
+	}
+	if w.busy || m.now.Before(w.retryAt) {
+		return
+	}
+	ask := func(r wire.Request, then func(wire.Answer) bool) {
+		w.busy = true
+		life := w.life
+		m.send(s, r, func(a wire.Answer) {
+			if w.life != life || !slices.Contains(m.waits, w) {
+				return
+			}
+			w.busy = false
+			if then(a) {
+				w.tries = 0
+				return
+			}
+			w.retryAt = m.now.Add(backoff(w.tries))
+			w.tries++
+		})
+	}
+	closed := func(a wire.Answer) bool {
+		code := codeOf(a)
+		if code != plane.Refused && code != plane.UsedUp {
+			return false
+		}
+		if w.tries > 2 || code == plane.UsedUp {
+			m.refuseWait(w, passGone)
+		}
+		return false
+	}
+	switch {
+	case w.Entered != 0 || w.Created && w.Knocked:
+		if w.feed == nil {
+			w.feed = m.replyFeed(w)
+		}
+		m.pumpFeed(s, w.feed)
+		if w.Entered == 0 && !m.now.Before(w.again()) && w.got == nil {
+			w.Try++
+			m.knockAnew(w)
+		}
+	case !w.Created:
+		if !s.canCreate() {
+			return
+		}
+		owner, err := caps.SignerFromSeed(w.Owner)
+		inv.That(err == nil, "owner seed")
+		read, write := caps.DeriveLogKeys(w.Secret, 1)
+		r := wire.Create{Owner: owner.Public(), Read: read.Public(), Write: write.Public(), TTLDays: plane.TTLDaysDefault}
+		r.Sig = owner.Sign(caps.CreateMessage(s.binding, r.Owner, r.Read, r.Write, r.TTLDays, false))
+		ask(r, func(a wire.Answer) bool {
+			o, ok := a.(wire.Opened)
+			if ok {
+				w.Created = true
+				m.saveWait(w)
+				m.send(s, wire.Close{Handle: o.Handle}, func(wire.Answer) {})
+			}
+			return ok
+		})
+	case w.door == 0:
+		ask(s.open(w.Queue, wire.RoleDoor, 0, caps.DoorSigner(w.Door)), func(a wire.Answer) bool {
+			o, ok := a.(wire.Opened)
+			w.door = o.Handle
+			return ok || closed(a)
+		})
+	case w.Body == nil:
+		ask(wire.PoolTake{Handle: w.door}, func(a wire.Answer) bool {
+			p, ok := a.(wire.Package)
+			return ok && m.cardOf(w, p) && m.makeKnock(w)
+		})
+	default:
+		r := wire.Knock{Handle: w.door, Body: w.Body, Retry: w.Tried}
+		if !s.Member {
+			r.Member = s.member.Public()
+		}
+		w.Tried = true
+		m.saveWait(w)
+		ask(r, func(a wire.Answer) bool {
+			if codeOf(a) != plane.OK {
+				return closed(a)
+			}
+			w.Knocked, w.Body = true, nil
+			m.saveWait(w)
+			m.nowMember(s)
+			return true
+		})
+	}
+}
+
+// knockAnew makes another knock: nobody may have lived to answer the last.
+func (m *Machine) knockAnew(w *waiting) {
+	w.Body, w.Knocked = nil, false
+	if s := m.servers[w.Server]; w.door != 0 && s.isUp() {
+		m.send(s, wire.Close{Handle: w.door}, func(wire.Answer) {})
+	}
+	w.door = 0
+	m.saveWait(w)
+}
+
+// cardOf takes the card of what a wait knocks at, for its KEM key.
+func (m *Machine) cardOf(w *waiting, p wire.Package) bool {
+	key, err := seal.CardKeyFromBytes(w.Card[:])
+	inv.That(err == nil, "card key")
+	b, err := seal.OpenCard(key, w.Queue, p.Card)
+	if err != nil {
+		return false
+	}
+	if w.Inbox {
+		card, err := account.VerifyCard(b, w.Queue, plane.DayOf(m.now))
+		c := m.chats[w.Chat.Text()]
+		if err != nil || c == nil || !m.own(card.Account) && (c.Person == nil || card.Account != *c.Person) {
+			return false
+		}
+		w.QueueKEM = card.KEM
+		return true
+	}
+	card, err := account.VerifyQueueCard(b, w.Queue)
+	if err != nil || card.Group != w.Chat {
+		return false
+	}
+	w.QueueKEM = card.KEM
+	return true
+}
+
+func (m *Machine) replyFeed(w *waiting) *feed {
+	owner, err := caps.SignerFromSeed(w.Owner)
+	inv.That(err == nil, "owner seed")
+	read, _ := caps.DeriveLogKeys(w.Secret, 1)
+	log := caps.NewLogID(owner.Public())
+	return &feed{log: log, key: read, server: w.Server, take: func(_ plane.Seq, body []byte) {
+		plain := w.reader.read(w.kem, log, body)
+		if plain == nil || !slices.Contains(m.waits, w) {
+			return
+		}
+		var p pass
+		if timeline.Decode(plain, &p) == nil {
+			m.gotPass(w, &p, log)
+		}
+	}}
+}
+
+// gotPass takes an answer. Who sealed it knows the knock, and so holds, or held, the queue's key:
+// what it says is believed as far as it proves itself.
+func (m *Machine) gotPass(w *waiting, p *pass, log plane.LogID) {
+	if p.Why != "" {
+		m.toldWhy(w, p, log)
+		return
+	}
+	t := &p.Tree
+	if t.Whole == nil {
+		if t.Bytes == 0 || t.Bytes > treeBytesMax || w.got != nil {
+			return
+		}
+		w.got = p
+		m.emit(GetObject{ID: "wait/" + w.id, Server: w.Server, Blob: t.Blob})
+		return
+	}
+	m.enter(w, p, t.Whole)
+}
+
+// toldWhy: somebody says why one does not come in, or that there is no need.
+func (m *Machine) toldWhy(w *waiting, p *pass, log plane.LogID) {
+	if !account.VerifyPass(p.By, p.said(log), p.Sig) || w.Entered != 0 {
+		return
+	}
+	c := m.chats[w.Chat.Text()]
+	switch {
+	case !w.Again:
+		m.refuseWait(w, p.Why)
+	case c == nil || !c.c.Has(p.By):
+	case p.Why == passCurrent && p.Digest == w.Digest && p.Digest == c.c.Digest() && w.Digest != [8]byte{}:
+		c.c.Found()
+		m.dropWait(w)
+		m.healed(c)
+	case p.Why == passOut && (c.kind() != ChatGroup || c.c.Role(p.By) >= convo.RoleAdmin):
+		m.dropWait(w)
+		c.State, c.dirtyMeta = chatLeft, true
+		m.ended(c)
+		m.notify(c, c.c.Cursor(), 12, timeline.Line{What: "removed", Who: p.By, Whom: [][32]byte{m.acc.person()}})
+		m.hangChat(c)
+		m.show(c)
+	}
+}
+
+// refuseWait: one does not come in. The person sees it until they leave the chat.
+func (m *Machine) refuseWait(w *waiting, why string) {
+	if w.Again {
+		return // the door may stand again another day
+	}
+	w.Gone, w.Packages, w.Body = why, nil, nil
+	m.saveWait(w)
+	if w.feed != nil {
+		m.hangFeed(m.servers[w.Server], w.feed)
+	}
+	m.showWait(w)
+}
+
+// object takes what the driver has to say of a blob of ours; false when it is somebody else's.
+func (m *Machine) queueObject(in Object) bool {
+	kind, id, _ := strings.Cut(in.ID, "/")
+	switch kind {
+	case "tree":
+		chat, n, _ := strings.Cut(id, "/")
+		if k, err := parseNumber(n); err == nil {
+			m.putTree(chat, k, in.Code)
+		}
+	case "wait":
+		for _, w := range slices.Clone(m.waits) {
+			if w.id != id || w.got == nil {
+				continue
+			}
+			p := w.got
+			w.got = nil
+			if tree := p.Tree.openTree(in.Data); in.Code == plane.OK && tree != nil {
+				m.enter(w, p, tree)
+			}
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// enter follows an invitation, if it leads where one has knocked.
+func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
+	s, c := m.servers[w.Server], m.chats[w.Chat.Text()]
+	if s == nil || p.Invitation.Log != w.Chat {
+		return
+	}
+	if c != nil && c.alive() && !c.Leaving && (w.Again || w.Entered != 0) && !m.stuck(c) {
+		return // one is in already
+	}
+	if c != nil && (w.Again || w.Entered != 0) && p.Invitation.After < c.c.Cursor() && c.c.Lost() != convo.LostVoid && !c.c.Forked() {
+		return // an older way into what has been read since
+	}
+	cv := m.tryPackages(w, p, tree)
+	if cv == nil {
+		return
+	}
+	st := cv.State()
+	if !w.Again && (st.Kind != convo.Group || st.Queue == nil || st.Queue.Log != w.Queue) {
+		return // not the group whose link it was
+	}
+	if c != nil && (w.Again || w.Entered != 0) {
+		if old := c.c.State(); st.Kind != old.Kind || st.TTLDays != old.TTLDays || st.Gen < old.Gen && !c.c.Forked() || !m.meetsAgain(c, cv) {
+			return
+		}
+	}
+	missed := uint64(0)
+	again := c != nil
+	if c == nil {
+		c = m.newChat(cv, s.id, nil)
+		c.Created = true
+	} else {
+		if w.Again && p.Invitation.After > c.c.Cursor() {
+			missed = uint64(p.Invitation.After - c.c.Cursor())
+		}
+		m.rejoin(c, cv, s.id)
+	}
+	m.learnNames(c)
+	q := c.qu()
+	if st.Kind == convo.Group {
+		q.feed, q.Done, q.dirty = nil, nil, true
+		if p.Queue > 0 {
+			q.Done = []span{{From: 1, To: p.Queue}}
+		}
+		if p.Seq != 0 && p.Seq < askFirst {
+			q.marks = append(q.marks, p.Seq)
+		}
+	}
+	first := w.Entered == 0
+	w.Entered = m.now.UnixMilli()
+	m.saveWait(w)
+	switch {
+	case w.Again:
+		m.missed(c, missed, p.History)
+		m.healed(c)
+	case first:
+		m.notify(c, cv.Cursor(), 14, timeline.Line{What: "joined", Who: m.acc.person()})
+		m.earlier(c, p.History)
+	}
+	if !again || !w.Again {
+		m.sayProfile(c)
+	}
+}
+
+// tryPackages joins with whichever key package the invitation is for.
+func (m *Machine) tryPackages(w *waiting, p *pass, tree []byte) *convo.Convo {
+	for _, b := range w.Packages {
+		secret, err := mls.ParseKeyPackageSecret(b)
+		if err != nil {
+			continue
+		}
+		cv, err := convo.Join(convo.JoinOptions{Invitation: p.Invitation, Secret: secret, Tree: tree, Signer: m.acc.keys.Device(), Identify: m.identify, Now: m.now})
+		if err == nil {
+			return cv
+		}
+	}
+	return nil
+}
+
+// meetsAgain says whether somebody whom one knows from before is in the conversation still.
+func (m *Machine) meetsAgain(c *chat, cv *convo.Convo) bool {
+	if c.kind() == ChatTwo {
+		return c.Person != nil && cv.Has(*c.Person)
+	}
+	if c.kind() == ChatSaved {
+		return true
+	}
+	return slices.ContainsFunc(c.c.Members(), func(x convo.Member) bool { return !x.Own && cv.Has(x.Person) })
+}
+
+// learnNames takes the names from the leaves of a conversation that is new here.
+func (m *Machine) learnNames(c *chat) {
+	c.c.LeafNames(func(who plane.PublicKey, name string) {
+		if p := m.person(who); p.stored.Name == "" {
+			p.stored.Name = name
+			m.savePerson(p)
+		}
+	})
+}
+
+// doWaiting carries out a command about a chat that one is not in yet.
+func (m *Machine) doWaiting(in Do, w *waiting) {
+	switch in.Command.(type) {
+	case Leave:
+		m.dropWait(w)
+		m.emit(Emit{ChatGone{Chat: w.Chat.Text()}})
+		m.finish(in.ID, "")
+	case GetMembers:
+		m.reply(in.ID, Members{Members: []Member{}}, "")
+	default:
+		m.reply(in.ID, nil, ErrNotAllowed)
+	}
+}
