@@ -60,7 +60,7 @@ type Chat struct {
 	Picture  []byte   `json:"picture,omitempty"`
 	Members  int      `json:"members"`
 	Admin    bool     `json:"admin"`
-	State    string   `json:"state"` // "open", "waiting" (other has not answered yet), "refused" (the link was used up meanwhile), "left", "broken"
+	State    string   `json:"state"` // "open", "waiting" (other has not answered yet), "refused" (the link was used up meanwhile, or the group said no), "left", "broken", "healing" (this device has lost the thread and is finding back by itself: all can be read, what is written waits)
 	Unread   int      `json:"unread"`
 	Draft    string   `json:"draft,omitempty"`
 	Last     *Message `json:"last,omitempty"`
@@ -145,7 +145,8 @@ type Message struct {
 // Line is a notice: What is "created", "added", "removed", "left", "renamed", "picture",
 // "joined", "forked", "about", "rules", "pinned", "unpinned", "role" (Text is the role), "banned",
 // "erased", "moved" (Text is the server), "device" (Who uses a new device), "rejoined", "healed"
-// (this device had lost the thread and has it again); Who did it to Whom (names); Text is the new name.
+// (this device had lost the thread and has it again), "missed" (Text records that nobody could give
+// this device any more); Who did it to Whom (names); Text is the new name.
 type Line struct {
 	What string   `json:"what"`
 	Who  string   `json:"who,omitempty"`

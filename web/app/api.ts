@@ -429,7 +429,7 @@ export interface Chat {
   picture?: Base64;
   members: number;
   admin: boolean;
-  state: string; // "open", "waiting" (other has not answered yet), "refused" (the link was used up meanwhile), "left", "broken"
+  state: string; // "open", "waiting" (other has not answered yet), "refused" (the link was used up meanwhile, or the group said no), "left", "broken", "healing" (this device has lost the thread and is finding back by itself: all can be read, what is written waits)
   unread: number;
   draft?: string;
   last?: Message;
@@ -492,7 +492,8 @@ export interface Message {
 /** Line is a notice: What is "created", "added", "removed", "left", "renamed", "picture",
  * "joined", "forked", "about", "rules", "pinned", "unpinned", "role" (Text is the role), "banned",
  * "erased", "moved" (Text is the server), "device" (Who uses a new device), "rejoined", "healed"
- * (this device had lost the thread and has it again); Who did it to Whom (names); Text is the new name. */
+ * (this device had lost the thread and has it again), "missed" (Text records that nobody could give
+ * this device any more); Who did it to Whom (names); Text is the new name. */
 export interface Line {
   what: string;
   who?: string;
