@@ -27,7 +27,8 @@ func (g *Group) SavedTree() *SavedTree {
 
 // TreeChanges tells what to do where the trees of was are stored and those of is shall be: records
 // to put, and keys to delete. Its time grows with what differs. Values are not secret but tell who
-// is in the group. To be stored together with the heads that need them.
+// is in the group. To be stored together with the heads that need them. A nil tree, of a light
+// member, has no records.
 func TreeChanges(was, is []*SavedTree) (put []Delta, drop []string) {
 	for i, n := range is {
 		n.missing(slices.Concat(was, is[:i]), func(x uint32, h []byte) {
@@ -42,10 +43,13 @@ func TreeChanges(was, is []*SavedTree) (put []Delta, drop []string) {
 
 // missing calls f for the pages of n that no other tree has.
 func (n *SavedTree) missing(others []*SavedTree, f func(root uint32, hash []byte)) {
+	if n == nil {
+		return
+	}
 	n.t.pageRoots(cutFine, n.t.root(), func(x uint32) bool {
 		h := n.t.nodeHash(x)
 		for _, o := range others {
-			if o.t.hasPage(cutFine, x, h) {
+			if o != nil && o.t.hasPage(cutFine, x, h) {
 				return false // and all below it
 			}
 		}

@@ -177,3 +177,24 @@ func TestPartsSize(t *testing.T) {
 		t.Errorf("going on with what is stored: %d put and %d dropped, want 0 and 5", len(put), len(drop))
 	}
 }
+
+// A light member has no tree to store: its head is all, beside a full member's too.
+func TestPartsLight(t *testing.T) {
+	w := newWorld(t, X25519AES, 20)
+	l := w.lightly(0)
+	if got := l.PageCount(); got != 0 {
+		t.Errorf("%d pages, want none", got)
+	}
+	put, drop := TreeChanges([]*SavedTree{l.SavedTree()}, []*SavedTree{l.SavedTree(), w.g[0].SavedTree()})
+	all, _ := TreeChanges(nil, []*SavedTree{w.g[0].SavedTree()})
+	if len(put) != len(all) || drop != nil {
+		t.Errorf("%d put and %d dropped, want %d and 0", len(put), len(drop), len(all))
+	}
+	if put, drop = TreeChanges([]*SavedTree{w.g[0].SavedTree()}, []*SavedTree{l.SavedTree()}); put != nil || len(drop) != len(all) {
+		t.Errorf("%d put and %d dropped, want 0 and %d", len(put), len(drop), len(all))
+	}
+	got := must(RestoreHead(l.SnapshotHead(), nil, nil))
+	if !bytes.Equal(got.SnapshotHead(), l.SnapshotHead()) {
+		t.Errorf("came back as something else")
+	}
+}
