@@ -17,6 +17,7 @@ import (
 // been published yet) or when the peer's queue is full; nothing is ever left out, and a slow
 // peer holds no records in memory.
 type sub struct {
+	place  int // in log.subs, -1 when not there; guarded by log.hub
 	peer   *Peer
 	handle wire.Handle
 	log    *live
@@ -179,10 +180,14 @@ func (p *Peer) gone(sub *sub, code plane.Code) {
 func (l *live) unsubscribe(sub *sub) {
 	l.hub.Lock()
 	defer l.hub.Unlock()
-	if i := slices.Index(l.subs, sub); i >= 0 {
-		l.subs = slices.Delete(l.subs, i, i+1)
+	if sub.place < 0 {
+		return
 	}
-	if len(l.subs) == 0 {
+	n := len(l.subs) - 1
+	last := l.subs[n] // the order means nothing
+	l.subs[sub.place], last.place = last, sub.place
+	l.subs[n], sub.place = nil, -1
+	if l.subs = l.subs[:n]; n == 0 {
 		l.subs = nil
 	}
 }
@@ -226,7 +231,7 @@ func (p *Peer) subscribe(ctx context.Context, r wire.Subscribe) wire.Answer {
 	if code != plane.OK {
 		return done(code)
 	}
-	sub := &sub{peer: p, handle: r.Handle, log: l, gen: h.gen, next: max(r.From, 1), limit: limited, last: last, behind: true}
+	sub := &sub{place: -1, peer: p, handle: r.Handle, log: l, gen: h.gen, next: max(r.From, 1), limit: limited, last: last, behind: true}
 	p.mu.Lock()
 	if h.sub != nil || p.closed {
 		p.mu.Unlock()
@@ -235,8 +240,20 @@ func (p *Peer) subscribe(ctx context.Context, r wire.Subscribe) wire.Answer {
 	h.sub = sub
 	p.mu.Unlock()
 	l.hub.Lock()
-	l.subs = append(l.subs, sub)
+	full := len(l.subs) >= p.s.limits.SubscribersPerLog
+	if !full {
+		sub.place = len(l.subs)
+		l.subs = append(l.subs, sub)
+	}
 	l.hub.Unlock()
+	if full {
+		p.mu.Lock()
+		if h.sub == sub { // else the peer has closed, and dropped it
+			h.sub, sub.dead = nil, true
+		}
+		p.mu.Unlock()
+		return done(plane.Busy)
+	}
 	p.s.obs.Move(obs.SubscriptionsNow, 1)
 	// The head is read after the subscription stands: what is appended from here on is offered
 	// to it, what was appended before is below the head.

@@ -65,6 +65,9 @@ func (p *Peer) knock(ctx context.Context, r wire.Knock) wire.Answer {
 	}
 	l.knock.Lock()
 	defer l.knock.Unlock()
+	if !l.room(s.today(), int64(len(r.Body)), s.limits.LogBytesPerDay) {
+		return done(plane.Full) // before a use is taken
+	}
 	if r.Retry {
 		if seq, err := s.knocked(ctx, l, r, front); seq != 0 || err != nil {
 			if err != nil {

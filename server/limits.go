@@ -22,8 +22,11 @@ type Limits struct {
 	LogBytesPerDay int64
 	// LogsPerMemberDay bounds the logs that one member creates in a day.
 	LogsPerMemberDay int
-	// LogsPerDoorDay bounds the logs that all sessions with one door create in a day.
-	LogsPerDoorDay int
+	// LogsPerDoorDay bounds the logs that all sessions with one door create in a day; for a door of
+	// many uses, such as a link into a large group, it is LogsPerUseDay for each use left, if more.
+	LogsPerDoorDay, LogsPerUseDay int
+	// SubscribersPerLog bounds the subscriptions of one log: a record costs each a frame.
+	SubscribersPerLog int
 	// BlobBytesPerMemberDay and BlobBytesPerDoorDay bound the chunks stored in a day.
 	BlobBytesPerMemberDay, BlobBytesPerDoorDay int64
 	// PackagesPerDoorDay bounds the one-time key packages given through one door in a day;
@@ -44,7 +47,8 @@ var defaultLimits = Limits{
 	RequestsPerSecond: 1000, RequestsBurst: 4000,
 	SignalsPerSecond: 20, SignalsBurst: 60,
 	LogBytesPerDay:   256 << 20,
-	LogsPerMemberDay: 500, LogsPerDoorDay: 300,
+	LogsPerMemberDay: 500, LogsPerDoorDay: 300, LogsPerUseDay: plane.LogsPerDoor,
+	SubscribersPerLog:     20_000, // four devices of each of 5,000 members
 	BlobBytesPerMemberDay: 2 << 30, BlobBytesPerDoorDay: 64 << 20,
 	PackagesPerDoorDay: 50,
 	SessionsPerMinute:  60, SessionsBurst: 120,
@@ -65,6 +69,8 @@ func (l Limits) withDefaults() Limits {
 	or(&l.LogBytesPerDay, d.LogBytesPerDay)
 	or(&l.LogsPerMemberDay, d.LogsPerMemberDay)
 	or(&l.LogsPerDoorDay, d.LogsPerDoorDay)
+	or(&l.LogsPerUseDay, d.LogsPerUseDay)
+	or(&l.SubscribersPerLog, d.SubscribersPerLog)
 	or(&l.BlobBytesPerMemberDay, d.BlobBytesPerMemberDay)
 	or(&l.BlobBytesPerDoorDay, d.BlobBytesPerDoorDay)
 	or(&l.PackagesPerDoorDay, d.PackagesPerDoorDay)
@@ -96,8 +102,8 @@ const (
 	// usageMax bounds the counters of one day, over all members and doors.
 	usageMax = 1 << 20
 	// rotationsPerDay bounds the generations that one log begins in a day: each is a row that is
-	// kept as long as its records. Members who leave a group of the largest size make 255.
-	rotationsPerDay = 1000
+	// kept as long as its records. Members who leave a group of the largest size make 4,999.
+	rotationsPerDay = 6000
 )
 
 // deadMonths is after how many months without being opened a member, or a log without records,

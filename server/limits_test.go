@@ -95,20 +95,25 @@ func TestBlobBytes(t *testing.T) {
 
 // TestLogsPerDay: a member's and a door's logs of a day, at the edge and one past.
 func TestLogsPerDay(t *testing.T) {
-	w := newWorld(t, func(w *world) { w.limits.LogsPerMemberDay, w.limits.LogsPerDoorDay = 2, 3 })
+	w := newWorld(t, func(w *world) { w.limits.LogsPerMemberDay, w.limits.LogsPerDoorDay, w.limits.LogsPerUseDay = 3, 3, 2 })
 	c := w.connect()
 	c.join()
+	small, large := [16]byte{1}, [16]byte{2}
+	inbox, owner := c.inbox(small, 1)
+	c.want(wire.Door{Handle: owner, Key: caps.DoorSigner(large).Public(), Left: 4, Until: plane.DayOf(w.now) + 2}, plane.OK)
 	c.create(false)
 	c.create(false)
 	c.want(c.createRequest(newLog()), plane.Busy)
-	for i := range 4 { // each of another session, so not plane.LogsPerDoor
-		d := w.connect()
-		d.openDoor(w.front, w.seed)
-		want := plane.OK
-		if i == 3 {
-			want = plane.Busy
+	for seed, most := range map[[16]byte]int{small: 3, large: 8} {
+		for i := range most + 1 { // each of another session, so not plane.LogsPerDoor
+			d := w.connect()
+			d.openDoor(inbox.id, seed)
+			want := plane.OK
+			if i == most {
+				want = plane.Busy
+			}
+			d.want(d.createRequest(newLog()), want)
 		}
-		d.want(d.createRequest(newLog()), want)
 	}
 }
 
@@ -218,8 +223,8 @@ func TestBlobs(t *testing.T) {
 // TestRotationsPerDay: a log begins a bounded number of generations in a day, and more the next:
 // each is a row that stays for months, so an owner could else fill the disk without a record.
 func TestRotationsPerDay(t *testing.T) {
-	const most = 1000
-	w := newWorld(t, nil)
+	const most = 6000
+	w := newWorld(t, func(w *world) { w.limits.RequestsBurst = 2 * most })
 	c := w.connect()
 	c.join()
 	owner := c.open(c.create(false), wire.RoleOwner)
@@ -299,4 +304,73 @@ func TestBlobPart(t *testing.T) {
 	}
 	other.want(wire.BlobDelete{Secret: secret}, plane.OK)
 	other.want(wire.BlobPart{Blob: id, Length: 1}, plane.Refused)
+}
+
+// TestSubscribersPerLog: as many subscriptions as the limit says, and one more when one has gone; all
+// of those who are in get the next record.
+func TestSubscribersPerLog(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.limits.SubscribersPerLog = 3 })
+	c := w.connect()
+	c.join()
+	l := c.create(false)
+	write := c.open(l, wire.RoleWrite)
+	var crowd []*client
+	var handles []wire.Handle
+	subscribe := func(want plane.Code) {
+		t.Helper()
+		d := w.connect()
+		h := d.open(l, wire.RoleRead)
+		d.want(wire.Subscribe{Handle: h, From: 1}, want)
+		if want == plane.OK {
+			crowd, handles = append(crowd, d), append(handles, h)
+			return
+		}
+		d.want(wire.Read{Handle: h, From: 1, Limit: 1}, plane.OK) // the handle lives
+	}
+	for range 3 {
+		subscribe(plane.OK)
+	}
+	subscribe(plane.Busy)
+	crowd[0].want(wire.Close{Handle: handles[0]}, plane.OK)
+	subscribe(plane.OK)
+	subscribe(plane.Busy)
+	crowd[2].peer.Close()
+	subscribe(plane.OK)
+	subscribe(plane.Busy)
+	c.append(write, 1)
+	for i, want := range []string{"", "1", "", "1", "1"} {
+		if got := seqs(crowd[i].take()); got != want {
+			t.Errorf("subscriber %d: got records %q, want %q", i, got, want)
+		}
+	}
+}
+
+// TestKnockFlood: a door gives as many knocks as it has uses, up to the most there are, and not one
+// more; the knocks of all doors fill no more than a log's day, and what does not fit takes no use.
+func TestKnockFlood(t *testing.T) {
+	w := newWorld(t, func(w *world) {
+		w.limits.RequestsPerSecond, w.limits.RequestsBurst = 1<<30, 1<<30
+		w.limits.LogBytesPerDay = (plane.DoorUsesMax + 1) * plane.RecordSmall
+	})
+	c := w.connect()
+	c.join()
+	seed, other := [16]byte{7}, [16]byte{8}
+	queue, owner := c.inbox(seed, plane.DoorUsesMax)
+	c.want(wire.Door{Handle: owner, Key: caps.DoorSigner(other).Public(), Left: 2, Until: plane.DayOf(w.now) + 2}, plane.OK)
+	flood := w.connect()
+	h := flood.openDoor(queue.id, seed)
+	for i := range plane.DoorUsesMax {
+		if a := flood.ask(wire.Knock{Handle: h, Body: body(i)}); code(a) != plane.OK {
+			t.Fatalf("knock %d: got code %d, want OK", i, code(a))
+		}
+		clear(flood.answers)
+	}
+	flood.want(wire.Knock{Handle: h, Body: body(1)}, plane.UsedUp)
+	d := w.connect()
+	h = d.openDoor(queue.id, other)
+	d.want(wire.Knock{Handle: h, Body: body(1)}, plane.OK)
+	d.want(wire.Knock{Handle: h, Body: body(2)}, plane.Full)
+	w.now = w.now.Add(24 * time.Hour)
+	d.want(wire.Knock{Handle: h, Body: body(2)}, plane.OK)
+	d.want(wire.Knock{Handle: h, Body: body(3)}, plane.UsedUp)
 }

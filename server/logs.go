@@ -90,7 +90,7 @@ func (p *Peer) mayCreate(member, door *plane.PublicKey) plane.Code {
 	if p.created >= plane.LogsPerDoor {
 		return plane.TooLarge
 	}
-	if !s.usage.take(s.today(), useDoorLogs, *door, 1, int64(s.limits.LogsPerDoorDay)) {
+	if !s.usage.take(s.today(), useDoorLogs, *door, 1, int64(max(s.limits.LogsPerDoorDay, p.uses*s.limits.LogsPerUseDay))) {
 		return plane.Busy
 	}
 	p.created++
@@ -206,7 +206,7 @@ func (p *Peer) open(ctx context.Context, r wire.Open) wire.Answer {
 	if _, ok := a.(wire.Opened); ok {
 		if h.door != nil {
 			p.mu.Lock()
-			p.door = h.door
+			p.door, p.uses = h.door, int(door.Left)
 			p.mu.Unlock()
 		} else {
 			s.seenLog(row)
@@ -295,6 +295,13 @@ func (s *Server) append(ctx context.Context, l *live, body []byte, retry bool) (
 	s.obs.Count(obs.RecordsAppended, 1)
 	l.publish(seq, body)
 	return seq, plane.OK
+}
+
+// room says whether take would.
+func (l *live) room(day plane.Day, n, limit int64) bool {
+	l.hub.Lock()
+	defer l.hub.Unlock()
+	return l.day != day || l.used+n <= limit
 }
 
 // take counts bytes against the log's day.

@@ -38,6 +38,7 @@ type Peer struct {
 	waiting int    // appends accepted and not answered
 	member  *plane.PublicKey
 	door    *plane.PublicKey // a door whose key was proven
+	uses    int              // left of it then
 	created int              // logs created by virtue of the door
 }
 
