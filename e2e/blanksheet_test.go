@@ -226,6 +226,7 @@ func (d *day) secrets() {
 		var groups = map[string]*struct {
 			group  []byte
 			deltas []mls.Delta
+			pages  map[string][]byte // pieces of the tree
 		}{}
 		for op, err := range s.v.Range("s/", "s0", false) {
 			if err != nil {
@@ -243,12 +244,15 @@ func (d *day) secrets() {
 					g = &struct {
 						group  []byte
 						deltas []mls.Delta
-					}{}
+						pages  map[string][]byte
+					}{pages: map[string][]byte{}}
 					groups[parts[2]] = g
 				}
 				rest := strings.Join(parts[3:], "/")
 				if i := strings.Index(rest, "group"); i >= 0 && rest[i:] == "group" {
 					g.group = op.Value
+				} else if i := strings.Index(rest, "t/"); i >= 0 {
+					g.pages[rest[i+2:]] = op.Value
 				} else if _, after, ok := strings.Cut(rest, "d/"); ok {
 					g.deltas = append(g.deltas, mls.Delta{Key: after, Value: op.Value})
 				}
@@ -261,7 +265,7 @@ func (d *day) secrets() {
 			if g.group == nil {
 				continue
 			}
-			m, err := mls.Restore(g.group, g.deltas)
+			m, err := mls.RestoreHead(g.group, func(key string) []byte { return g.pages[key] }, g.deltas)
 			if err != nil {
 				d.t.Errorf("a stored group cannot be read: %v", err)
 				continue
