@@ -60,6 +60,11 @@ func (k *keyPackage) check(s *suite) error {
 	if err := placed(k.exts); err != nil {
 		return err
 	}
+	for _, x := range k.exts {
+		if err := need(c.extension(x.Type), "M-018"); err != nil {
+			return err
+		}
+	}
 	if err := refuse(!s.verify(k.leaf.sigKey, "KeyPackageTBS", k.raw[:k.signedLen], k.sig), "M-012"); err != nil {
 		return err
 	}

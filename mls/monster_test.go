@@ -219,7 +219,7 @@ var (
 			j.msg = m.bytes()
 			return j.feed
 		}},
-		{"M-008", packaging(nil, func(k *keyPackage) { k.exts = []Extension{{0xff01, nil}, {0xff01, nil}} })},
+		{"M-008", packaging(func(l *leafNode) { l.caps.extensions = []uint16{0xff01} }, func(k *keyPackage) { k.exts = []Extension{{0xff01, nil}, {0xff01, nil}} })},
 		{"M-009", func(*testing.T) func() error {
 			b := newPerson(X25519AES, "a").forge(nil, nil)
 			b[7] = 4
@@ -244,6 +244,7 @@ var (
 		{"M-016", listing(&proposal{typ: ProposalGroupContextExtensions, exts: []Extension{{ExtExternalPub, nil}}})},
 		{"M-017", packaging(func(l *leafNode) { l.caps.suites = []uint16{uint16(XWing)} }, nil)},
 		{"M-017", packaging(func(l *leafNode) { l.caps.versions = nil }, nil)},
+		{"M-018", packaging(nil, func(k *keyPackage) { k.exts = []Extension{{0xff01, nil}} })},
 		{"M-020", packaging(func(l *leafNode) { l.caps.credentials = []uint16{2} }, nil)},
 		{"M-021", packaging(nil, func(k *keyPackage) {
 			l := *k.leaf

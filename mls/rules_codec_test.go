@@ -282,6 +282,7 @@ func TestRuleKeyPackage(t *testing.T) {
 		}),
 		"M-016": p.forge(nil, func(k *keyPackage) { k.exts = []Extension{{ExtApplicationID, nil}} }),
 		"M-017": p.forge(func(l *leafNode) { l.caps.suites = []uint16{uint16(XWing)} }, nil),
+		"M-018": p.forge(nil, func(k *keyPackage) { k.exts = []Extension{{0xff01, nil}} }),
 		"M-024": p.forge(func(l *leafNode) { l.exts = []Extension{{0xff01, nil}} }, nil),
 	} {
 		t.Run(rule, func(t *testing.T) { broke(t, rule, verify(b)) })
