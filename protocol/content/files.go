@@ -35,6 +35,7 @@ func (m Files) mimi() (Unverified, error) {
 	if some {
 		u.Extensions = map[any]any{extSizes: sizes}
 	}
+	u.mention(m.Mentions)
 	if len(parts) == 1 {
 		u.Part = parts[0]
 		return u, nil
@@ -94,6 +95,10 @@ func (u Unverified) verifyFiles() (Message, error) {
 	}
 	if len(m.Files) > FilesMax {
 		return nil, ErrContent
+	}
+	var err error
+	if m.Mentions, err = u.mentions(m.Text); err != nil {
+		return nil, err
 	}
 	return m, u.sizes(m.Files)
 }

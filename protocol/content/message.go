@@ -15,8 +15,9 @@ type Message interface {
 
 // Text is a text message, and a reply when ReplyTo is not zero.
 type Text struct {
-	Text    string
-	ReplyTo MessageID
+	Text     string
+	ReplyTo  MessageID
+	Mentions []Mention // in order, none over another
 }
 
 // Edit replaces the text of the message Of, which is the first version, not an earlier edit.
@@ -40,9 +41,10 @@ type Unreact struct{ Reaction, To MessageID }
 
 // Files is one attachment or a group of them, with an optional text.
 type Files struct {
-	Text    string // may be empty
-	ReplyTo MessageID
-	Files   []Attachment // 1 to FilesMax
+	Text     string // may be empty
+	ReplyTo  MessageID
+	Files    []Attachment // 1 to FilesMax
+	Mentions []Mention    // in order, none over another
 }
 
 // FilesMax bounds the attachments of one message, PreviewBytesMax one's preview.
@@ -173,7 +175,8 @@ func (u Unverified) verifyText() (Message, error) {
 	if !u.Replaces.IsZero() {
 		return Edit{Of: u.Replaces, Text: text}, nil
 	}
-	return Text{Text: text, ReplyTo: u.InReplyTo}, nil
+	list, err := u.mentions(text)
+	return Text{Text: text, ReplyTo: u.InReplyTo, Mentions: list}, err
 }
 
 func single(d Disposition, contentType string, content []byte) Part {
@@ -181,7 +184,9 @@ func single(d Disposition, contentType string, content []byte) Part {
 }
 
 func (m Text) mimi() (Unverified, error) {
-	return Unverified{InReplyTo: m.ReplyTo, Part: single(DispositionRender, typeText, []byte(m.Text))}, nil
+	u := Unverified{InReplyTo: m.ReplyTo, Part: single(DispositionRender, typeText, []byte(m.Text))}
+	u.mention(m.Mentions)
+	return u, nil
 }
 
 func (m Edit) mimi() (Unverified, error) {

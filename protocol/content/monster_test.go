@@ -20,7 +20,7 @@ func change(t *testing.T, m Message, f func(*Unverified)) Unverified {
 }
 
 // TestMonsters shows messages to Verify that each break one rule: all are ErrContent (C-30, C-32,
-// C-45, C-46, C-50, C-51, C-53).
+// C-45, C-46, C-48, C-50, C-51, C-53).
 func TestMonsters(t *testing.T) {
 	text := Text{Text: "hello"}
 	photo := file(1)
@@ -42,6 +42,13 @@ func TestMonsters(t *testing.T) {
 		return func(u *Unverified) { f(&u.Part.Parts[i]) }
 	}
 	b16, b32 := make([]byte, 16), make([]byte, 32)
+	mentions := func(list ...any) func(*Unverified) {
+		return func(u *Unverified) { u.Extensions = map[any]any{extMentions: append([]any{}, list...)} }
+	}
+	var many []any
+	for i := range MentionsMax + 1 {
+		many = append(many, []any{uint64(i), uint64(1), b32})
+	}
 	for _, c := range []struct {
 		name string
 		m    Message
@@ -57,6 +64,16 @@ func TestMonsters(t *testing.T) {
 		{"C-30-not-utf-8", text, content("a\xffb")},
 		{"C-30-surrogate", text, content("a\xed\xa0\x80b")},
 		{"C-30-edit", Edit{Of: someID(1), Text: "x"}, content("a\x00b")},
+		{"C-48-past-the-end", text, mentions([]any{uint64(3), uint64(3), b32})},
+		{"C-48-empty", text, mentions([]any{uint64(3), uint64(0), b32})},
+		{"C-48-over-another", text, mentions([]any{uint64(0), uint64(2), b32}, []any{uint64(1), uint64(2), b32})},
+		{"C-48-order", text, mentions([]any{uint64(3), uint64(1), b32}, []any{uint64(1), uint64(1), b32})},
+		{"C-48-short-key", text, mentions([]any{uint64(0), uint64(1), b16})},
+		{"C-48-shape", text, mentions([]any{uint64(0), uint64(1)})},
+		{"C-48-none", text, mentions()},
+		{"C-48-no-list", text, func(u *Unverified) { u.Extensions = map[any]any{extMentions: "x"} }},
+		{"C-48-too-many", Text{Text: strings.Repeat("x", 50)}, mentions(many...)},
+		{"C-48-files", Files{Text: "hello", Files: []Attachment{photo}}, mentions([]any{uint64(3), uint64(3), b32})},
 		{"C-30-caption", files, part(0, func(p *Part) { p.Content = []byte("\x00") })},
 		{"delete-of-nothing", Delete{Of: someID(1)}, func(u *Unverified) { u.Replaces = MessageID{} }},
 		{"unreact-of-nothing", Unreact{Reaction: someID(1), To: someID(2)}, func(u *Unverified) { u.Replaces = MessageID{} }},
