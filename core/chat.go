@@ -86,6 +86,7 @@ type chatNumbers struct {
 	Delivered plane.Seq `cbor:"9,keyasint,omitempty"`  // what others have said of own messages
 	Seen      plane.Seq `cbor:"10,keyasint,omitempty"` //
 	ReadUpTo  []byte    `cbor:"11,keyasint,omitempty"` // id of the newest message read here
+	Mentions  int       `cbor:"12,keyasint,omitempty"` // unread ones of oneself
 }
 
 func chatKey(id, rest string) string { return "s/c/" + id + "/" + rest }
@@ -224,7 +225,7 @@ func (m *Machine) chatView(c *chat) Chat {
 	st := c.c.State()
 	v := Chat{
 		ID: c.id, Kind: c.kind(), Name: st.Name, Picture: st.Picture, Members: c.c.Size(), State: c.State,
-		Unread: c.Unread, Draft: c.Draft, At: c.At, Forked: c.c.Forked(),
+		Unread: c.Unread, Mentions: c.Mentions, Draft: c.Draft, At: c.At, Forked: c.c.Forked(),
 	}
 	switch v.Kind {
 	case ChatTwo:
@@ -232,7 +233,7 @@ func (m *Machine) chatView(c *chat) Chat {
 			v.Person, v.Name = c.Person.Text(), m.nameOf(*c.Person)
 		}
 	case ChatGroup:
-		v.Admin = c.State == chatOpen && c.c.OwnAdmin()
+		m.groupView(c, &v, &st)
 	}
 	if m.healing(c) {
 		v.State = chatHealing
@@ -427,6 +428,7 @@ type line struct {
 	rotateAt time.Time
 	wishAt   time.Time // when a package that could not be had is asked for again
 	wishes   int       // how often it could not
+	postAt   time.Time // when a post that waits for the rules may go out
 	typedAt  time.Time // the last own typing signal
 	typing   []typist
 }
@@ -441,7 +443,7 @@ type typist struct {
 func (c *chat) next(up bool) time.Time {
 	var at time.Time
 	if up && c.State != chatBroken && c.State != chatLeft {
-		for _, t := range []time.Time{c.retryAt, c.receipts, c.goneAt, c.rotateAt, c.wishAt} {
+		for _, t := range []time.Time{c.retryAt, c.receipts, c.goneAt, c.rotateAt, c.wishAt, c.postAt} {
 			if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 				at = t
 			}

@@ -181,8 +181,9 @@ type SetGroup struct {
 	Rules   *Rules  `json:"rules,omitempty"`
 }
 
-// SetRole makes a member an owner, admin or member. Owners set owners and admins; admins set
-// admins. ErrNotAllowed also for the last owner giving up the role.
+// SetRole makes a member an owner, admin or member. Owners set all roles; admins make admins and
+// give up being one. ErrNotAllowed also for the last owner giving up the role; ErrGroupFull when
+// there are convo.LeadersMax owners and admins.
 type SetRole struct {
 	Chat   string `json:"chat"`
 	Person string `json:"person"`
@@ -298,7 +299,7 @@ type AddMembers struct {
 }
 
 // RemoveMember removes a member (by person id) with all their devices from a group. Ban keeps
-// them out; Erase also deletes, for everyone, all that they wrote.
+// them out; Erase bans and deletes, for everyone, all that they wrote. Both take who is no member, too.
 type RemoveMember struct {
 	Chat   string `json:"chat"`
 	Person string `json:"person"`

@@ -105,7 +105,13 @@ func (m *Machine) doChat(in Do) {
 		case AddMembers:
 			m.finish(in.ID, m.addMembers(c, x.Members))
 		case RemoveMember:
-			m.finish(in.ID, m.removeMember(c, x.Person))
+			m.finish(in.ID, m.removeMember(c, x))
+		case SetRole:
+			m.finish(in.ID, m.setRole(c, x))
+		case Pin:
+			m.finish(in.ID, m.pin(c, x, in.Found))
+		case Unban:
+			m.finish(in.ID, m.unban(c, x))
 		case Leave:
 			m.finish(in.ID, m.leave(c))
 		case GroupInvite:
@@ -119,8 +125,7 @@ func (m *Machine) doChat(in Do) {
 		case Answer:
 			m.finish(in.ID, m.answer(c, x))
 		case GetMembers:
-			list := m.members(c)
-			m.reply(in.ID, Members{Members: list, Total: len(list)}, "")
+			m.reply(in.ID, m.getMembers(c, x), "")
 		default:
 			m.reply(in.ID, nil, ErrUnknown)
 		}
@@ -175,6 +180,12 @@ func chatOf(x Command) string {
 		return x.Chat
 	case Answer:
 		return x.Chat
+	case SetRole:
+		return x.Chat
+	case Pin:
+		return x.Chat
+	case Unban:
+		return x.Chat
 	}
 	return ""
 }
@@ -224,6 +235,12 @@ func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) 
 	if code != "" {
 		return "", code
 	}
+	if _, code := m.mayPost(c, true); code != "" {
+		return "", code
+	}
+	if c.waitsSlow() {
+		return "", ErrSlow
+	}
 	text := ""
 	if x.Text != "" || len(x.Files) == 0 {
 		if text, code = cleanText(x.Text); code != "" {
@@ -237,10 +254,14 @@ func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) 
 		}
 		reply = content.MessageID(found.ID)
 	}
-	var msg content.Message = content.Text{Text: text, ReplyTo: reply}
+	named, ok := mentionsOf(x, text)
+	if !ok {
+		return "", ErrBadArguments
+	}
+	var msg content.Message = content.Text{Text: text, ReplyTo: reply, Mentions: named}
 	var moves []*transfer
 	if len(x.Files) > 0 {
-		files := content.Files{Text: text, ReplyTo: reply}
+		files := content.Files{Text: text, ReplyTo: reply, Mentions: named}
 		if moves, code = m.uploads(c, x.Files, &files); code != "" {
 			return "", code
 		}
@@ -332,6 +353,9 @@ func (m *Machine) edit(v *chat, x Edit, found *Found) ErrCode {
 	if !found.Own || found.Deleted {
 		return ErrNotAllowed
 	}
+	if _, code := m.mayPost(c, false); code != "" {
+		return code
+	}
 	text, code := cleanText(x.Text)
 	if code != "" {
 		return code
@@ -398,7 +422,7 @@ func (m *Machine) markRead(v *chat, x MarkRead, found *Found) ErrCode {
 		v.ReadUpTo, v.dirtyNumbers = found.ID[:], true
 	}
 	if found.After < v.Unread {
-		v.Unread, v.dirtyNumbers = found.After, true
+		v.Unread, v.Mentions, v.dirtyNumbers = found.After, found.Mentions, true
 		moved = true
 	}
 	if moved {

@@ -147,6 +147,7 @@ type Message struct {
 // "erased", "moved" (Text is the server), "device" (Who uses a new device), "rejoined", "healed"
 // (this device had lost the thread and has it again), "missed" (Text records that nobody could give
 // this device any more); Who did it to Whom (names); Text is the new name.
+// Of more than 16 people Whom names the first, and Text is how many they are.
 type Line struct {
 	What string   `json:"what"`
 	Who  string   `json:"who,omitempty"`

@@ -110,45 +110,21 @@ func (m *Machine) newGroup(id string, x NewGroup) {
 	m.reply(id, Joined{Chat: c.id}, "")
 }
 
-// asAdmin says whether one may change the group.
-func (m *Machine) asAdmin(c *chat) ErrCode {
-	switch {
-	case c.Leaving || c.State == chatLeft:
-		return ErrLeft
-	case c.c.State().Kind != convo.Group || !c.alive() || !c.c.OwnAdmin():
-		return ErrNotAllowed
-	}
-	return ""
-}
-
-func (m *Machine) setGroup(c *chat, x SetGroup) ErrCode {
-	if code := m.asAdmin(c); code != "" {
-		return code
-	}
-	i := &outbox.Intent{Act: outbox.Set, Picture: x.Picture}
-	if x.Name != "" {
-		name, code := cleanName(x.Name)
-		if code != "" {
-			return code
-		}
-		i.Name = &name
-	}
-	if len(x.Picture) > PictureBytesMax {
-		return ErrBadArguments
-	}
-	if i.Name != nil || x.Picture != nil {
-		m.wish(c, i)
-	}
-	return ""
-}
-
 func (m *Machine) addMembers(c *chat, list []string) ErrCode {
-	if code := m.asAdmin(c); code != "" {
+	if code := m.inGroup(c); code != "" {
 		return code
+	}
+	if !c.c.MayAdd(m.acc.person()) {
+		return ErrNotAllowed
 	}
 	persons, code := m.contacts(list)
 	if code != "" {
 		return code
+	}
+	persons = slices.DeleteFunc(persons, func(p [32]byte) bool { return c.c.Has(p) })
+	st := c.c.State()
+	if slices.ContainsFunc(persons, func(p [32]byte) bool { return st.BannedAt(p) >= 0 }) {
+		return ErrBanned
 	}
 	if len(persons)+c.c.Size() > plane.GroupMembersMax {
 		return ErrGroupFull
@@ -158,23 +134,6 @@ func (m *Machine) addMembers(c *chat, list []string) ErrCode {
 	}
 	if len(persons) > 0 {
 		m.wish(c, &outbox.Intent{Act: outbox.Add, Persons: persons})
-	}
-	return ""
-}
-
-func (m *Machine) removeMember(c *chat, who string) ErrCode {
-	if code := m.asAdmin(c); code != "" {
-		return code
-	}
-	p, err := plane.ParsePublicKey(who)
-	if err != nil {
-		return ErrBadArguments
-	}
-	if m.own(p) {
-		return m.leave(c)
-	}
-	if c.c.Has(p) {
-		m.wish(c, &outbox.Intent{Act: outbox.Remove, Persons: [][32]byte{p}})
 	}
 	return ""
 }
@@ -236,18 +195,6 @@ func (m *Machine) handOver(c *chat) {
 	}
 }
 
-func (m *Machine) members(c *chat) []Member {
-	list := []Member{}
-	for _, x := range c.c.Members() {
-		v := Member{Person: x.Person.Text(), Name: m.nameOf(x.Person), Own: x.Own, Admin: x.Admin() && c.c.State().Kind == convo.Group}
-		if p := m.people[x.Person]; p != nil && !x.Own {
-			v.Chat = p.stored.Chat
-		}
-		list = append(list, v)
-	}
-	return list
-}
-
 // fetch is a key package being fetched for an Add.
 type fetch struct {
 	server ServerID
@@ -272,15 +219,11 @@ func (m *Machine) change(c *chat, i *outbox.Intent) (ch convo.Change, ready bool
 		for _, p := range i.Persons {
 			ch.Remove = append(ch.Remove, p)
 		}
-	case outbox.Set:
-		ch.Edit = func(st *convo.State) {
-			if i.Name != nil {
-				st.Name = *i.Name
-			}
-			if i.Picture != nil {
-				st.Picture = i.Picture
-			}
+		if i.Ban || c.c.OwnAdmin() {
+			ch.Edit = func(st *convo.State) { edit(st, i) }
 		}
+	case outbox.Set, outbox.Role, outbox.Pin, outbox.Unban:
+		ch.Edit = func(st *convo.State) { edit(st, i) }
 	case outbox.Refresh:
 		ch.NewGen = c.c.OwnAdmin() // others refresh their own keys only
 	case outbox.Gone:
@@ -500,6 +443,7 @@ func (m *Machine) control(by plane.PublicKey, plain []byte) {
 		x = m.rejoin(old, cv, s.id)
 	}
 	m.notify(x, cv.Cursor(), 14, timeline.Line{What: "joined", Who: m.acc.person()})
+	m.enterState(x)
 	m.freshen(x, kp)
 	m.sayProfile(x)
 }

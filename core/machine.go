@@ -121,7 +121,7 @@ func (m *Machine) setBack(d time.Duration) {
 		}
 	}
 	for _, c := range m.chats {
-		back(&c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.typedAt)
+		back(&c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.typedAt)
 		for i := range c.typing {
 			back(&c.typing[i].until)
 		}

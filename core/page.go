@@ -35,6 +35,14 @@ type ReceiptMoved struct {
 	From, To plane.Seq
 }
 
+// PersonErased says that all that somebody wrote in a chat is deleted. It never reaches a face, see
+// MessageStale.
+type PersonErased struct {
+	Chat   string
+	Person [32]byte
+}
+
+func (PersonErased) event() {}
 func (MessageStale) event() {}
 func (ReceiptMoved) event() {}
 
@@ -49,6 +57,7 @@ type Found struct {
 	Notice   bool
 	Deleted  bool
 	After    int // for MarkRead: how many messages of others stand after it, at most unreadMax
+	Mentions int // and how many of them name the account
 	Reaction *[32]byte
 	Files    []timeline.File
 }
@@ -70,6 +79,8 @@ func Find(r Reader, x Command, account string) (*Found, error) {
 	case React:
 		message = x.Message
 	case MarkRead:
+		message = x.Message
+	case Pin:
 		message = x.Message
 	case Fetch:
 		message = x.Message
@@ -112,6 +123,9 @@ func Find(r Reader, x Command, account string) (*Found, error) {
 			}
 			if !y.Own && y.Kind != timeline.Notice {
 				out.After++
+				if slices.ContainsFunc(y.Mentions, func(n timeline.Mention) bool { return plane.PublicKey(n.Person).Text() == account }) {
+					out.Mentions++
+				}
 			}
 			if out.After >= unreadMax {
 				break
@@ -154,7 +168,7 @@ func Read(r Reader, chat, message string) (*Message, error) {
 	return &msg, err
 }
 
-// receiptsShown bounds the messages told of when a receipt moves: older ones are seen anew when
+// receiptsShown bounds the messages told of when a receipt moves or somebody is erased: older ones are seen anew when
 // their page is read.
 const receiptsShown = 200
 
@@ -175,7 +189,11 @@ func Complete(r Reader, ev Event) ([]Event, error) {
 		}
 		return []Event{MessageChanged{*msg}}, nil
 	case ReceiptMoved:
-		return receiptEvents(r, ev)
+		return recent(r, ev.Chat, func(e *timeline.Entry) bool {
+			return e.Own && e.Log == ev.Log && plane.Seq(e.Seq) > ev.From && plane.Seq(e.Seq) <= ev.To
+		})
+	case PersonErased:
+		return recent(r, ev.Chat, func(e *timeline.Entry) bool { return e.From == ev.Person && e.Seq > 0 })
 	case ChatChanged:
 		last, err := Last(r, ev.Chat.ID)
 		ev.Chat.Last = last
@@ -184,15 +202,16 @@ func Complete(r Reader, ev Event) ([]Event, error) {
 	return []Event{ev}, nil
 }
 
-func receiptEvents(r Reader, ev ReceiptMoved) ([]Event, error) {
-	list, err := timeline.Before(r, ev.Chat, timeline.QueuedFirst, receiptsShown)
+// recent returns the newest messages of a chat that differ.
+func recent(r Reader, chat string, differs func(*timeline.Entry) bool) ([]Event, error) {
+	list, err := timeline.Before(r, chat, timeline.QueuedFirst, receiptsShown)
 	if err != nil {
 		return nil, err
 	}
-	b := newBook(r, ev.Chat)
+	b := newBook(r, chat)
 	var out []Event
 	for _, e := range list {
-		if !e.Own || e.Kind == timeline.Notice || e.Log != ev.Log || plane.Seq(e.Seq) <= ev.From || plane.Seq(e.Seq) > ev.To {
+		if e.Kind == timeline.Notice || !differs(&e) {
 			continue
 		}
 		msg, err := b.message(e)
@@ -280,7 +299,7 @@ func (b *book) message(e timeline.Entry) (Message, error) {
 	}
 	msg := Message{
 		ID: e.ID.Text(), Chat: b.chat, Index: e.Index, At: e.At, From: plane.PublicKey(e.From).Text(), FromName: from.Name,
-		Own: e.Own, Kind: KindText, Text: f.Text, Edited: f.Edited, State: StateReceived,
+		Own: e.Own, Kind: KindText, Text: f.Text, Edited: f.Edited, State: StateReceived, Pinned: f.Pinned,
 	}
 	switch {
 	case f.Deleted:
@@ -297,6 +316,9 @@ func (b *book) message(e timeline.Entry) (Message, error) {
 		if msg.ReplyTo, err = b.quote(*f.ReplyTo); err != nil {
 			return msg, err
 		}
+	}
+	for _, x := range f.Mentions {
+		msg.Mentions = append(msg.Mentions, Mention{Start: x.Start, Length: x.Length, Person: plane.PublicKey(x.Person).Text()})
 	}
 	for _, g := range f.Reactions {
 		x := Reaction{Emoji: g.Emoji}

@@ -54,8 +54,14 @@ func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
 			c.State, c.dirtyMeta = chatOpen, true
 			m.show(c)
 		}
+		if c.judge(out.Leaf, f.SentMS, f.Body) != "" {
+			return // against the rules: void for everybody
+		}
 		m.said(c, seq, out.Person, f.Body, int64(f.SentMS), nil)
 	case convo.Leaving:
+		if m.own(out.Person) && !c.Leaving {
+			c.Leaving, c.dirtyMeta = true, true // another device of one's own has asked
+		}
 		m.show(c)
 	case convo.Changed:
 		m.epochChanged(c, seq, out)
@@ -64,6 +70,12 @@ func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
 
 // mine: an own message has its place.
 func (m *Machine) mine(c *chat, seq plane.Seq, i *outbox.Item) {
+	if i.Kind == outbox.Message || i.Kind == outbox.Note {
+		if code := c.judge(c.c.OwnLeaf(), i.SentMS, i.Body); code != "" {
+			m.voided(c, i, code)
+			return
+		}
+	}
 	m.dropItem(c, i)
 	c.tries = 0
 	switch i.Kind {
@@ -100,7 +112,7 @@ func (m *Machine) said(c *chat, seq plane.Seq, by plane.PublicKey, body []byte, 
 		m.setPairs(timeline.PutDeletion(v.id, timeline.ID(msg.Of), by))
 		m.changedMessage(v, timeline.ID(msg.Of))
 	case content.React:
-		m.setPairs(timeline.PutReaction(v.id, timeline.ID(msg.To), by, timeline.Reaction{ID: id, Emoji: msg.Emoji}))
+		m.setPairs(timeline.PutReaction(v.id, timeline.ID(msg.To), by, timeline.Reaction{ID: id, Emoji: msg.Emoji, Log: c.log, Seq: uint64(seq)}))
 		m.changedMessage(v, timeline.ID(msg.To))
 	case content.Unreact:
 		m.setPairs(timeline.PutDeletion(v.id, timeline.ID(msg.Reaction), by))
@@ -140,6 +152,9 @@ func (m *Machine) shown(c, v *chat, seq plane.Seq, e *timeline.Entry, i *outbox.
 	c.stopTyping(e.From)
 	c.Got, c.dirtyNumbers = seq, true
 	v.Unread++
+	if slices.ContainsFunc(e.Mentions, func(x timeline.Mention) bool { return m.own(x.Person) }) {
+		v.Mentions++
+	}
 	v.dirtyNumbers = true
 	m.receiptDue(c)
 }
@@ -152,12 +167,19 @@ func entryOf(msg content.Message) *timeline.Entry {
 			e.ReplyTo = (*timeline.ID)(&id)
 		}
 	}
+	name := func(list []content.Mention) {
+		for _, x := range list {
+			e.Mentions = append(e.Mentions, timeline.Mention{Start: x.Start, Length: x.Length, Person: x.Person})
+		}
+	}
 	switch msg := msg.(type) {
 	case content.Text:
 		e.Text = msg.Text
+		name(msg.Mentions)
 		reply(msg.ReplyTo)
 	case content.Files:
 		e.Kind, e.Text = timeline.Files, msg.Text
+		name(msg.Mentions)
 		reply(msg.ReplyTo)
 		for _, f := range msg.Files {
 			e.Files = append(e.Files, timeline.File{
@@ -292,41 +314,6 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 // unfinished says whether an Add has more to add than one commit could take.
 func (m *Machine) unfinished(c *chat, i *outbox.Intent) bool {
 	return i.Act == outbox.Add && slices.ContainsFunc(i.Persons, func(who [32]byte) bool { return !c.c.Has(who) })
-}
-
-// notices writes what a commit did into the history.
-func (m *Machine) notices(c *chat, seq plane.Seq, out convo.Changed) {
-	if c.c.State().Kind != convo.Group {
-		return
-	}
-	n := 0
-	line := func(l timeline.Line) {
-		m.notify(c, seq, n, l)
-		n++
-	}
-	whom := func(list []plane.PublicKey) [][32]byte {
-		var o [][32]byte
-		for _, p := range list {
-			o = append(o, p)
-		}
-		return o
-	}
-	for _, p := range out.Left {
-		line(timeline.Line{What: "left", Who: p})
-	}
-	if len(out.Removed) > 0 {
-		line(timeline.Line{What: "removed", Who: out.By, Whom: whom(out.Removed)})
-	}
-	if len(out.Added) > 0 {
-		line(timeline.Line{What: "added", Who: out.By, Whom: whom(out.Added)})
-	}
-	now := c.c.State()
-	if now.Name != out.Before.Name {
-		line(timeline.Line{What: "renamed", Who: out.By, Text: now.Name})
-	}
-	if string(now.Picture) != string(out.Before.Picture) {
-		line(timeline.Line{What: "picture", Who: out.By})
-	}
 }
 
 // hangChat closes what the session has of a chat that is over.

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"time"
 
 	"paperplane/core/convo"
@@ -15,7 +16,7 @@ import (
 // drop forgets what the session had of a chat, so that all of it is made anew.
 func (c *chat) drop() {
 	keep := c.line
-	c.line = line{turn: keep.turn + 1, typing: keep.typing, receipts: keep.receipts, goneAt: keep.goneAt, rotateAt: keep.rotateAt, wishAt: keep.wishAt, wishes: keep.wishes, tries: keep.tries, retryAt: keep.retryAt, fetches: keep.fetches}
+	c.line = line{turn: keep.turn + 1, typing: keep.typing, receipts: keep.receipts, goneAt: keep.goneAt, rotateAt: keep.rotateAt, wishAt: keep.wishAt, wishes: keep.wishes, postAt: keep.postAt, tries: keep.tries, retryAt: keep.retryAt, fetches: keep.fetches}
 	for _, i := range c.q.Items {
 		if i.Sent {
 			i.Sent, i.Tried = false, true
@@ -50,6 +51,9 @@ func (m *Machine) pumpChat(c *chat) {
 		return
 	}
 	m.fadeTyping(c)
+	if !m.now.Before(c.postAt) {
+		c.postAt = time.Time{}
+	}
 	if s == nil || !s.up {
 		return
 	}
@@ -332,11 +336,14 @@ func (m *Machine) sendItems(s *server, c *chat) {
 	if c.tries > 0 {
 		most = 1 // the server refused the last: one tells whether it takes the others, and keeps the order
 	}
-	for _, i := range c.q.Items {
+	for _, i := range slices.Clone(c.q.Items) {
 		if n >= most {
 			return
 		}
 		if !i.Ready() || c.q.Behind(i) {
+			continue
+		}
+		if m.holdPost(c, i) {
 			continue
 		}
 		n++

@@ -427,3 +427,12 @@ func (s *Server) Lives() (days []uint8) {
 	}
 	return days
 }
+
+// Gen returns the generation of a log's keys.
+func (s *Server) Gen(chat string) plane.Gen {
+	id, err := plane.ParseLogID(chat)
+	if err != nil || s.logs[id] == nil {
+		return 0
+	}
+	return s.logs[id].gen
+}

@@ -142,10 +142,13 @@ type Act uint8
 const (
 	_       Act = iota
 	Add         // Persons
-	Remove      // Persons
-	Set         // Name, Picture
+	Remove      // Persons; with Ban they stay out, with Erase what they wrote goes
+	Set         // Name, Picture, About, Rules
 	Gone        // take out who asked to leave
 	Refresh     // new keys of the log, and one's own
+	Role        // Persons get Role
+	Pin         // Message, On
+	Unban       // Persons
 )
 
 // Intent is a wished change of membership or group state, which becomes a commit.
@@ -155,6 +158,13 @@ type Intent struct {
 	Persons [][32]byte `cbor:"3,keyasint,omitempty"`
 	Name    *string    `cbor:"4,keyasint,omitempty"`
 	Picture []byte     `cbor:"5,keyasint,omitempty"`
+	About   *string    `cbor:"6,keyasint,omitempty"`
+	Rules   []byte     `cbor:"7,keyasint,omitempty"` // the caller's encoding
+	Ban     bool       `cbor:"8,keyasint,omitempty"`
+	Erase   bool       `cbor:"9,keyasint,omitempty"`
+	Role    uint8      `cbor:"10,keyasint,omitempty"`
+	Message [32]byte   `cbor:"11,keyasint,omitzero"`
+	On      bool       `cbor:"12,keyasint,omitempty"`
 }
 
 // Intents is a conversation's intents in order.

@@ -15,6 +15,8 @@
 //	a/C/ID/d/PERSON     a Deletion by PERSON
 //	a/C/ID/r/PERSON/HEX a Reaction; HEX are the first 16 bytes of the emoji
 //	a/C/ID/f/N          a Local: where file N of the message lies on this device
+//	a/C/ID/p            the message is pinned
+//	a/C/x/LOG/PERSON    all that PERSON wrote into LOG up to a place is deleted: its seq, 8 bytes
 //
 // All functions are pure; nothing here keeps state.
 package timeline
@@ -113,6 +115,15 @@ type Entry struct {
 	ReplyTo *ID      `cbor:"11,keyasint,omitempty"`
 	Files   []File   `cbor:"12,keyasint,omitempty"`
 	Line    *Line    `cbor:"13,keyasint,omitempty"`
+	// Mentions are places in Text; an edit takes them away.
+	Mentions []Mention `cbor:"14,keyasint,omitempty"`
+}
+
+// Mention is a place in a text that names a person, in UTF-16 units.
+type Mention struct {
+	_             struct{} `cbor:",toarray"`
+	Start, Length int
+	Person        [32]byte
 }
 
 // File is an attachment.
@@ -144,8 +155,10 @@ type Edit struct {
 
 // Reaction is one person's emoji. ID is the reaction's own message id, which takes it back.
 type Reaction struct {
-	ID    ID     `cbor:"1,keyasint"`
-	Emoji string `cbor:"2,keyasint"`
+	ID    ID       `cbor:"1,keyasint"`
+	Emoji string   `cbor:"2,keyasint"`
+	Log   [16]byte `cbor:"3,keyasint,omitzero"` // where it stands
+	Seq   uint64   `cbor:"4,keyasint,omitempty"`
 }
 
 // Local says where a file lies on this device.
@@ -212,6 +225,30 @@ func PutEdit(chat string, id ID, e Edit) Pair {
 // PutDeletion returns the pair that takes back a message or a reaction.
 func PutDeletion(chat string, id ID, by [32]byte) Pair {
 	return Pair{noteKey(chat, id) + "d/" + person(by), []byte{1}}
+}
+
+// PutPin returns the pair that pins a message or takes the pin off.
+func PutPin(chat string, id ID, on bool) Pair {
+	p := Pair{noteKey(chat, id) + "p", nil}
+	if on {
+		p.Value = []byte{1}
+	}
+	return p
+}
+
+func eraseKey(chat string, log [16]byte, who [32]byte) string {
+	return "a/" + chat + "/x/" + hex.EncodeToString(log[:]) + "/" + person(who)
+}
+
+// PutErasure returns the pair that deletes all that somebody wrote into a log up to a place.
+func PutErasure(chat string, log [16]byte, who [32]byte, seq uint64) Pair {
+	return Pair{eraseKey(chat, log, who), binary.BigEndian.AppendUint64(nil, seq)}
+}
+
+// Erased says whether what somebody wrote at a place of a log is deleted by such a pair.
+func Erased(r Reader, chat string, log [16]byte, who [32]byte, seq uint64) (bool, error) {
+	v, err := r.Get(eraseKey(chat, log, who))
+	return len(v) == 8 && seq > 0 && seq <= binary.BigEndian.Uint64(v), err
 }
 
 // PutReaction returns the pair for a reaction.
@@ -312,6 +349,7 @@ type Folded struct {
 	Entry
 	Deleted   bool
 	Edited    bool
+	Pinned    bool
 	Reactions []Group
 	Locals    map[int]Local
 }
@@ -328,6 +366,12 @@ const ReactionsMax = 512
 // Fold applies the annotations of e.
 func Fold(r Reader, chat string, e Entry) (Folded, error) {
 	f := Folded{Entry: e}
+	if e.Kind != Notice {
+		var err error
+		if f.Deleted, err = Erased(r, chat, e.Log, e.From, e.Seq); err != nil {
+			return f, err
+		}
+	}
 	prefix := noteKey(chat, e.ID)
 	to := strings.TrimSuffix(prefix, "/") + "0"
 	n := 0
@@ -346,6 +390,8 @@ func Fold(r Reader, chat string, e Entry) (Folded, error) {
 			}
 		case rest[0] == "d" && len(rest) == 2:
 			f.Deleted = f.Deleted || rest[1] == person(e.From) && e.Kind != Notice
+		case rest[0] == "p" && len(rest) == 1:
+			f.Pinned = true
 		case rest[0] == "r" && len(rest) == 3:
 			if n++; n > ReactionsMax || e.Kind == Notice {
 				return f.end(), nil // reactions are the last of the annotations
@@ -372,6 +418,9 @@ func (f Folded) end() Folded {
 	if f.Deleted {
 		f.Text, f.Files, f.Reactions, f.ReplyTo, f.Edited = "", nil, nil, nil, false
 	}
+	if f.Deleted || f.Edited {
+		f.Mentions = nil
+	}
 	return f
 }
 
@@ -383,6 +432,9 @@ func (f *Folded) react(r Reader, chat, by string, value []byte) error {
 	}
 	gone, err := r.Get(noteKey(chat, x.ID) + "d/" + by)
 	if err != nil || gone != nil {
+		return err
+	}
+	if erased, err := Erased(r, chat, x.Log, [32]byte(b), x.Seq); err != nil || erased {
 		return err
 	}
 	for i := range f.Reactions {

@@ -64,11 +64,11 @@ func TestFold(t *testing.T) {
 		PutEdit("c", id, Edit{By: ann, Text: "third"}),
 		PutEdit("c", id, Edit{By: bob, Text: "forged"}),
 		PutDeletion("c", id, bob),
-		PutReaction("c", id, bob, Reaction{ID{4}, "x"}),
-		PutReaction("c", id, ann, Reaction{ID{5}, "x"}),
-		PutReaction("c", id, ann, Reaction{ID{6}, "y"}),
+		PutReaction("c", id, bob, Reaction{ID: ID{4}, Emoji: "x"}),
+		PutReaction("c", id, ann, Reaction{ID: ID{5}, Emoji: "x"}),
+		PutReaction("c", id, ann, Reaction{ID: ID{6}, Emoji: "y"}),
 		PutDeletion("c", ID{6}, bob), // not bob's to take back
-		PutReaction("c", id, bob, Reaction{ID{7}, "z"}),
+		PutReaction("c", id, bob, Reaction{ID: ID{7}, Emoji: "z"}),
 		PutDeletion("c", ID{7}, bob),
 		PutLocal("c", id, 1, Local{Ref: "r", State: "local"}),
 	}
@@ -139,11 +139,11 @@ func TestOwnReaction(t *testing.T) {
 		}
 	}
 	want(nil)
-	s.put(PutReaction("c", ID{9}, ann, Reaction{ID{4}, "x"}))
+	s.put(PutReaction("c", ID{9}, ann, Reaction{ID: ID{4}, Emoji: "x"}))
 	want(&ID{4})
 	s.put(PutDeletion("c", ID{4}, ann))
 	want(nil)
-	s.put(PutReaction("c", ID{9}, ann, Reaction{ID{5}, "x"}))
+	s.put(PutReaction("c", ID{9}, ann, Reaction{ID: ID{5}, Emoji: "x"}))
 	want(&ID{5})
 }
 
@@ -187,7 +187,7 @@ func TestFlood(t *testing.T) {
 	last := ""
 	for i := range 4 * ReactionsMax {
 		last = fmt.Sprint(i)
-		s.put(PutEdit("c", id, Edit{By: ann, Text: last}), PutReaction("c", id, bob, Reaction{ID{1, byte(i), byte(i >> 8)}, last}))
+		s.put(PutEdit("c", id, Edit{By: ann, Text: last}), PutReaction("c", id, bob, Reaction{ID: ID{1, byte(i), byte(i >> 8)}, Emoji: last}))
 	}
 	n := 0
 	e, err := Find(s, "c", id)

@@ -139,8 +139,9 @@ export interface SetGroup {
   rules?: Rules;
 }
 
-/** SetRole makes a member an owner, admin or member. Owners set owners and admins; admins set
- * admins. ErrNotAllowed also for the last owner giving up the role. */
+/** SetRole makes a member an owner, admin or member. Owners set all roles; admins make admins and
+ * give up being one. ErrNotAllowed also for the last owner giving up the role; ErrGroupFull when
+ * there are convo.LeadersMax owners and admins. */
 export interface SetRole {
   chat: string;
   person: string;
@@ -256,7 +257,7 @@ export interface AddMembers {
 }
 
 /** RemoveMember removes a member (by person id) with all their devices from a group. Ban keeps
- * them out; Erase also deletes, for everyone, all that they wrote. */
+ * them out; Erase bans and deletes, for everyone, all that they wrote. Both take who is no member, too. */
 export interface RemoveMember {
   chat: string;
   person: string;
@@ -493,7 +494,8 @@ export interface Message {
  * "joined", "forked", "about", "rules", "pinned", "unpinned", "role" (Text is the role), "banned",
  * "erased", "moved" (Text is the server), "device" (Who uses a new device), "rejoined", "healed"
  * (this device had lost the thread and has it again), "missed" (Text records that nobody could give
- * this device any more); Who did it to Whom (names); Text is the new name. */
+ * this device any more); Who did it to Whom (names); Text is the new name.
+ * Of more than 16 people Whom names the first, and Text is how many they are. */
 export interface Line {
   what: string;
   who?: string;
