@@ -7,7 +7,7 @@ QUALITY ?= 5
 
 export CGO_ENABLED ?= 0
 
-.PHONY: run build web test test-go test-wasm test-race test-web test-peers bench sim screenshots clean
+.PHONY: run build web test test-go test-wasm test-race test-web test-peers bench bench-group sim screenshots clean
 
 # run: build and start; a second run goes on with the same data.
 run: build
@@ -29,6 +29,11 @@ test: build
 
 bench: build
 	tool/bench.sh
+
+# bench-group: the figures of one group of N members, beside other implementations.
+N ?= 5000
+bench-group:
+	@tool/bench-group.sh $(N)
 
 # sim: RUNS seeds from SEED on; a failure prints the seed that repeats it.
 RUNS ?= 10000

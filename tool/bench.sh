@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures every figure of bench/budgets.tsv and prints one table. Fails above a limit of kind
+# Measures every figure of bench/budgets.tsv but those of large groups (bench-group.sh) and prints one table. Fails above a limit of kind
 # "max" (sizes, bytes, memory); figures of time depend on the machine and what else runs there,
 # so they show PASS or ABOVE and the ratio, and do not fail. Takes about three minutes.
 set -uo pipefail

@@ -237,7 +237,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	for _, x := range deltas {
 		c.dirty.deltas = append(c.dirty.deltas, x.Key)
 	}
-	if len(pages) > 0 {
+	if len(pages) > 0 || c.g.Light() {
 		c.dirty.trees = c.trees()
 	} else { // stored whole, before there were pieces: as pieces with the next record
 		c.dirty.epoch, c.dirty.pending = true, true
