@@ -20,6 +20,7 @@ type follow struct {
 	n         uint32 // leaves after it
 	committer uint32 // leaf index after it
 	added     []uint32
+	keys      sliceKeys // of a sliced commit
 	// secret returns the commit secret of a path and puts the keys it leads to into next.priv.
 	secret func(next *Group) ([]byte, error)
 }
@@ -95,8 +96,8 @@ func (g *Group) receiveLight(m *authContent, c *commitBody, f *follow, now time.
 	}
 	next := g.successor(a)
 	next.light.n, next.ctx.treeHash = f.n, f.hash
-	// change takes up another leaf of a member, and reports new keys of one that was known.
-	change := func(i uint32, l *leafNode) error {
+	// renew takes up another leaf of a member, and reports new keys of one that was known.
+	renew := func(i uint32, l *leafNode) error {
 		if !l.signedBy(s, g.ctx.groupID, i) {
 			return broken("M-021")
 		}
@@ -111,7 +112,7 @@ func (g *Group) receiveLight(m *authContent, c *commitBody, f *follow, now time.
 			continue
 		}
 		if q.index != g.me {
-			if err := change(q.index, q.p.leaf); err != nil {
+			if err := renew(q.index, q.p.leaf); err != nil {
 				return nil, err
 			}
 			continue
@@ -131,7 +132,7 @@ func (g *Group) receiveLight(m *authContent, c *commitBody, f *follow, now time.
 			out.OutOfLifetime = append(out.OutOfLifetime, i)
 		}
 		if k >= len(f.added)-KnownLeavesMax/2 && i != g.me { // of a crowd only the last, and not at the cost of all others
-			if err := change(i, l); err != nil {
+			if err := renew(i, l); err != nil {
 				return nil, err
 			}
 		}
@@ -149,7 +150,7 @@ func (g *Group) receiveLight(m *authContent, c *commitBody, f *follow, now time.
 		if err := c.path.leaf.check(s); err != nil {
 			return nil, err
 		}
-		if err := change(f.committer, c.path.leaf); err != nil {
+		if err := renew(f.committer, c.path.leaf); err != nil {
 			return nil, err
 		}
 		next.unpath(f.committer)
@@ -163,7 +164,7 @@ func (g *Group) receiveLight(m *authContent, c *commitBody, f *follow, now time.
 	if !hmac.Equal(next.tag, m.tag) {
 		return nil, broken("M-108")
 	}
-	out.Next = next
+	out.Next, out.change = next, &change{list, c, f.committer, external, g.ctx.epoch, next.ctx.treeHash, f.keys}
 	return out, nil
 }
 

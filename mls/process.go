@@ -44,6 +44,8 @@ type CommitReceived struct {
 	Closed            bool     // by ReInit: nothing more can be sent
 	OutOfLifetime     []uint32 // added leaves whose lifetime does not contain now
 	AAD               []byte
+
+	change *change // of a light member's: for Upgrade
 }
 
 func (Application) received()      {}

@@ -579,7 +579,7 @@ func leavesIn(list []item, leaf uint32) bool {
 
 // follow is what a sliced commit tells a light member.
 func (c *commitBody) follow(m *authContent, k sliceKeys, parts *SliceParts) *follow {
-	f := &follow{hash: slices.Clone(c.sliced.hash), n: c.sliced.leaves, committer: m.c.index}
+	f := &follow{hash: slices.Clone(c.sliced.hash), n: c.sliced.leaves, committer: m.c.index, keys: k}
 	for _, x := range c.sliced.added.nodes() {
 		f.added = append(f.added, x/2)
 	}

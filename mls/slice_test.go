@@ -19,8 +19,19 @@ func fetch(g *Group, p *Pending) (Received, int, error) {
 	if !ok {
 		return r, 0, err
 	}
-	r, err = g.ProcessSliced(p.Message, n.Cut(p.Slices.Blob()), t0)
+	r, err = g.ProcessSliced(p.Message, p.Slices.parts(n), t0)
 	return r, n.Keys.Len + n.Proof.Len + n.Slice.Len, err
+}
+
+// parts is Cut without joining the blob first.
+func (s *Slices) parts(n *NeedSlice) SliceParts {
+	cut := func(r Range, part []byte, off int) []byte {
+		if r.Len == 0 || r.Off-off > len(part) || r.Len > len(part)-(r.Off-off) {
+			return nil
+		}
+		return part[r.Off-off : r.Off-off+r.Len]
+	}
+	return SliceParts{cut(n.Keys, s.Keys, 0), cut(n.Proof, s.Proof, len(s.Keys)), cut(n.Slice, s.Body, len(s.Keys)+len(s.Proof))}
 }
 
 // hand makes a sliced commit win.

@@ -83,13 +83,11 @@ func (t *tree) parentHash(p *parentNode, sibling uint32) []byte {
 
 // checkParentHashes: every parent is linked to by exactly one node below it (§7.9.2, M-041).
 func (t *tree) checkParentHashes() error {
-	return t.eachSubtree(func(x uint32) error {
-		p := t.at(x).parent
-		if err := refuse(p != nil && !t.linked(p, left(x), right(x)) && !t.linked(p, right(x), left(x)), "M-041"); err != nil {
-			return err
-		}
-		return nil
-	})
+	return t.eachSubtree(t.checkParentHash)
+}
+func (t *tree) checkParentHash(x uint32) error {
+	p := t.at(x).parent
+	return refuse(p != nil && !t.linked(p, left(x), right(x)) && !t.linked(p, right(x), left(x)), "M-041")
 }
 
 // linked says whether a node in the resolution of child carries p's parent hash, and the rest of
@@ -183,31 +181,32 @@ func (t *tree) validate(ctx *groupContext) error {
 // checkUnmerged: unmerged leaves are members below the parent, and unmerged at every parent in
 // between (§12.4.3.1, M-043).
 func (t *tree) checkUnmerged() error {
-	return t.eachSubtree(func(x uint32) error {
-		p := t.at(x).parent
-		if p == nil {
-			return nil
-		}
-		if err := refuse(!t.s.goodKey(p.key), "M-015"); err != nil {
-			return err
-		}
-		for _, u := range p.unmerged {
-			if u >= t.n || !under(x, 2*u) || t.at(2*u).leaf == nil {
-				if err := refuse(true, "M-043"); err != nil {
-					return err
-				}
-				continue
-			}
-			for y := parentOf(2 * u); y != x; y = parentOf(y) {
-				if q := t.at(y).parent; q != nil {
-					if _, ok := slices.BinarySearch(q.unmerged, u); fails(!ok, "M-043") {
-						return broken("M-043")
-					}
-				}
-			}
-		}
+	return t.eachSubtree(t.checkUnmergedAt)
+}
+func (t *tree) checkUnmergedAt(x uint32) error {
+	p := t.at(x).parent
+	if p == nil {
 		return nil
-	})
+	}
+	if err := refuse(!t.s.goodKey(p.key), "M-015"); err != nil {
+		return err
+	}
+	for _, u := range p.unmerged {
+		if u >= t.n || !under(x, 2*u) || t.at(2*u).leaf == nil {
+			if err := refuse(true, "M-043"); err != nil {
+				return err
+			}
+			continue
+		}
+		for y := parentOf(2 * u); y != x; y = parentOf(y) {
+			if q := t.at(y).parent; q != nil {
+				if _, ok := slices.BinarySearch(q.unmerged, u); fails(!ok, "M-043") {
+					return broken("M-043")
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // checkUnique: no two members share a signature key (M-027) and no two nodes an encryption key

@@ -1,0 +1,65 @@
+package mls
+
+import (
+	"slices"
+	"testing"
+)
+
+// The order is a permutation, the well-known one for powers of two.
+func TestWarmOrder(t *testing.T) {
+	if got, want := WarmOrder(8), []uint32{0, 4, 2, 6, 1, 5, 3, 7}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for _, n := range []int{-1, 0, 1, 2, 3, 100, 5000} {
+		got := WarmOrder(n)
+		slices.Sort(got)
+		for i, x := range got {
+			if x != uint32(i) {
+				t.Fatalf("%d leaves: %d in place %d", n, x, i)
+			}
+		}
+		if len(got) != max(n, 0) {
+			t.Errorf("%d leaves: got %d", n, len(got))
+		}
+	}
+}
+
+// What commits in this order do to a cold tree of 5,000, as they change its shape.
+func TestWarming(t *testing.T) {
+	const n = 5000
+	tr := newTree(suiteX25519AES, 8192)
+	for i := range uint32(n) {
+		tr.write(2 * i).leaf = &leafNode{}
+	}
+	g := &Group{tree: tr}
+	average := func() float64 {
+		sum, count := 0, 0
+		for i := uint32(3); i < n; i += 97 {
+			sum += g.PathSize(i)
+			count++
+		}
+		return float64(sum) / float64(count)
+	}
+	order := WarmOrder(n)
+	done := 0
+	for _, x := range []struct {
+		commits  int
+		at, most float64
+	}{{0, 4999, 4999}, {4, 800, 1700}, {16, 180, 260}, {64, 60, 75}, {256, 18, 28}} {
+		for ; done < x.commits; done++ {
+			nodes, _ := tr.filtered(order[done])
+			tr.blankPath(order[done])
+			for _, y := range nodes {
+				tr.write(y).parent = &parentNode{}
+			}
+		}
+		got := average()
+		t.Logf("%d commits: %.0f ciphertexts", x.commits, got)
+		if got < x.at || got > x.most {
+			t.Errorf("%d commits: got %.0f ciphertexts, want %.0f to %.0f", x.commits, got, x.at, x.most)
+		}
+	}
+	if g.PathSize(n) != 0 {
+		t.Error("a blank leaf has a path")
+	}
+}
