@@ -76,9 +76,15 @@ type request struct {
 
 // Client adds a machine.
 func (w *World) Client(name string) *Client {
+	c := w.ready(name)
+	c.start()
+	return c
+}
+
+// ready adds a machine that is not started.
+func (w *World) ready(name string) *Client {
 	c := &Client{W: w, Name: name, Vault: &Vault{m: map[string][]byte{}}, Replies: map[string]core.Reply{}}
 	w.Clients = append(w.Clients, c)
-	c.start()
 	return c
 }
 
@@ -324,31 +330,38 @@ func (w *World) Run() {
 func (w *World) round() bool {
 	busy := false
 	for _, c := range w.Clients {
-		if c.dialed && c.session == nil && !c.Offline {
-			w.connect(c)
-			busy = true
-		}
-		if len(c.out) > 0 && c.session != nil {
-			q := c.out[0]
-			c.out = c.out[1:]
-			x := c.session
-			a := w.Server.handle(w, x, q.r)
-			c.push(core.Answered{Server: w.Server.ID, Rid: q.rid, Answer: a})
-			w.Server.spread(w)
-			busy = true
-		}
-		if len(c.objects) > 0 && c.session != nil {
-			e := c.objects[0]
-			c.objects = c.objects[1:]
-			c.object(e)
-			busy = true
-		}
-		if len(c.in) > 0 {
-			in := c.in[0]
-			c.in = c.in[1:]
-			c.step(in)
-			busy = true
-		}
+		busy = w.turn(c) || busy
+	}
+	return busy
+}
+
+// turn lets one client do one thing, and the server what belongs to it.
+func (w *World) turn(c *Client) bool {
+	busy := false
+	if c.dialed && c.session == nil && !c.Offline {
+		w.connect(c)
+		busy = true
+	}
+	if len(c.out) > 0 && c.session != nil {
+		q := c.out[0]
+		c.out = c.out[1:]
+		x := c.session
+		a := w.Server.handle(w, x, q.r)
+		c.push(core.Answered{Server: w.Server.ID, Rid: q.rid, Answer: a})
+		w.Server.spread(w)
+		busy = true
+	}
+	if len(c.objects) > 0 && c.session != nil {
+		e := c.objects[0]
+		c.objects = c.objects[1:]
+		c.object(e)
+		busy = true
+	}
+	if len(c.in) > 0 {
+		in := c.in[0]
+		c.in = c.in[1:]
+		c.step(in)
+		busy = true
 	}
 	return busy
 }
