@@ -76,6 +76,9 @@ func (c *Convo) Found() {
 
 // void notes a record that did not open.
 func (c *Convo) void(now time.Time) {
+	if c.Doubtful() {
+		c.Lose(LostVoid)
+	}
 	if d := now.Sub(c.entered); d >= 0 && d <= overtakenMax {
 		return
 	}

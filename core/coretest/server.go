@@ -113,6 +113,9 @@ func (l *Log) Expire(seq plane.Seq) {
 	l.Records = slices.DeleteFunc(l.Records, func(r wire.Record) bool { return r.Seq <= seq })
 }
 
+// Head returns the number of the newest record.
+func (l *Log) Head() plane.Seq { return l.head }
+
 // Rollback takes back the newest n records.
 func (l *Log) Rollback(n plane.Seq) {
 	l.head -= n
