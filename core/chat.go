@@ -35,12 +35,13 @@ type chat struct {
 	c   *convo.Convo
 	chatMeta
 	chatNumbers
-	q       outbox.Queue
-	intents outbox.Intents
-	owner   *caps.Signer
-	held    *heldInvitation
-	queue   *queue    // of knocks, nil until there is need
-	healAt  time.Time // when this device asks to be taken in again
+	q        outbox.Queue
+	intents  outbox.Intents
+	owner    *caps.Signer
+	held     *heldInvitation
+	queue    *queue    // of knocks, nil until there is need
+	refusals int       // how often the log did not open with any key
+	healAt   time.Time // when this device asks to be taken in again
 
 	dirtyMeta, dirtyNumbers bool
 	skipConvo               bool // after a failure its state is not stored any more

@@ -133,12 +133,21 @@ func (m *Machine) judge(c *chat, k *knocked) (why string, over bool) {
 		return "", false
 	}
 	st := c.c.State()
+	if m.own(k.k.Account) && string(k.kp.SignatureKey()) == string(m.acc.keys.Device().Public()) {
+		return "", true // one's own: for others
+	}
+	if m.stuck(c) && !m.forsaken(c) {
+		return "", false // what is known here is old
+	}
+	if k.k.Again && k.k.Digest == c.c.Digest() {
+		return passCurrent, true
+	}
+	if m.stuck(c) && (!k.k.Again || k.k.Epoch >= c.c.Epoch()) {
+		return "", false
+	}
 	if k.k.Again {
-		if k.k.Digest == c.c.Digest() {
-			return passCurrent, true
-		}
 		if _, ok := c.c.LeafOf(k.k.Account, k.k.Old[:]); ok {
-			return "", m.own(k.k.Account) && string(k.k.Old[:]) == string(m.acc.keys.Device().Public())
+			return "", false
 		}
 	}
 	if _, ok := c.c.LeafOf(k.k.Account, k.kp.SignatureKey()); ok {
@@ -150,8 +159,6 @@ func (m *Machine) judge(c *chat, k *knocked) (why string, over bool) {
 	}
 	k.in = false
 	switch {
-	case k.k.Again && c.c.Doubtful():
-		return "", false
 	case k.k.Again:
 		return passOut, true
 	case !mayAdd(c):
@@ -173,6 +180,9 @@ func (m *Machine) judge(c *chat, k *knocked) (why string, over bool) {
 func (m *Machine) ready(c *chat, k *knocked) bool {
 	if k.in {
 		return !m.now.Before(k.due)
+	}
+	if m.stuck(c) && (!k.k.Again || k.k.Epoch >= c.c.Epoch()) {
+		return false
 	}
 	if k.k.Again {
 		_, ok := c.c.LeafOf(k.k.Account, k.k.Old[:])
@@ -219,7 +229,7 @@ func (m *Machine) admit(c *chat) {
 	if len(q.Batch) > 0 {
 		q.Batch, q.dirty = nil, true // it was given up
 	}
-	if c.c.Leaving() || c.State != chatOpen && c.State != chatWaiting || m.stuck(c) && c.c.State().Kind == convo.Group {
+	if c.c.Leaving() || c.State != chatOpen && c.State != chatWaiting || m.stuck(c) && !m.forsaken(c) {
 		return
 	}
 	var list []*knocked

@@ -87,7 +87,9 @@ func TestLinkCrowd(t *testing.T) {
 			t.Fatalf("%s: got %+v", c.Name, got)
 		}
 	}
-	if r, ok := ann.Replies[ann.Do(core.SetRole{Chat: g, Person: all[0].Person(), Role: core.RoleAdmin})]; !ok { _ = r }
+	if r, ok := ann.Replies[ann.Do(core.SetRole{Chat: g, Person: all[0].Person(), Role: core.RoleAdmin})]; !ok {
+		_ = r
+	}
 	w.Pass(5 * time.Second)
 	var more []*coretest.Client
 	for i := range 8 {

@@ -246,8 +246,9 @@ func (m *Machine) ended(c *chat) {
 func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 	c.commitSent, c.goneAt = false, time.Time{}
 	if out.Out {
-		if w := m.waitOf(c.id); out.Anew && w != nil {
-			c.c.Lose(convo.LostReplaced) // one's new leaf is on the way
+		if out.Anew {
+			// Perhaps one's own new leaf: whoever is asked tells.
+			c.c.Lose(convo.LostReplaced)
 			m.show(c)
 			return
 		}

@@ -27,6 +27,29 @@ func (m *Machine) healing(c *chat) bool {
 	return (c.State == chatOpen || c.State == chatWaiting || c.State == chatBroken) && m.stuck(c)
 }
 
+// forsakenAfter is how many requests of one's own go without an answer before a device that has
+// merely missed something helps those who know less: all may have missed it.
+const forsakenAfter = 3
+
+// forsaken says that nobody answers who has not lost the thread. Of those who have, the one who has
+// come furthest goes on: no other is known to be further, and who is after all finds back to them.
+func (m *Machine) forsaken(c *chat) bool {
+	w := m.waitOf(c.id)
+	l := c.c.Lost()
+	return w != nil && w.Again && w.Try >= forsakenAfter && (l == convo.LostGap || l == convo.LostVoid) && c.State != chatBroken
+}
+
+// refusalsMax is how often in a row a log may open with no key that is known before one asks.
+const refusalsMax = 3
+
+// keyless: the log did not open with any key that is known here.
+func (m *Machine) keyless(c *chat) {
+	if c.refusals++; c.refusals >= refusalsMax && c.Created {
+		c.c.Lose(convo.LostKeys)
+		m.show(c)
+	}
+}
+
 // heals begins to find back wherever a device has lost the thread.
 func (m *Machine) heals() {
 	for _, c := range m.sortedChats() {
@@ -49,7 +72,7 @@ func (m *Machine) heals() {
 			m.show(c)
 		}
 		s := m.servers[c.Server]
-		if m.now.Before(c.healAt) || !s.isUp() || len(m.waits) >= waitsMax || c.State != chatBroken && c.read != 0 && !c.subscribed {
+		if m.now.Before(c.healAt) || !s.isUp() || len(m.waits) >= waitsMax || c.c.Lost() != convo.LostKeys && c.State != chatBroken && c.read != 0 && !c.subscribed {
 			continue
 		}
 		m.heal(s, c)

@@ -123,6 +123,9 @@ func (m *Machine) openRead(s *server, c *chat) {
 			return
 		}
 		c.tryGen = 0
+		if codeOf(a) == plane.Refused {
+			m.keyless(c)
+		}
 		m.waitChat(c)
 	})
 }
@@ -139,6 +142,7 @@ func (m *Machine) readOn(s *server, c *chat) {
 		if codeOf(a) == plane.Refused {
 			delete(s.chats, c.read)
 			c.drop()
+			m.keyless(c)
 		}
 		m.waitChat(c)
 	}
@@ -146,7 +150,7 @@ func (m *Machine) readOn(s *server, c *chat) {
 		m.ask(s, c, wire.Subscribe{Handle: c.read, From: c.c.Cursor() + 1}, func(a wire.Answer) {
 			c.reading = false
 			if o, ok := a.(wire.Opened); ok {
-				c.subscribed, c.head = true, max(c.head, o.Head)
+				c.subscribed, c.head, c.refusals = true, max(c.head, o.Head), 0
 				if o.Gen != 0 {
 					c.gen = o.Gen
 				}
@@ -194,7 +198,7 @@ func (m *Machine) work(s *server, c *chat) {
 	}
 	m.pumpQueue(s, c)
 	if m.stuck(c) {
-		if c.c.Lost() == convo.LostGap && c.c.State().Kind != convo.Group {
+		if m.forsaken(c) {
 			m.sendCommit(s, c)
 		}
 		return // it finds back first: see rejoin.go

@@ -159,7 +159,7 @@ func (m *Machine) makeKnock(w *waiting) bool {
 			return false
 		}
 		again = &w.Chat
-		x.Old, x.Cursor = c.oldKey(m), c.c.Cursor()
+		x.Old, x.Cursor, x.Epoch = c.oldKey(m), c.c.Cursor(), c.c.Epoch()
 		w.Digest = [8]byte{}
 		if l := c.c.Lost(); (l == convo.LostGap || l == convo.LostVoid) && c.State != chatBroken {
 			w.Digest = c.c.Digest()
@@ -343,6 +343,7 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 		if w.Entered == 0 && !m.now.Before(w.again()) && w.got == nil {
 			w.Try++
 			m.knockAnew(w)
+			m.pumpWait(s, w)
 		}
 	case !w.Created:
 		if !s.canCreate() {

@@ -40,7 +40,8 @@ type Knock struct {
 	At           int64           // ms since 1970
 	Old          plane.PublicKey // with Again: signature key of the leaf that is to be replaced
 	Cursor       plane.Seq       // with Again: the last place that is known
-	Digest       [8]byte         // with Again: of the epoch
+	Epoch        uint64          // with Again
+	Digest       [8]byte         // with Again: of the epoch, zero when a new leaf is needed in any case
 	Sig          plane.Signature
 }
 

@@ -50,6 +50,7 @@ const (
 	LostReplaced      // the own leaf was removed and another put in its place
 	LostVoid          // the others write what does not open
 	LostBroken        // an invariant broke
+	LostKeys          // the log opens with no key that is known here
 )
 
 // voidsMax is how many records in a row may be void before this device asks whether it is still
