@@ -193,4 +193,3 @@ func well(c *coretest.Client) bool {
 	}
 	return true
 }
-
