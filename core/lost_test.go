@@ -84,7 +84,7 @@ func life(t *testing.T, seed uint64) (healed, lost int) {
 			c.CrashIn, c.Arrives = 1+r.IntN(25), r.IntN(2) == 0
 			note("%d %s crashes in %d", step, c.Name, c.CrashIn)
 		case n < 14:
-			copies[c] = c.Vault.Copy()
+			copies[c] = c.Vault.Clone()
 			note("%d %s copy", step, c.Name)
 		case n < 15:
 			if v := copies[c]; v != nil {

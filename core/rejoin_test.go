@@ -50,7 +50,7 @@ func has(t testing.TB, c *coretest.Client, g string, want ...string) {
 func TestRejoinOldCopy(t *testing.T) {
 	w, ann, bob, cid, g := trioLinked(t)
 	coretest.Must[core.Sent](bob, core.SendText{Chat: g, Text: "before"})
-	old := bob.Vault.Copy()
+	old := bob.Vault.Clone()
 	coretest.Must[core.Sent](bob, core.SendText{Chat: g, Text: "forgotten"})
 	coretest.Must[core.Sent](cid, core.SendText{Chat: g, Text: "heard"})
 	w.Run()
@@ -71,7 +71,7 @@ func TestRejoinOldCopyTwo(t *testing.T) {
 	w, ann, bob := pair(t)
 	w.Pass(time.Minute)
 	g := ann.Chat("Bob").ID
-	old := bob.Vault.Copy()
+	old := bob.Vault.Clone()
 	coretest.Must[core.Sent](bob, core.SendText{Chat: g, Text: "forgotten"})
 	coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: "heard"})
 	ann.SetOffline(true)
@@ -143,7 +143,7 @@ func TestRejoinSaved(t *testing.T) {
 	coretest.Must[core.Joined](ann, core.Join{Link: w.Server.Link(), Name: "Ann"})
 	g := ann.Chat("saved").ID
 	coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: "one"})
-	old := ann.Vault.Copy()
+	old := ann.Vault.Clone()
 	coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: "two"})
 	ann.Restore(old)
 	w.Pass(time.Minute)

@@ -420,21 +420,6 @@ func (v *Vault) Set(key string, value []byte) {
 	}
 }
 
-// Copy returns what is stored now, for Restore.
-func (v *Vault) Copy() *Vault {
-	o := &Vault{m: map[string][]byte{}, keys: slices.Clone(v.keys)}
-	for k, b := range v.m {
-		o.m[k] = slices.Clone(b)
-	}
-	return o
-}
-
-// Restore starts the client from an old copy of its vault.
-func (c *Client) Restore(v *Vault) {
-	c.Vault = v.Copy()
-	c.Crash()
-}
-
 // Get returns a value, nil when there is none.
 func (v *Vault) Get(key string) ([]byte, error) { return v.m[key], nil }
 
