@@ -289,3 +289,112 @@ func TestMembers(t *testing.T) {
 		}
 	}
 }
+
+func rules(t testing.TB, by *coretest.Client, g string, r core.Rules) {
+	t.Helper()
+	done(t, by, core.SetGroup{Chat: g, Rules: &r})
+}
+
+// TestQuietMode: members are told before anything goes out; what waited shows as failed.
+func TestQuietMode(t *testing.T) {
+	w, ann, bob, cid, g := trio(t)
+	id := coretest.Must[core.Sent](bob, core.SendText{Chat: g, Text: "before"}).Message
+	bob.SetOffline(true)
+	coretest.Must[core.Sent](bob, core.SendText{Chat: g, Text: "too late"})
+	rules(t, ann, g, core.Rules{Quiet: true})
+	bob.SetOffline(false)
+	w.Pass(time.Minute)
+	list := bob.Page(g)
+	if x := list[len(list)-1]; x.Text != "too late" || x.State != core.StateFailed {
+		t.Errorf("what waited: %q %s", x.Text, x.State)
+	}
+	if got := bob.Fails(core.SendText{Chat: g, Text: "hello?"}); got != core.ErrQuiet {
+		t.Errorf("Bob posts: %q", got)
+	}
+	if got := bob.Fails(core.Edit{Chat: g, Message: id, Text: "after"}); got != core.ErrQuiet {
+		t.Errorf("Bob edits: %q", got)
+	}
+	coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: "news"})
+	done(t, bob, core.React{Chat: g, Message: id, Emoji: "👍", On: true})
+	rules(t, ann, g, core.Rules{})
+	done(t, bob, core.Retry{Chat: g, Message: list[len(list)-1].ID})
+	w.Pass(time.Minute)
+	for _, c := range []*coretest.Client{ann, bob, cid} {
+		if got := newest(c, g); got != "Bob: too late" {
+			t.Errorf("%s reads %q", c.Name, got)
+		}
+	}
+}
+
+// TestSlowMode: who is too early is told when; what has come too early waits and goes out then.
+func TestSlowMode(t *testing.T) {
+	w, ann, bob, cid, g := trio(t)
+	bob.SetOffline(true)
+	for i := range 3 {
+		coretest.Must[core.Sent](bob, core.SendText{Chat: g, Text: fmt.Sprint("waited ", i)})
+	}
+	rules(t, ann, g, core.Rules{Slow: 60})
+	bob.SetOffline(false)
+	w.Pass(10 * time.Second)
+	if got := newest(cid, g); got != "Bob: waited 0" {
+		t.Errorf("at first Cid reads %q", got)
+	}
+	if got := bob.Fails(core.SendText{Chat: g, Text: "more"}); got != core.ErrSlow {
+		t.Errorf("Bob posts: %q", got)
+	}
+	w.Pass(3 * time.Minute)
+	for _, c := range []*coretest.Client{ann, bob, cid} {
+		got := c.Texts(g)
+		same(t, c.Name, got[len(got)-3:], []string{"Bob: waited 0", "Bob: waited 1", "Bob: waited 2"})
+	}
+	w.Pass(time.Minute)
+	at := w.Now
+	coretest.Must[core.Sent](cid, core.SendText{Chat: g, Text: "one"})
+	if got, want := cid.Chat("Trip").PostAt, at.Add(time.Minute).UnixMilli(); got != want {
+		t.Errorf("Cid may post at %d, want %d", got, want)
+	}
+	if got := cid.Fails(core.SendText{Chat: g, Text: "two"}); got != core.ErrSlow {
+		t.Errorf("Cid posts again: %q", got)
+	}
+	cid.Crash()
+	w.Run()
+	if got := cid.Fails(core.SendText{Chat: g, Text: "two"}); got != core.ErrSlow {
+		t.Errorf("Cid posts again after a crash: %q", got)
+	}
+	coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: "a"})
+	coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: "b"})
+	w.Pass(time.Minute)
+	if got := cid.Chat("Trip").PostAt; got != 0 {
+		t.Errorf("Cid may post at %d, want now", got)
+	}
+	coretest.Must[core.Sent](cid, core.SendText{Chat: g, Text: "two"})
+	for _, c := range []*coretest.Client{ann, bob, cid} {
+		got := c.Texts(g)
+		same(t, c.Name, got[len(got)-4:], []string{"Cid: one", "Ann: a", "Ann: b", "Cid: two"})
+	}
+}
+
+// TestNewcomerMode: who comes in waits for some hours, as others count them.
+func TestNewcomerMode(t *testing.T) {
+	w, ann, bob, _, g := trio(t)
+	rules(t, ann, g, core.Rules{Quarantine: 1})
+	dan := w.Client("Dan")
+	link := coretest.Must[core.InviteLink](ann, core.Invite{})
+	coretest.Must[core.Joined](dan, core.Join{Link: link.Link, Name: "Dan"})
+	w.Pass(5 * time.Second)
+	done(t, ann, core.AddMembers{Chat: g, Members: []string{ann.Chat("Dan").ID}})
+	w.Pass(time.Minute)
+	if got := dan.Fails(core.SendText{Chat: g, Text: "hi"}); got != core.ErrNewcomer {
+		t.Errorf("Dan posts: %q", got)
+	}
+	at := time.UnixMilli(dan.Chat("Trip").PostAt)
+	if wait := at.Sub(w.Now); wait < 50*time.Minute || wait > 75*time.Minute {
+		t.Errorf("Dan may post in %s", wait)
+	}
+	w.Leap(80 * time.Minute)
+	coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: "welcome"})
+	coretest.Must[core.Sent](dan, core.SendText{Chat: g, Text: "hi"})
+	if got := newest(bob, g); got != "Dan: hi" {
+		t.Errorf("Bob reads %q", got)
+	}
+}

@@ -564,6 +564,7 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 		m.rejoin(c, cv, s.id)
 	}
 	m.learnNames(c)
+	m.enterState(c)
 	q := c.qu()
 	if st.Kind == convo.Group {
 		q.feed, q.Done, q.dirty = nil, nil, true

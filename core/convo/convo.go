@@ -242,7 +242,7 @@ type Invitation struct {
 // Invite returns the invitation that goes with a Welcome into the current epoch. It is to be
 // made at once when the adding commit has won, before another record is read.
 func (c *Convo) Invite(welcome []byte) Invitation {
-	return Invitation{Log: c.id, After: c.cursor, Chain: c.chain, Known: c.known, Gens: slices.Clone(c.gens), Secret: welcome, Wall: c.wall}
+	return Invitation{Log: c.id, After: c.cursor, Chain: c.chain, Known: c.known, Gens: slices.Clone(c.gens), Secret: welcome, Wall: c.wall.clone()}
 }
 
 // JoinOptions is what Join needs.
@@ -280,7 +280,7 @@ func Join(o JoinOptions) (*Convo, error) {
 			return nil, ErrInvitation
 		}
 	}
-	if c.wall = o.Invitation.Wall; !c.wall.check() {
+	if c.wall = o.Invitation.Wall.clone(); !c.wall.check() {
 		return nil, ErrInvitation
 	}
 	c.saveWallWhole()

@@ -38,6 +38,7 @@ type member struct {
 	name string
 	c    *Convo
 	k    *mls.Signer
+	lost bool // is not where the others are
 }
 
 // log is the records that all members read.
@@ -60,7 +61,7 @@ func (l *log) put(bodies ...[]byte) {
 	}
 	first := ""
 	for _, m := range l.all {
-		if out, ok := l.last[m.name].(Changed); ok && out.Out {
+		if out, ok := l.last[m.name].(Changed); ok && out.Out || m.lost {
 			continue
 		}
 		s := fmt.Sprintf("%d %x", m.c.Epoch(), m.c.g.EpochAuthenticator())
@@ -121,7 +122,7 @@ func group(t *testing.T, names ...string) *log {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.all = []*member{{names[0], c, k}}
+	l.all = []*member{{name: names[0], c: c, k: k}}
 	var ch Change
 	var secrets []*mls.KeyPackageSecret
 	var keys []*mls.Signer
@@ -144,7 +145,7 @@ func group(t *testing.T, names ...string) *log {
 		if err != nil {
 			t.Fatalf("%s joins: %v", n, err)
 		}
-		l.all = append(l.all, &member{n, x, keys[i]})
+		l.all = append(l.all, &member{name: n, c: x, k: keys[i]})
 	}
 	return l
 }

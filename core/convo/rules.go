@@ -97,6 +97,11 @@ type Fresh struct {
 	At       uint32
 }
 
+func (w Wall) clone() Wall {
+	w.Last, w.Fresh = slices.Clone(w.Last), slices.Clone(w.Fresh)
+	return w
+}
+
 func (w *Wall) check() bool {
 	for i, f := range w.Fresh {
 		if f.From > f.To || i > 0 && w.Fresh[i-1].To >= f.From {
