@@ -47,6 +47,8 @@ type ours struct {
 	signer *mls.Signer
 	secret *mls.KeyPackageSecret
 	g      *mls.Group
+	resume bool // the next update may mix in the resumption key of the epoch before, or rotate
+	turn   int  // of updates
 }
 
 // Ours returns the Maker of our own members.
@@ -111,7 +113,18 @@ func (m *ours) Remove(name string) ([]byte, error) {
 	return nil, mls.ErrNotMember
 }
 func (m *ours) Update() ([]byte, error) {
-	b, _, err := m.commit(mls.CommitOptions{ForcePath: true})
+	o := mls.CommitOptions{ForcePath: true}
+	if m.turn++; m.resume && m.turn%3 == 1 { // every third: a pre-shared key that all members have
+		o.Resume = []uint64{m.g.Epoch() - 1}
+	}
+	if m.resume && m.turn%3 == 2 { // and a new signature key
+		k, err := mls.NewSigner(m.suite)
+		if err != nil {
+			return nil, err
+		}
+		o.Signer = k
+	}
+	b, _, err := m.commit(o)
 	return b, err
 }
 func (m *ours) Process(commit []byte) error {
@@ -160,6 +173,7 @@ type group struct {
 	made    int
 	o       Options
 	spoke   map[Member]bool // in this epoch
+	settled bool            // all members know the epoch before this one
 }
 
 func (g *group) fail(err error, format string, a ...any) {
@@ -256,6 +270,7 @@ func (g *group) add(by Member, who ...Member) {
 		}
 		g.fail(err, "%s joins by %s", m.Name(), by.Name())
 		g.members = append(g.members, m)
+		g.settled = false
 	}
 	g.agree()
 	for _, m := range lost {
@@ -265,10 +280,14 @@ func (g *group) add(by Member, who ...Member) {
 func (g *group) update(by Member) {
 	g.t.Helper()
 	g.ready(by)
+	if own, ok := by.(*ours); ok {
+		own.resume = g.o.Resume && g.settled
+	}
 	commit, err := by.Update()
 	g.fail(err, "%s updates", by.Name())
 	g.spread(by, commit)
 	g.agree()
+	g.settled = true
 }
 func (g *group) remove(by, who Member) {
 	g.t.Helper()
@@ -292,6 +311,7 @@ func (g *group) external(by, who Member) {
 	g.fail(err, "%s joins from outside", who.Name())
 	g.spread(who, commit)
 	g.members = append(g.members, who)
+	g.settled = false
 	g.agree()
 }
 
@@ -300,6 +320,7 @@ type Options struct {
 	Histories int // random ones for each founder
 	Steps     int
 	External  bool // the peer can join from outside and be joined so
+	Resume    bool // the peer follows commits with resumption keys, and rotations
 	OneByOne  bool // the peer adds one member at a time
 
 	// SilentCommitter: the peer cannot read a private commit of somebody who has sent an application
