@@ -230,6 +230,8 @@ func (m *Machine) change(c *chat, i *outbox.Intent) (ch convo.Change, ready bool
 		ch.Gone = true
 	case outbox.Add:
 		return m.packages(c, i)
+	case outbox.Move:
+		return m.moving(c, i)
 	}
 	return ch, true
 }

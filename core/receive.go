@@ -297,6 +297,9 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 		}
 	}
 	m.notices(c, seq, out)
+	if out.Moved {
+		m.moved(c, seq, out.By)
+	}
 	if c.Leaving && c.c.Size() == 1 {
 		// Nobody is left who could take this one out.
 		c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true

@@ -197,7 +197,7 @@ func (m *Machine) pushed(in Pushed) {
 	switch e := in.Event.(type) {
 	case wire.RecordEvent:
 		if c := s.chats[e.Handle]; c != nil {
-			m.record(c, e.Seq, e.Body)
+			m.record(c, e.Seq+c.c.Base(), e.Body)
 		} else if e.Handle == s.inbox && s.inbox != 0 {
 			m.inboxRecord(e.Seq, e.Body)
 		} else if f := s.feeds[e.Handle]; f != nil {

@@ -84,14 +84,15 @@ func (m *Machine) createLog(s *server, c *chat) {
 	inv.That(c.owner != nil, "the maker of a log owns it")
 	g := c.c.Generations()[0]
 	read, write := caps.DeriveLogKeys(g.Secret[:], g.Gen)
-	r := wire.Create{Owner: c.owner.Public(), Read: read.Public(), Write: write.Public(), TTLDays: c.c.State().TTLDays}
-	r.Sig = c.owner.Sign(caps.CreateMessage(s.binding, r.Owner, r.Read, r.Write, r.TTLDays, false))
+	owner := c.ownerNow()
+	r := wire.Create{Owner: owner.Public(), Read: read.Public(), Write: write.Public(), TTLDays: c.c.State().TTLDays}
+	r.Sig = owner.Sign(caps.CreateMessage(s.binding, r.Owner, r.Read, r.Write, r.TTLDays, false))
 	c.busy = true
 	m.ask(s, c, r, func(a wire.Answer) {
 		c.busy = false
 		m.touch(c)
 		if o, ok := a.(wire.Opened); ok {
-			c.own, c.gen = o.Handle, o.Gen
+			c.own, c.gen = o.Handle, o.Gen+c.c.GenBase()
 			c.Created, c.dirtyMeta, c.tries = true, true, 0
 			return
 		}
@@ -106,14 +107,14 @@ func (m *Machine) openRead(s *server, c *chat) {
 	g := gens[len(gens)-1-min(c.tryGen, len(gens)-1)]
 	key, _ := caps.DeriveLogKeys(g.Secret[:], g.Gen)
 	c.busy = true
-	m.ask(s, c, s.open(c.log, wire.RoleRead, g.Gen, key), func(a wire.Answer) {
+	m.ask(s, c, s.open(c.c.Place(), wire.RoleRead, g.Gen-c.c.GenBase(), key), func(a wire.Answer) {
 		c.busy = false
 		m.touch(c)
 		if o, ok := a.(wire.Opened); ok {
-			c.read, c.gen, c.tryGen = o.Handle, o.Gen, 0
-			c.head = o.Head
+			c.read, c.gen, c.tryGen = o.Handle, o.Gen+c.c.GenBase(), 0
+			c.head = o.Head + c.c.Base()
 			s.chats[c.read] = c
-			if c.c.TakenBack(o.Head) {
+			if c.c.TakenBack(c.head) {
 				m.show(c)
 			}
 			return
@@ -137,6 +138,7 @@ func (m *Machine) readOn(s *server, c *chat) {
 		return
 	}
 	c.reading = true
+	base := c.c.Base()
 	failed := func(a wire.Answer) {
 		m.touch(c)
 		if codeOf(a) == plane.Refused {
@@ -147,12 +149,12 @@ func (m *Machine) readOn(s *server, c *chat) {
 		m.waitChat(c)
 	}
 	if c.c.Cursor() >= c.head {
-		m.ask(s, c, wire.Subscribe{Handle: c.read, From: c.c.Cursor() + 1}, func(a wire.Answer) {
+		m.ask(s, c, wire.Subscribe{Handle: c.read, From: c.c.Cursor() + 1 - base}, func(a wire.Answer) {
 			c.reading = false
 			if o, ok := a.(wire.Opened); ok {
-				c.subscribed, c.head, c.refusals = true, max(c.head, o.Head), 0
+				c.subscribed, c.head, c.refusals = true, max(c.head, o.Head+base), 0
 				if o.Gen != 0 {
-					c.gen = o.Gen
+					c.gen = o.Gen + c.c.GenBase()
 				}
 				c.c.Prune(c.gen)
 				m.touch(c)
@@ -162,21 +164,27 @@ func (m *Machine) readOn(s *server, c *chat) {
 		})
 		return
 	}
-	m.ask(s, c, wire.Read{Handle: c.read, From: c.c.Cursor() + 1, Limit: plane.ReadRecordsMax}, func(a wire.Answer) {
+	m.ask(s, c, wire.Read{Handle: c.read, From: c.c.Cursor() + 1 - base, Limit: plane.ReadRecordsMax}, func(a wire.Answer) {
 		c.reading = false
 		r, ok := a.(wire.Records)
 		if !ok {
 			failed(a)
 			return
 		}
-		if n := len(r.Records); n > 0 && r.Records[n-1].Seq <= c.c.Cursor() {
+		if n := len(r.Records); n > 0 && r.Records[n-1].Seq+base <= c.c.Cursor() {
 			failed(a) // nothing that was asked for: not at once again
 			return
 		}
 		for _, x := range r.Records {
-			m.record(c, x.Seq, x.Body)
+			if c.c.Base() != base {
+				return // moved by the record before: the rest of this log is void
+			}
+			m.record(c, x.Seq+base, x.Body)
 		}
-		c.head = max(c.head, r.Head)
+		if c.c.Base() != base {
+			return
+		}
+		c.head = max(c.head, r.Head+base)
 		if len(r.Records) == 0 {
 			m.contain(c, func() { c.c.Skip(m.now, c.head) })
 		}
@@ -219,7 +227,7 @@ func (m *Machine) openWrite(s *server, c *chat) {
 		}
 		_, key := caps.DeriveLogKeys(g.Secret[:], g.Gen)
 		c.writing = true
-		m.ask(s, c, s.open(c.log, wire.RoleWrite, g.Gen, key), func(a wire.Answer) {
+		m.ask(s, c, s.open(c.c.Place(), wire.RoleWrite, g.Gen-c.c.GenBase(), key), func(a wire.Answer) {
 			c.writing = false
 			m.touch(c)
 			if o, ok := a.(wire.Opened); ok {
@@ -251,11 +259,11 @@ func (m *Machine) rotate(s *server, c *chat) {
 	c.rotateAt = time.Time{}
 	if c.own == 0 {
 		c.owning = true
-		m.ask(s, c, s.open(c.log, wire.RoleOwner, 0, c.owner), func(a wire.Answer) {
+		m.ask(s, c, s.open(c.c.Place(), wire.RoleOwner, 0, c.ownerNow()), func(a wire.Answer) {
 			c.owning = false
 			m.touch(c)
 			if o, ok := a.(wire.Opened); ok {
-				c.own, c.gen = o.Handle, o.Gen
+				c.own, c.gen = o.Handle, o.Gen+c.c.GenBase()
 				return
 			}
 			c.rotateAt = m.now.Add(backoff(c.tries))
@@ -269,7 +277,7 @@ func (m *Machine) rotate(s *server, c *chat) {
 		}
 		read, write := caps.DeriveLogKeys(g.Secret[:], g.Gen)
 		c.owning = true
-		m.ask(s, c, wire.Rotate{Handle: c.own, Gen: g.Gen, Read: read.Public(), Write: write.Public()}, func(a wire.Answer) {
+		m.ask(s, c, wire.Rotate{Handle: c.own, Gen: g.Gen - c.c.GenBase(), Read: read.Public(), Write: write.Public()}, func(a wire.Answer) {
 			c.owning = false
 			m.touch(c)
 			if codeOf(a) == plane.OK {
@@ -425,7 +433,7 @@ func (m *Machine) appended(s *server, c *chat, i *outbox.Item, epoch uint64, cod
 	switch code {
 	case plane.OK:
 		c.tries = 0
-		if x, ok := a.(wire.Appended); ok && x.Seq <= c.c.Cursor() {
+		if x, ok := a.(wire.Appended); ok && x.Seq+c.c.Base() <= c.c.Cursor() {
 			// That place was read and held something else: a lie. What others were shown there is not
 			// known, so the same MLS message goes out again, as a new record: who has it knows it.
 			i.Sent, i.Tried = false, false

@@ -148,14 +148,15 @@ func (c *Convo) allowed(by plane.PublicKey, st State, t turn) bool {
 func (c *Convo) mayTurn(by plane.PublicKey, st State, list people, removes bool) bool {
 	cur := c.state
 	role := c.Role(by)
-	if st.Gen != cur.Gen && (st.Gen != cur.Gen+1 || role < RoleAdmin && !removes) {
+	moves := st.Moved != nil && (cur.Moved == nil || *cur.Moved != *st.Moved)
+	if moves && !c.mayMove(role, st) || st.Gen != cur.Gen && (st.Gen != cur.Gen+1 || role < RoleAdmin && !removes && !moves) {
 		return false
 	}
 	// What this member may change is made equal; all else, whatever it is, must be so.
 	x := st
 	x.Gen = cur.Gen
-	if role >= RoleAdmin && cur.Moved == nil {
-		x.Moved = cur.Moved
+	if moves {
+		x.Moved, x.Queue, x.Links = cur.Moved, cur.Queue, cur.Links
 	}
 	if c.MayChange(by) {
 		x.Name, x.Picture, x.About, x.Pins = cur.Name, cur.Picture, cur.About, cur.Pins

@@ -44,6 +44,7 @@ type Changed struct {
 	Rejoined []plane.PublicKey
 	Before   State
 	NewGen   bool // the log's keys of the next generation are known now
+	Moved    bool // the conversation goes on in another log: Place, Base
 	Out      bool // this member is no longer one; the state stays as it was
 	Anew     bool // with Out: perhaps a new leaf of this device stands in the place of the old
 }
@@ -246,5 +247,6 @@ func (c *Convo) adopt(out Changed, next *mls.Group, t turn, maker uint32, ms uin
 		c.learn()
 		out.NewGen = true
 	}
+	out.Moved = c.follow(out.Before.Moved)
 	return out
 }

@@ -139,6 +139,8 @@ type Moved struct {
 	Origin string
 	Server [32]byte // fingerprint
 	Log    plane.LogID
+	Base   plane.Seq // see Convo.Base
+	Gen    plane.Gen // the new log's first generation
 }
 
 var (
@@ -199,7 +201,7 @@ func (s *State) check() error {
 		s.TTLDays >= plane.TTLDaysMin && s.TTLDays <= plane.TTLDaysMax &&
 		len(s.Owners) >= 1 && len(s.Owners)+len(s.Admins) <= LeadersMax && ascending(s.Owners) && ascending(s.Admins) &&
 		!slices.ContainsFunc(s.Admins, func(p plane.PublicKey) bool { return slices.Contains(s.Owners, p) }) &&
-		(s.Moved == nil || s.Moved.Origin != "" && len(s.Moved.Origin) <= originMax && utf8.ValidString(s.Moved.Origin))
+		(s.Moved == nil || s.Moved.Gen >= 1 && s.Moved.Gen <= s.Gen && s.Moved.Origin != "" && len(s.Moved.Origin) <= originMax && utf8.ValidString(s.Moved.Origin))
 	if s.Kind == Group {
 		ok = ok && s.checkGroup()
 	} else {

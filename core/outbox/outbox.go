@@ -149,6 +149,7 @@ const (
 	Role        // Persons get Role
 	Pin         // Message, On
 	Unban       // Persons
+	Move        // Origin, Server
 )
 
 // Intent is a wished change of membership or group state, which becomes a commit.
@@ -165,6 +166,8 @@ type Intent struct {
 	Role    uint8      `cbor:"10,keyasint,omitempty"`
 	Message [32]byte   `cbor:"11,keyasint,omitzero"`
 	On      bool       `cbor:"12,keyasint,omitempty"`
+	Origin  string     `cbor:"20,keyasint,omitempty"`
+	Server  [32]byte   `cbor:"21,keyasint,omitzero"`
 }
 
 // Intents is a conversation's intents in order.
