@@ -124,6 +124,8 @@ func (m *Machine) doChat(in Do) {
 			m.reply(in.ID, m.knockList(c), "")
 		case Answer:
 			m.finish(in.ID, m.answer(c, x))
+		case MoveChat:
+			m.finish(in.ID, m.moveChat(c, x.Origin))
 		case GetMembers:
 			m.reply(in.ID, m.getMembers(c, x), "")
 		default:
@@ -169,6 +171,8 @@ func chatOf(x Command) string {
 	case Leave:
 		return x.Chat
 	case GetMembers:
+		return x.Chat
+	case MoveChat:
 		return x.Chat
 	case GroupInvite:
 		return x.Chat

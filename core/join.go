@@ -184,6 +184,7 @@ func (m *Machine) knockFront(s *server, j *joining, h wire.Handle) {
 		switch codeOf(a) {
 		case plane.OK:
 			m.newAccount(s, j.name)
+			s.Keep = true
 			m.saveServer(s)
 			m.nowMember(s)
 			m.endJoin(j, Joined{}, "")

@@ -42,6 +42,7 @@ type storedServer struct {
 	Seed   []byte   `cbor:"3,keyasint"`
 	Member bool     `cbor:"4,keyasint,omitempty"`
 	Door   []byte   `cbor:"5,keyasint,omitempty"` // until Member: log ‖ seed of the door held
+	Keep   bool     `cbor:"6,keyasint,omitempty"` // its own link was followed: conversations may move here
 }
 
 func newServer(s storedServer) *server {
@@ -87,7 +88,7 @@ func (m *Machine) server(id ServerID, origin string) *server {
 
 // forget hangs up a server that nothing needs.
 func (m *Machine) forget(id ServerID) {
-	if m.acc != nil && m.acc.Home == id || slices.ContainsFunc(m.sortedChats(), func(c *chat) bool { return c.Server == id }) ||
+	if s := m.servers[id]; s != nil && s.Keep || m.acc != nil && m.acc.Home == id || slices.ContainsFunc(m.sortedChats(), func(c *chat) bool { return c.Server == id }) ||
 		slices.ContainsFunc(m.joins, func(j *joining) bool { return j.server == id }) || m.waitsOn(id) {
 		return
 	}

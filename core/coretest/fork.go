@@ -45,7 +45,7 @@ func (v *Vault) Clone() *Vault { return &Vault{maps.Clone(v.m), slices.Clone(v.k
 // Restore puts an older copy of its vault back and starts the client from it.
 func (c *Client) Restore(v *Vault) {
 	c.hang()
-	c.dialed, c.wake, c.objects, c.Vault = false, time.Time{}, nil, v.Clone()
+	c.links, c.wake, c.objects, c.Vault = nil, time.Time{}, nil, v.Clone()
 	c.start()
 }
 

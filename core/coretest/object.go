@@ -9,17 +9,31 @@ import (
 	"paperplane/protocol/wire"
 )
 
-// object does what the driver does with a PutObject or GetObject, all at once. The server's hook
+// objectNext does what the driver does with a PutObject or GetObject, one at a time, the first whose server is there. The server's hook
 // Refuse sees a BlobStat before a put and the BlobPart of a get (with Length 0 the BlobStat), and
 // may answer with a code, or with a BlobData of its own.
-func (c *Client) object(e core.Effect) {
-	switch e := e.(type) {
-	case core.PutObject:
-		c.push(core.Object{ID: e.ID, Code: c.W.Server.put(c, e)})
-	case core.GetObject:
-		data, code := c.W.Server.get(c, e)
-		c.push(core.Object{ID: e.ID, Code: code, Data: data})
+func (c *Client) objectNext() bool {
+	for i, e := range c.objects {
+		put, isPut := e.(core.PutObject)
+		get, _ := e.(core.GetObject)
+		id := get.Server
+		if isPut {
+			id = put.Server
+		}
+		s := c.W.at(id)
+		if s == nil || c.on(s) == nil {
+			continue
+		}
+		c.objects = slices.Delete(c.objects, i, i+1)
+		if isPut {
+			c.push(core.Object{ID: put.ID, Code: s.put(c, put)})
+			return true
+		}
+		data, code := s.get(c, get)
+		c.push(core.Object{ID: get.ID, Code: code, Data: data})
+		return true
 	}
+	return false
 }
 
 // dropObject takes a cancelled one from what waits.

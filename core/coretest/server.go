@@ -25,6 +25,7 @@ type Server struct {
 	logs    map[plane.LogID]*Log
 	members map[plane.PublicKey]bool
 	Day     plane.Day
+	Away    bool                    // takes no new sessions
 	Blobs   map[plane.BlobID][]byte // whole chunks
 
 	// Refuse, when set, may answer a request instead of the server.
@@ -152,11 +153,12 @@ func (l *Log) append(s *Server, body []byte, retry bool) plane.Seq {
 // spread sends new records to whoever has subscribed.
 func (s *Server) spread(w *World) {
 	for _, c := range w.Clients {
-		if c.session == nil {
+		on := c.on(s)
+		if on == nil {
 			continue
 		}
-		for h := wire.Handle(1); h <= c.session.next; h++ {
-			x := c.session.handles[h]
+		for h := wire.Handle(1); h <= on.next; h++ {
+			x := on.handles[h]
 			if x == nil || x.sub == 0 {
 				continue
 			}
@@ -298,11 +300,12 @@ func (s *Server) handle(w *World, x *session, r wire.Request) wire.Answer {
 			return code(plane.Refused)
 		}
 		for _, c := range w.Clients {
-			if c == x.c || c.session == nil {
+			on := c.on(s)
+			if c == x.c || on == nil {
 				continue
 			}
-			for i := wire.Handle(1); i <= c.session.next; i++ {
-				if y := c.session.handles[i]; y != nil && y.id == h.id && y.sub != 0 {
+			for i := wire.Handle(1); i <= on.next; i++ {
+				if y := on.handles[i]; y != nil && y.id == h.id && y.sub != 0 {
 					c.push(core.Pushed{Server: s.ID, Event: wire.SignalEvent{Handle: i, Body: bytes.Clone(r.Body)}})
 				}
 			}
@@ -387,12 +390,13 @@ func (s *Server) handle(w *World, x *session, r wire.Request) wire.Answer {
 // endGeneration kills the handles of older generations.
 func (s *Server) endGeneration(w *World, id plane.LogID) {
 	for _, c := range w.Clients {
-		if c.session == nil {
+		on := c.on(s)
+		if on == nil {
 			continue
 		}
-		for h := wire.Handle(1); h <= c.session.next; h++ {
-			if x := c.session.handles[h]; x != nil && x.id == id && x.gen != 0 && x.gen != s.logs[id].gen {
-				delete(c.session.handles, h)
+		for h := wire.Handle(1); h <= on.next; h++ {
+			if x := on.handles[h]; x != nil && x.id == id && x.gen != 0 && x.gen != s.logs[id].gen {
+				delete(on.handles, h)
 				c.push(core.Pushed{Server: s.ID, Event: wire.GoneEvent{Handle: h, Code: plane.Refused}})
 			}
 		}

@@ -26,6 +26,7 @@ type World struct {
 	T       testing.TB
 	Now     time.Time
 	Server  *Server
+	Others  []*Server // see Another
 	Clients []*Client
 	count   uint64
 	// Step, when set, is called after every Step of a machine.
@@ -37,6 +38,34 @@ func New(t testing.TB) *World {
 	w := &World{T: t, Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Server: NewServer("http://127.0.0.1:8765")}
 	w.Server.Day = plane.DayOf(w.Now)
 	return w
+}
+
+// Another adds a server.
+func (w *World) Another(origin string) *Server {
+	s := NewServer(origin)
+	s.Day = w.Server.Day
+	w.Others = append(w.Others, s)
+	return s
+}
+
+// at returns the server of an id, nil for one that is nowhere.
+func (w *World) at(id core.ServerID) *Server {
+	if id == w.Server.ID {
+		return w.Server
+	}
+	for _, s := range w.Others {
+		if s.ID == id {
+			return s
+		}
+	}
+	return nil
+}
+
+// link is a client's wish for a session with a server, and the session when there is one.
+type link struct {
+	server  *Server
+	session *session
+	out     []request
 }
 
 // Client is a machine with its vault and its session.
@@ -57,10 +86,8 @@ type Client struct {
 	// Arrives says that what was sent before a crash reaches the server after all.
 	Arrives bool
 
-	dialed  bool
-	session *session
+	links   []*link // in the order they were dialed
 	in      []core.Input
-	out     []request
 	wake    time.Time
 	life    int
 	cmd     int
@@ -107,29 +134,54 @@ func (c *Client) Crash() {
 	c.hang()
 	if c.Arrives {
 		for _, e := range c.objects {
-			if p, ok := e.(core.PutObject); ok {
-				c.W.Server.put(c, p)
+			if p, ok := e.(core.PutObject); ok && c.W.at(p.Server) != nil {
+				c.W.at(p.Server).put(c, p)
 			}
 		}
 	}
-	c.dialed, c.wake, c.objects = false, time.Time{}, nil
+	c.links, c.wake, c.objects = nil, time.Time{}, nil
 	c.start()
 }
 
-func (c *Client) hang() {
-	if c.Arrives && c.session != nil {
-		for _, q := range c.out {
-			c.W.Server.handle(c.W, c.session, q.r)
+// link returns the client's link with a server, nil when it does not want one.
+func (c *Client) link(id core.ServerID) *link {
+	for _, l := range c.links {
+		if l.server.ID == id {
+			return l
 		}
 	}
-	c.session, c.in, c.out = nil, nil, nil
-	c.W.Server.spread(c.W)
+	return nil
 }
 
-// Drop ends the session; the next is a fresh one.
+// on returns the client's session with a server, or nil.
+func (c *Client) on(s *Server) *session {
+	if l := c.link(s.ID); l != nil {
+		return l.session
+	}
+	return nil
+}
+
+func (c *Client) hang() {
+	for _, l := range c.links {
+		if c.Arrives && l.session != nil {
+			for _, q := range l.out {
+				l.server.handle(c.W, l.session, q.r)
+			}
+		}
+		l.session, l.out = nil, nil
+	}
+	c.in = nil
+	for _, l := range c.links {
+		l.server.spread(c.W)
+	}
+}
+
+// Drop ends the sessions; the next are fresh ones.
 func (c *Client) Drop() {
 	c.hang()
-	c.push(core.Disconnected{Server: c.W.Server.ID, Why: plane.OK})
+	for _, l := range c.links {
+		c.push(core.Disconnected{Server: l.server.ID, Why: plane.OK})
+	}
 }
 
 // SetOffline takes the client from the network or brings it back.
@@ -176,12 +228,15 @@ func (c *Client) do(e core.Effect) {
 			c.Vault.Set(op.Key, op.Value)
 		}
 	case core.Dial:
-		c.dialed = true
+		if s := c.W.at(e.Server); s != nil && c.link(s.ID) == nil {
+			c.links = append(c.links, &link{server: s})
+		}
 	case core.Hangup:
-		c.dialed = false
-		c.session = nil
+		c.links = slices.DeleteFunc(c.links, func(l *link) bool { return l.server.ID == e.Server })
 	case core.Send:
-		c.out = append(c.out, request{e.Rid, e.Request})
+		if l := c.link(e.Server); l != nil {
+			l.out = append(l.out, request{e.Rid, e.Request})
+		}
 	case core.Wake:
 		c.wake = e.At
 	case core.Emit:
@@ -335,28 +390,27 @@ func (w *World) round() bool {
 	return busy
 }
 
-// turn lets one client do one thing, and the server what belongs to it.
+// turn lets one client do one thing, and the servers what belongs to it.
 func (w *World) turn(c *Client) bool {
 	busy := false
-	if c.dialed && c.session == nil && !c.Offline {
-		w.connect(c)
+	for _, l := range c.links {
+		if l.session == nil && !c.Offline && !l.server.Away {
+			w.connect(c, l)
+			busy = true
+		}
+	}
+	for _, l := range c.links {
+		if len(l.out) == 0 || l.session == nil {
+			continue
+		}
+		q := l.out[0]
+		l.out = l.out[1:]
+		a := l.server.handle(w, l.session, q.r)
+		c.push(core.Answered{Server: l.server.ID, Rid: q.rid, Answer: a})
+		l.server.spread(w)
 		busy = true
 	}
-	if len(c.out) > 0 && c.session != nil {
-		q := c.out[0]
-		c.out = c.out[1:]
-		x := c.session
-		a := w.Server.handle(w, x, q.r)
-		c.push(core.Answered{Server: w.Server.ID, Rid: q.rid, Answer: a})
-		w.Server.spread(w)
-		busy = true
-	}
-	if len(c.objects) > 0 && c.session != nil {
-		e := c.objects[0]
-		c.objects = c.objects[1:]
-		c.object(e)
-		busy = true
-	}
+	busy = c.objectNext() || busy
 	if len(c.in) > 0 {
 		in := c.in[0]
 		c.in = c.in[1:]
@@ -366,12 +420,22 @@ func (w *World) turn(c *Client) bool {
 	return busy
 }
 
-func (w *World) connect(c *Client) {
+func (w *World) connect(c *Client, l *link) {
 	w.count++
 	b := plane.Binding(sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.count)))
-	c.session = &session{c: c, binding: b, handles: map[wire.Handle]*handle{}}
-	c.in, c.out = nil, nil
-	c.push(core.Connected{Server: w.Server.ID, Binding: b, Fresh: true})
+	l.session, l.out = &session{c: c, binding: b, handles: map[wire.Handle]*handle{}}, nil
+	c.in = slices.DeleteFunc(c.in, func(in core.Input) bool {
+		switch in := in.(type) {
+		case core.Answered:
+			return in.Server == l.server.ID
+		case core.Pushed:
+			return in.Server == l.server.ID
+		case core.Disconnected:
+			return in.Server == l.server.ID
+		}
+		return false
+	})
+	c.push(core.Connected{Server: l.server.ID, Binding: b, Fresh: true})
 }
 
 // Pass lets time pass, in steps of a second, and everything happen that is due.
@@ -390,6 +454,9 @@ func (w *World) Leap(d time.Duration) {
 
 func (w *World) tick() {
 	w.Server.Day = plane.DayOf(w.Now)
+	for _, s := range w.Others {
+		s.Day = w.Server.Day
+	}
 	for _, c := range w.Clients {
 		if !c.wake.IsZero() && !w.Now.Before(c.wake) {
 			c.wake = time.Time{}
