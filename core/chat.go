@@ -239,6 +239,9 @@ func (m *Machine) chatView(c *chat) Chat {
 	if m.healing(c) {
 		v.State = chatHealing
 	}
+	if s := m.servers[c.Server]; s != nil && c.Server != m.acc.Home {
+		v.Origin = s.Origin
+	}
 	v.Knocks = len(m.approvals(c))
 	if w := m.waitOf(c.id); w != nil && !w.Again && w.Entered == 0 {
 		v.State = m.waitView(w).State
@@ -274,6 +277,7 @@ func (m *Machine) state() State {
 	if m.acc != nil {
 		a := m.account()
 		s.Account = &a
+		s.Servers = m.serverList()
 	}
 	for _, c := range m.sortedChats() {
 		if c.First == "" {

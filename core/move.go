@@ -1,6 +1,8 @@
 package core
 
 import (
+	"slices"
+
 	"paperplane/core/convo"
 	"paperplane/core/outbox"
 	"paperplane/core/timeline"
@@ -90,4 +92,26 @@ func (m *Machine) moved(c *chat, seq plane.Seq, by plane.PublicKey) {
 	c.Created = c.owner == nil || !s.Member
 	m.forget(from)
 	m.notify(c, seq, 14, timeline.Line{What: "moved", Who: by, Text: to.Origin})
+}
+
+// serverList is what faces show of the servers: the home server first.
+func (m *Machine) serverList() []Server {
+	var list []Server
+	for _, s := range m.sortedServers() {
+		x := Server{Origin: s.Origin, Home: s.id == m.acc.Home, Member: s.Member, Online: s.up}
+		if x.Home {
+			list = slices.Insert(list, 0, x)
+		} else {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// serversChanged tells the faces of the servers, once there are several: of the one that is the
+// home OnlineChanged tells.
+func (m *Machine) serversChanged() {
+	if m.acc != nil && len(m.servers) > 1 {
+		m.emit(Emit{StateChanged{Servers: m.serverList()}})
+	}
 }

@@ -154,6 +154,7 @@ func (m *Machine) connected(in Connected) {
 		m.setNotice("")
 	}
 	m.sayOnline(was)
+	m.serversChanged()
 }
 
 func (m *Machine) disconnected(in Disconnected) {
@@ -168,6 +169,7 @@ func (m *Machine) disconnected(in Disconnected) {
 		m.failJoins(in.Server, ErrServerKey)
 	}
 	m.sayOnline(was)
+	m.serversChanged()
 }
 
 func (m *Machine) sayOnline(was bool) {

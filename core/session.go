@@ -337,6 +337,7 @@ func (m *Machine) knocked(c *chat, code plane.Code) {
 func (m *Machine) nowMember(s *server) {
 	if !s.Member {
 		s.Member, s.Door = true, nil
+		m.serversChanged()
 		m.saveServer(s)
 		m.touchServer(s)
 	}

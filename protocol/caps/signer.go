@@ -76,7 +76,7 @@ func DeriveLogKeys(secret []byte, gen plane.Gen) (read, write *Signer) {
 	return newSigner(derive(secret, "pp read v1"+g)), newSigner(derive(secret, "pp write v1"+g))
 }
 
-// MovedOwner returns the owner key of the log to which a conversation has moved (L-11): whoever owns
+// MovedOwner returns the owner key of the log to which a conversation has moved (L-28): whoever owns
 // its first log owns all that follow. base tells the moves apart (convo.Moved).
 func MovedOwner(first *Signer, base plane.Seq) *Signer {
 	return newSigner(derive(first.Seed(), "pp move v1"+string(binary.BigEndian.AppendUint64(nil, uint64(base)))))

@@ -522,7 +522,8 @@ export interface KnocksChanged {
   chat: string;
 }
 
-/** StateChanged: Words, Servers or Syncing of State differ; they come whole. */
+/** StateChanged: Words, Servers or Syncing of State differ. What is not in it is as before; Syncing
+ * 100 says that all is here. */
 export interface StateChanged {
   words?: string;
   servers?: Server[];
