@@ -40,19 +40,19 @@ func TestObjects(t *testing.T) {
 		code plane.Code
 		data []byte
 	}{
-		{"get before the put", core.GetObject{Blob: blob}, plane.Refused, nil},
-		{"put nothing", core.PutObject{Secret: secret}, plane.TooLarge, nil},
-		{"put the most", core.PutObject{Secret: [16]byte{2}, Data: make([]byte, core.ObjectBytesMax)}, plane.OK, nil},
-		{"put more", core.PutObject{Secret: [16]byte{3}, Data: make([]byte, core.ObjectBytesMax+1)}, plane.TooLarge, nil},
-		{"put", core.PutObject{Secret: secret, Data: data}, plane.OK, nil},
-		{"put other bytes", core.PutObject{Secret: secret, Data: data[1:]}, plane.OK, nil},
-		{"put another count", core.PutObject{Secret: secret, Data: data[:1]}, plane.Refused, nil},
-		{"get a part", core.GetObject{Blob: blob, Offset: chunk - 1, Length: 3}, plane.OK, data[chunk-1 : chunk+2]},
-		{"get all", core.GetObject{Blob: blob}, plane.OK, append(data[:len(data):len(data)], make([]byte, 2*chunk-len(data))...)},
-		{"get past the end", core.GetObject{Blob: blob, Offset: 2*chunk - 1, Length: 2}, plane.Refused, nil},
-		{"get too much", core.GetObject{Blob: blob, Length: core.ObjectBytesMax + 1}, plane.TooLarge, nil},
-		{"a liar's bytes", core.GetObject{Blob: blob, Offset: 3, Length: 1}, plane.OK, []byte{1}},
-		{"a refusal", core.GetObject{Blob: blob, Offset: 4, Length: 1}, plane.Failed, nil},
+		{"get before the put", core.GetObject{Server: w.Server.ID, Blob: blob}, plane.Refused, nil},
+		{"put nothing", core.PutObject{Server: w.Server.ID, Secret: secret}, plane.TooLarge, nil},
+		{"put the most", core.PutObject{Server: w.Server.ID, Secret: [16]byte{2}, Data: make([]byte, core.ObjectBytesMax)}, plane.OK, nil},
+		{"put more", core.PutObject{Server: w.Server.ID, Secret: [16]byte{3}, Data: make([]byte, core.ObjectBytesMax+1)}, plane.TooLarge, nil},
+		{"put", core.PutObject{Server: w.Server.ID, Secret: secret, Data: data}, plane.OK, nil},
+		{"put other bytes", core.PutObject{Server: w.Server.ID, Secret: secret, Data: data[1:]}, plane.OK, nil},
+		{"put another count", core.PutObject{Server: w.Server.ID, Secret: secret, Data: data[:1]}, plane.Refused, nil},
+		{"get a part", core.GetObject{Server: w.Server.ID, Blob: blob, Offset: chunk - 1, Length: 3}, plane.OK, data[chunk-1 : chunk+2]},
+		{"get all", core.GetObject{Server: w.Server.ID, Blob: blob}, plane.OK, append(data[:len(data):len(data)], make([]byte, 2*chunk-len(data))...)},
+		{"get past the end", core.GetObject{Server: w.Server.ID, Blob: blob, Offset: 2*chunk - 1, Length: 2}, plane.Refused, nil},
+		{"get too much", core.GetObject{Server: w.Server.ID, Blob: blob, Length: core.ObjectBytesMax + 1}, plane.TooLarge, nil},
+		{"a liar's bytes", core.GetObject{Server: w.Server.ID, Blob: blob, Offset: 3, Length: 1}, plane.OK, []byte{1}},
+		{"a refusal", core.GetObject{Server: w.Server.ID, Blob: blob, Offset: 4, Length: 1}, plane.Failed, nil},
 	} {
 		got = nil
 		w.Server.Refuse = liar
