@@ -624,16 +624,16 @@ func TestStateLimits(t *testing.T) {
 		"link-many":    {func(s *State) { s.Links = links(1); s.Links[0].Uses = plane.DoorUsesMax + 1 }, false},
 		"queue":        {func(s *State) { s.Queue = &Queue{Log: plane.LogID{1}} }, true},
 		"queue-none":   {func(s *State) { s.Queue = &Queue{} }, false},
-		"moved":        {func(s *State) { s.Moved = &Moved{Origin: strings.Repeat("x", originMax)} }, true},
-		"moved-over":   {func(s *State) { s.Moved = &Moved{Origin: strings.Repeat("x", originMax+1)} }, false},
+		"moved":        {func(s *State) { s.Moved = &Moved{Gen: 1, Origin: strings.Repeat("x", originMax)} }, true},
+		"moved-over":   {func(s *State) { s.Moved = &Moved{Gen: 1, Origin: strings.Repeat("x", originMax+1)} }, false},
 		"moved-none":   {func(s *State) { s.Moved = &Moved{} }, false},
 		"two-rules":    {func(s *State) { s.Kind, s.Name, s.Rules.Quiet = Two, "", true }, false},
 		"two-bans":     {func(s *State) { s.Kind, s.Name, s.Banned = Two, "", bans(1) }, false},
-		"two":          {func(s *State) { s.Kind, s.Name, s.Moved = Two, "", &Moved{Origin: "x"} }, true},
+		"two":          {func(s *State) { s.Kind, s.Name, s.Moved = Two, "", &Moved{Gen: 1, Origin: "x"} }, true},
 		"all-max": {func(s *State) {
 			s.Name, s.About, s.Picture = strings.Repeat("x", plane.NameBytesMax), strings.Repeat("x", AboutBytesMax), make([]byte, PictureBytesMax)
 			s.Owners, s.Pins, s.Banned, s.Links = persons(LeadersMax), keys(PinsMax), bans(BansMax), links(LinksMax)
-			s.Queue, s.Moved = &Queue{Log: plane.LogID{1}}, &Moved{Origin: strings.Repeat("x", originMax)}
+			s.Queue, s.Moved = &Queue{Log: plane.LogID{1}}, &Moved{Gen: 1, Origin: strings.Repeat("x", originMax)}
 		}, true},
 	}
 	for name, x := range cases {

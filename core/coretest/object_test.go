@@ -68,8 +68,8 @@ func TestObjects(t *testing.T) {
 	got = nil
 	c.SetOffline(true)
 	w.Run()
-	c.Carry(core.GetObject{ID: "stays", Blob: blob, Length: 1})
-	c.Carry(core.GetObject{ID: "cancelled", Blob: blob, Length: 1})
+	c.Carry(core.GetObject{ID: "stays", Server: w.Server.ID, Blob: blob, Length: 1})
+	c.Carry(core.GetObject{ID: "cancelled", Server: w.Server.ID, Blob: blob, Length: 1})
 	c.Carry(core.Cancel{ID: "cancelled"})
 	w.Run()
 	c.SetOffline(false)
@@ -80,7 +80,7 @@ func TestObjects(t *testing.T) {
 	}
 	got = nil
 	c.SetOffline(true)
-	c.Carry(core.GetObject{ID: "dies", Blob: blob, Length: 1})
+	c.Carry(core.GetObject{ID: "dies", Server: w.Server.ID, Blob: blob, Length: 1})
 	c.Crash()
 	c.SetOffline(false)
 	c.Carry(dial)
