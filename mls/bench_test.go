@@ -58,17 +58,9 @@ func BenchmarkDecrypt(b *testing.B) {
 	})
 }
 
-// large makes a group of n whose leaf 0 is returned, with one other member.
-func large(b *testing.B, s Suite, n int) (first, last *Group) {
-	kps, secs, who := crowd(b, s, n)
-	p := must(newPerson(s, "founder").found().Commit(CommitOptions{Add: kps, WithoutTree: true, Now: t0}))
-	k := len(kps) - 1
-	return p.Next, must(Join(p.Welcome, JoinOptions{Secret: secs[k], Signer: who[k].sign, Tree: p.Next.Tree()}))
-}
-
 // The maker of a large group adds everybody in one commit.
 func BenchmarkCreate(b *testing.B) {
-	for _, n := range []int{100, 1000, 5000} {
+	for _, n := range []int{1250, 2500, 5000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			benchSuites(b, func(b *testing.B, s Suite) {
 				kps, _, _ := crowd(b, s, n)
@@ -116,46 +108,53 @@ func BenchmarkCommitWarm(b *testing.B) {
 	}
 }
 
-// One member added without a path, one joining with the whole tree checked, one commit in a cold tree.
+// What a large group takes, to be compared between sizes: all of it grows about as they do, or less.
+// A warm tree is one in which 256 members, spread over it, have committed.
 func BenchmarkLarge(b *testing.B) {
-	for _, n := range []int{1000, 5000} {
+	for _, n := range []int{1250, 2500, 5000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			benchSuites(b, func(b *testing.B, s Suite) {
-				first, last := large(b, s, n)
-				kp, sec := newPerson(s, "new").keyPackage()
+				h := newHall(b, s, n, nil)
 				who := newPerson(s, "late")
 				late, lateSec := who.keyPackage()
-				_ = sec
-				b.Run("add", func(b *testing.B) {
-					for b.Loop() {
-						must(first.Commit(CommitOptions{Add: []*KeyPackage{kp}, WithoutTree: true, Now: t0}))
+				run := func(name string, f func()) {
+					b.Run(name, func(b *testing.B) {
+						for b.Loop() {
+							f()
+						}
+					})
+				}
+				each := func(kind string) {
+					one, other := h.as(uint32(n/5)), h.as(uint32(n-2))
+					o := CommitOptions{Add: []*KeyPackage{late}, WithoutTree: true, Now: t0}
+					run(kind+"/commit", func() { must(one.Commit(CommitOptions{})) })
+					run(kind+"/add", func() { must(one.Commit(o)) })
+					process := func(name string, o CommitOptions) {
+						b.Run(kind+"/"+name, func(b *testing.B) {
+							var msgs [][]byte
+							for b.Loop() {
+								if len(msgs) == 0 {
+									b.StopTimer()
+									for range 20 {
+										msgs = append(msgs, must(one.Commit(o)).Message)
+									}
+									b.StartTimer()
+								}
+								must(other.Process(msgs[0], t0))
+								msgs = msgs[1:]
+							}
+						})
 					}
-				})
-				b.Run("process-add", func(b *testing.B) {
-					for b.Loop() {
-						b.StopTimer()
-						p := must(first.Commit(CommitOptions{Add: []*KeyPackage{kp}, WithoutTree: true, Now: t0}))
-						b.StartTimer()
-						must(last.Process(p.Message, t0))
-					}
-				})
-				b.Run("cold-commit", func(b *testing.B) {
-					for b.Loop() {
-						must(first.Commit(CommitOptions{}))
-					}
-				})
-				p := must(first.Commit(CommitOptions{Add: []*KeyPackage{late}, WithoutTree: true, Now: t0}))
-				tree := p.Next.Tree()
-				b.Run("join", func(b *testing.B) {
-					for b.Loop() {
-						must(Join(p.Welcome, JoinOptions{Secret: lateSec, Signer: who.sign, Tree: tree}))
-					}
-				})
-				b.Run("snapshot", func(b *testing.B) {
-					for b.Loop() {
-						first.Snapshot()
-					}
-				})
+					process("process", CommitOptions{})
+					process("process-add", o)
+					p := must(one.Commit(o))
+					tree := p.Next.Tree()
+					run(kind+"/join", func() { must(Join(p.Welcome, JoinOptions{Secret: lateSec, Signer: who.sign, Tree: tree})) })
+					run(kind+"/snapshot", func() { one.SnapshotHead() })
+				}
+				each("cold")
+				h.warm(256)
+				each("warm")
 			})
 		})
 	}

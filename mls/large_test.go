@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,7 +37,7 @@ type hall struct {
 	kps  []*KeyPackage
 	secs []*KeyPackageSecret
 	who  []*person
-	made *Pending // the commit that added everybody
+	made *Pending // the commit that added everybody, or the last of them
 	g    *Group   // the founder's after that, then the last committer's
 	priv map[uint32]hpke.PrivateKey
 }
@@ -60,8 +61,11 @@ func newHall(t testing.TB, s Suite, n int, each Each) *hall {
 	})
 	founder := newPerson(s, "founder").found()
 	founder.SetEach(each)
-	h.made = must(founder.Commit(CommitOptions{Add: h.kps, WithoutTree: true, Now: t0}))
-	h.g = h.made.Next
+	h.g = founder
+	for kps := range slices.Chunk(h.kps, 17_000) { // more do not fit into one commit
+		h.made = must(h.g.Commit(CommitOptions{Add: kps, WithoutTree: true, Now: t0}))
+		h.g = h.made.Next
+	}
 	return h
 }
 

@@ -242,3 +242,26 @@ func FuzzParsePage(f *testing.F) {
 		p.hash(s)
 	})
 }
+
+// Whoever adds to a tree changes no other that shares its nodes, in whatever order the trees were
+// cloned and added to.
+func TestAddShares(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(6, 6))
+	tr := fakeTree(suiteOf(X25519AES), rnd, 64, 0)
+	l := tr.leaf(63)
+	trees := []*tree{tr}
+	was := [][]byte{tr.bytes()}
+	for range 40 {
+		i := rnd.IntN(len(trees))
+		c := trees[i].clone()
+		for range 1 + rnd.IntN(3) {
+			c.add(l)
+		}
+		trees, was = append(trees, c), append(was, c.bytes())
+		for k, x := range trees {
+			if !bytes.Equal(x.bytes(), was[k]) {
+				t.Fatalf("tree %d changed when one of tree %d was added to", k, i)
+			}
+		}
+	}
+}

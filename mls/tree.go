@@ -29,8 +29,10 @@ func under(top, x uint32) bool {
 	return x>>(k+1) == top>>(k+1)
 }
 
-// parentNode is ParentNode (§7.1). Once in a tree it never changes.
+// parentNode is ParentNode (§7.1). Once in a tree it never changes, but that the tree which made a
+// node alone may add to its unmerged leaves while no other tree shares it.
 type parentNode struct {
+	owner      *int
 	key        []byte
 	parentHash []byte
 	unmerged   []uint32 // leaf indexes, ascending
@@ -166,9 +168,13 @@ func (t *tree) add(l *leafNode) uint32 {
 	for _, p := range t.path(i) {
 		if n := t.at(p).parent; n != nil {
 			k, _ := slices.BinarySearch(n.unmerged, i)
-			c := *n
-			c.unmerged = slices.Insert(slices.Clone(n.unmerged), k, i)
-			t.write(p).parent = &c
+			if n.owner != t.owner { // else thousands of adds would copy it thousands of times
+				c := *n
+				c.owner, c.unmerged = t.owner, slices.Clone(n.unmerged)
+				n = &c
+			}
+			n.unmerged = slices.Insert(n.unmerged, k, i)
+			t.write(p).parent = n
 		}
 	}
 	t.dirty(i)

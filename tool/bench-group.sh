@@ -21,6 +21,6 @@ awk -F'\t' -v OFS='\t' '
 	$1 != "FIGURE" { next }
 	FILENAME ~ /mlsgo$/ { mlsgo[$2] = $3; next }
 	FILENAME ~ /tsmls$/ { tsmls[$2] = $3; next }
-	{ print $2, $3, or(budget["group-" $2]), $4, or(mlsgo[$2]), or(tsmls[$2]) }
-	function or(v) { return v == "" ? "-" : v }
+	{ print $2, $3, dash(budget["group-" $2]), $4, dash(mlsgo[$2]), dash(tsmls[$2]) }
+	function dash(v) { return v == "" ? "-" : v }
 ' bench/budgets.tsv "$dir/mlsgo" "$dir/tsmls" "$dir/ours"
