@@ -157,7 +157,7 @@ func (m *Machine) saveChat(c *chat) {
 		m.put(chatKey(c.id, "n"), c.chatNumbers)
 		c.dirtyNumbers = false
 	}
-	if c.skipConvo {
+	if c.skipConvo || !c.c.Unsaved() {
 		return
 	}
 	for _, p := range c.c.Changes() {
@@ -448,9 +448,9 @@ type typist struct {
 func (c *chat) next(up bool) time.Time {
 	var at time.Time
 	if up && c.State != chatBroken && c.State != chatLeft {
-		for _, t := range []time.Time{c.retryAt, c.receipts, c.goneAt, c.rotateAt, c.wishAt, c.postAt} {
+		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt} {
 			if !t.IsZero() && (at.IsZero() || t.Before(at)) {
-				at = t
+				at = *t
 			}
 		}
 		if c.queue != nil && c.c != nil && c.subscribed {

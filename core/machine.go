@@ -43,6 +43,8 @@ type Machine struct {
 	volatile bool
 	notice   string
 	woken    time.Time // the Tick asked for
+	soonest  time.Time // before it no timer of a chat is due; zero: none is
+	idle     bool      // that is known
 
 	last time.Time // of the Step before
 
@@ -92,8 +94,10 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 	case Tick:
 		m.woken = time.Time{}
 	case Connected:
+		m.idle = false
 		m.connected(in)
 	case Disconnected:
+		m.idle = false
 		m.disconnected(in)
 	case Answered:
 		m.answered(in)
@@ -141,7 +145,7 @@ func (m *Machine) setBack(d time.Duration) {
 	for _, w := range m.waits {
 		back(&w.retryAt)
 	}
-	m.woken = time.Time{} // ask again
+	m.woken, m.idle = time.Time{}, false // ask again
 }
 
 // start puts the loaded pairs together and asks for the servers.
@@ -162,9 +166,12 @@ func (m *Machine) start(in Started) {
 
 // run does all that can be done now: due timers, then whatever the input made possible.
 func (m *Machine) run() {
-	for _, c := range m.sortedChats() {
-		if c.due(m.now, m.servers[c.Server].isUp()) {
-			m.touch(c)
+	// A Step walks the chats twice, and looks at each for a few nanoseconds.
+	if !m.idle || !m.soonest.IsZero() && !m.now.Before(m.soonest) {
+		for _, c := range m.sortedChats() {
+			if c.due(m.now, m.servers[c.Server].isUp()) {
+				m.touch(c)
+			}
 		}
 	}
 	m.dueJoins()
@@ -266,9 +273,15 @@ func (m *Machine) wake() {
 			at = t
 		}
 	}
-	for _, c := range m.chats {
-		sooner(c.next(m.servers[c.Server].isUp()))
+	var id ServerID
+	up := false
+	for i, c := range m.order {
+		if i == 0 || c.Server != id {
+			id, up = c.Server, m.servers[c.Server].isUp()
+		}
+		sooner(c.next(up))
 	}
+	m.soonest, m.idle = at, true
 	for _, s := range m.servers {
 		if s.up {
 			sooner(s.retryAt)

@@ -201,6 +201,11 @@ func (r *reader) pendingProposal(s *suite) *pendingProposal {
 // epochTag tells this epoch from a rival one with the same number.
 func (g *Group) epochTag() []byte { return g.s.sum(g.tag)[:8] }
 
+// Unsaved reports whether Delta has something to tell.
+func (g *Group) Unsaved() bool {
+	return len(g.secrets.changed) > 0 || len(g.proposals) > g.proposalsSaved || len(g.pskChanged) > 0
+}
+
 // Delta returns what changed since the last Snapshot or Delta, nil if nothing did. Each application
 // message changes at most two records, together below 1 KiB whatever the size of the group; a
 // message that skips generations adds one record for every eight of them.

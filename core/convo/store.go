@@ -85,6 +85,12 @@ type storedPart struct {
 	Data  []byte
 }
 
+// Unsaved reports whether Changes has something to tell. It costs next to nothing.
+func (c *Convo) Unsaved() bool {
+	d := &c.dirty
+	return d.head || d.cold || d.epoch || d.pending || len(d.puts) > 0 || c.g.Unsaved()
+}
+
 // Changes returns what has changed since the last call, in an order that does not matter: it is
 // to be stored as one.
 func (c *Convo) Changes() []Pair {
