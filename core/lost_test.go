@@ -16,7 +16,7 @@ import (
 
 var (
 	lostSeed = flag.Uint64("lost.seed", 1, "first seed of TestNobodyIsLost")
-	lostRuns = flag.Int("lost.runs", 12, "how many seeds TestNobodyIsLost takes")
+	lostRuns = flag.Int("lost.runs", 5, "how many seeds TestNobodyIsLost takes")
 )
 
 // TestNobodyIsLost lives random lives: members of a group and pairs talk, come by link, go away,

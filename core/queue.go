@@ -30,11 +30,15 @@ const (
 	memberLast = 6 * time.Second
 	// takeOver is how long whoever has let somebody in has time to tell them so.
 	takeOver = 20 * time.Second
+	// knockBefore is how far back of one's own coming in a knock may have been made, by its clock.
+	knockBefore = time.Hour
 	// watchersMax is about how many members of a large group look after those who lost the thread.
 	watchersMax = 64
 	// spansMax bounds what is remembered of places out of order, usedMax the links counted.
 	spansMax = 1024
 	usedMax  = 64
+	// seenMax bounds the knocks that are known again.
+	seenMax = 512
 )
 
 // Tags of commits that serve no intent.
@@ -82,12 +86,35 @@ type storedQueue struct {
 	Card  [32]byte          `cbor:"10,keyasint,omitzero"`  // hash of what the card at the server says
 	Until plane.Day         `cbor:"11,keyasint,omitempty"` // of the rejoin door
 	Asked uint64            `cbor:"12,keyasint,omitempty"` // counts Asks
+	Seen  []seenKnock       `cbor:"13,keyasint,omitempty"` // the newest knocks, by when they were taken in
 }
 
 type usedLink struct {
 	_    struct{} `cbor:",toarray"`
 	Door plane.PublicKey
 	N    int
+}
+
+// seenKnock is the newest knock of somebody: an older one is a repeat, whose key package may be used up.
+type seenKnock struct {
+	_    struct{} `cbor:",toarray"`
+	Who  [8]byte
+	AtMS int64
+	Seq  plane.Seq
+}
+
+// repeated says whether a knock, or a newer one of the same person, was there before, and notes it.
+func (q *queue) repeated(seq plane.Seq, x account.Knock) bool {
+	who := [8]byte(x.Account[:8])
+	i := slices.IndexFunc(q.Seen, func(s seenKnock) bool { return s.Who == who })
+	if i >= 0 {
+		if s := q.Seen[i]; s.AtMS >= x.At {
+			return s.AtMS > x.At || s.Seq != seq
+		}
+		q.Seen = slices.Delete(q.Seen, i, i+1)
+	}
+	q.Seen, q.dirty = append(q.Seen[max(0, len(q.Seen)-seenMax+1):], seenKnock{Who: who, AtMS: x.At, Seq: seq}), true
+	return false
 }
 
 // storedAdmit is whom a commit lets in and how to tell them.
@@ -277,7 +304,8 @@ func (m *Machine) queueRecord(c *chat, k *convo.Queue, kem *seal.KEMKey, seq pla
 		return
 	}
 	if x, err := account.OpenKnock(kem, k.Log, body, m.now); err == nil {
-		if x.Conversation == c.log && m.knock(c, seq, x) {
+		// What was said before one came in oneself, others have answered.
+		if x.Conversation == c.log && x.At >= c.Started-knockBefore.Milliseconds() && m.knock(c, seq, x) {
 			m.show(c)
 			return
 		}
@@ -309,6 +337,9 @@ func (m *Machine) knock(c *chat, seq plane.Seq, x account.Knock) bool {
 			q.settle(o.seq) // the newer counts
 			break
 		}
+	}
+	if q.repeated(seq, x) {
+		return false
 	}
 	q.knocks = append(q.knocks, &knocked{seq: seq, k: x, kp: kp, due: m.now.Add(m.gather(c))})
 	if !x.Again {

@@ -358,6 +358,18 @@ func (m *Machine) admitted(c *chat, out convo.Changed) {
 	m.emit(Emit{KnocksChanged{Chat: c.id}})
 }
 
+// heard: who writes is in, and needs nothing more.
+func (m *Machine) heard(c *chat, who plane.PublicKey) {
+	if c.queue == nil {
+		return
+	}
+	for _, k := range slices.Clone(c.queue.knocks) {
+		if k.in && k.k.Account == who {
+			m.settleKnock(c, k)
+		}
+	}
+}
+
 // overtaken: another commit has won. Who has come in by it is told by its maker.
 func (m *Machine) overtaken(c *chat) {
 	q := c.queue

@@ -43,6 +43,13 @@ func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
 			}
 			return
 		}
+		m.heard(c, out.Person)
+		if len(out.Plain) > 0 && out.Plain[0] == hintMark {
+			if c.c.State().Kind == convo.Two {
+				m.hinted(c, out.Plain)
+			}
+			return
+		}
 		f, err := content.ParseFrame(out.Plain)
 		if err != nil {
 			return

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -170,12 +171,54 @@ func (m *Machine) loadAsks(c *chat) {
 		return
 	}
 	q.loaded = true
-	for i, b := range q.Asks {
+	for _, b := range q.Asks {
 		var k account.Knock
 		if timeline.Decode(b, &k) == nil {
-			m.knock(c, askFirst+1<<40+plane.Seq(i), k)
+			q.Asked++
+			q.Seen = slices.DeleteFunc(q.Seen, func(s seenKnock) bool { return s.Seq >= askFirst })
+			m.knock(c, askFirst+plane.Seq(q.Asked), k)
 		}
 	}
+}
+
+// hintMark starts a hint, which is no Frame either: see controlMark.
+const hintMark = 1
+
+// hint tells somebody that they are in a group, and where to knock.
+type hint struct {
+	_      struct{} `cbor:",toarray"`
+	Server ServerID
+	Chat   plane.LogID
+	Queue  plane.LogID
+	Rejoin [16]byte
+	Card   [16]byte
+}
+
+// hint: a device from an old copy does not know whom it has added since, and whether they were ever
+// told. Those of its contacts who have come in since are: who is in passes over it.
+func (m *Machine) hint(c *chat, fresh []plane.PublicKey) {
+	k := c.c.State().Queue
+	if k == nil {
+		return
+	}
+	body := append([]byte{hintMark}, timeline.Encode(hint{Server: c.Server, Chat: c.log, Queue: k.Log, Rejoin: k.Rejoin, Card: k.Card})...)
+	for _, who := range fresh {
+		if p := m.people[who]; p != nil && !m.own(who) {
+			if two := m.chats[p.stored.Chat]; two != nil && two.alive() {
+				m.enqueue(m.sender(two), &outbox.Item{Kind: outbox.Control, Body: body})
+			}
+		}
+	}
+}
+
+// hinted follows a hint of a contact.
+func (m *Machine) hinted(c *chat, plain []byte) {
+	var h hint
+	if timeline.Decode(plain[1:], &h) != nil || h.Server != c.Server || m.chats[h.Chat.Text()] != nil || m.waitOf(h.Chat.Text()) != nil ||
+		len(m.waits) >= waitsMax || len(m.chats) >= chatsMax {
+		return
+	}
+	m.newWait(storedWait{Server: h.Server, Again: true, Chat: h.Chat, Queue: h.Queue, Door: h.Rejoin, Card: h.Card})
 }
 
 func parseNumber(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }

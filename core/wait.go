@@ -30,6 +30,8 @@ const (
 	// lingering is how long the log of an answer is read after one has come in: two members may
 	// have answered.
 	lingering = time.Minute
+	// hintTries is how often one follows a hint.
+	hintTries = 6
 )
 
 // waiting is a knock of one's own: the way into a group through a link or, with Again, back into a
@@ -153,13 +155,11 @@ func (m *Machine) leafPackage(again *plane.LogID) ([]byte, []byte) {
 func (m *Machine) makeKnock(w *waiting) bool {
 	x := account.Knock{Again: w.Again, Conversation: w.Chat, Credential: m.acc.keys.Credential(), At: m.now.UnixMilli()}
 	var again *plane.LogID
-	if w.Again {
-		c := m.chats[w.Chat.Text()]
-		if c == nil {
-			return false
-		}
+	if c := m.chats[w.Chat.Text()]; w.Again && c == nil {
+		again, x.Old = &w.Chat, plane.PublicKey(m.acc.keys.Device().Public()) // see hint
+	} else if w.Again {
 		again = &w.Chat
-		x.Old, x.Cursor, x.Epoch = c.oldKey(m), c.c.Cursor(), c.c.Epoch()
+		x.Old, x.Cursor, x.Epoch = plane.PublicKey(m.acc.keys.Device().Public()), c.c.Cursor(), c.c.Epoch()
 		w.Digest = [8]byte{}
 		if l := c.c.Lost(); (l == convo.LostGap || l == convo.LostVoid) && c.State != chatBroken {
 			w.Digest = c.c.Digest()
@@ -182,11 +182,6 @@ func (m *Machine) makeKnock(w *waiting) bool {
 	w.Knocked, w.Tried, w.At = false, false, m.now.UnixMilli()
 	m.saveWait(w)
 	return true
-}
-
-// oldKey is the signature key of the own leaf.
-func (c *chat) oldKey(m *Machine) plane.PublicKey {
-	return plane.PublicKey(m.acc.keys.Device().Public())
 }
 
 // takenGroup takes the card of a group's queue: from here on all is stored.
@@ -263,13 +258,24 @@ func (m *Machine) pumpWaits() {
 		s := m.servers[w.Server]
 		if w.Entered != 0 && m.now.Sub(time.UnixMilli(w.Entered)) > lingering {
 			m.dropWait(w)
+		} else if w.Again && w.Entered == 0 && m.needless(w) {
+			m.dropWait(w)
 		} else if s.isUp() && w.Gone == "" && m.acc != nil {
 			m.pumpWait(s, w)
 		}
 	}
 }
 
-// nextWait is when a wait wants to be looked at.
+// needless says that there is nothing to come back for: one is in, has left, or is not known.
+func (m *Machine) needless(w *waiting) bool {
+	c := m.chats[w.Chat.Text()]
+	if c == nil {
+		return w.Try >= hintTries
+	}
+	return !m.healing(c)
+}
+
+// next is when a wait wants to be looked at.
 func (w *waiting) next() (at time.Time) {
 	sooner := func(t time.Time) {
 		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
@@ -544,7 +550,7 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 		return
 	}
 	st := cv.State()
-	if !w.Again && (st.Kind != convo.Group || st.Queue == nil || st.Queue.Log != w.Queue) {
+	if (!w.Again || c == nil) && (st.Kind != convo.Group || st.Queue == nil || st.Queue.Log != w.Queue) {
 		return // not the group whose link it was
 	}
 	if c != nil && (w.Again || w.Entered != 0) {
@@ -554,12 +560,18 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 	}
 	missed := uint64(0)
 	again := c != nil
+	var fresh []plane.PublicKey
 	if c == nil {
 		c = m.newChat(cv, s.id, nil)
 		c.Created = true
 	} else {
 		if w.Again && p.Invitation.After > c.c.Cursor() {
 			missed = uint64(p.Invitation.After - c.c.Cursor())
+		}
+		for _, x := range cv.Members() {
+			if w.Again && !c.c.Has(x.Person) {
+				fresh = append(fresh, x.Person)
+			}
 		}
 		m.rejoin(c, cv, s.id)
 	}
@@ -578,17 +590,16 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 	first := w.Entered == 0
 	w.Entered = m.now.UnixMilli()
 	m.saveWait(w)
+	m.hint(c, fresh)
 	switch {
-	case w.Again:
+	case w.Again && again:
 		m.missed(c, missed, p.History)
 		m.healed(c)
 	case first:
 		m.notify(c, cv.Cursor(), 14, timeline.Line{What: "joined", Who: m.acc.person()})
 		m.earlier(c, p.History)
 	}
-	if !again || !w.Again {
-		m.sayProfile(c)
-	}
+	m.sayProfile(c)
 }
 
 // tryPackages joins with whichever key package the invitation is for.
