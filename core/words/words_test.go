@@ -22,6 +22,7 @@ var vectors = map[string]string{
 	"f30f8c1da665478f49b001d94c5fc452": "vessel ladder alter error federal sibling chat ability sun glass valve picture",
 }
 
+// TestVectors (V-01).
 func TestVectors(t *testing.T) {
 	if got := crc32.ChecksumIEEE([]byte(english)); got != 0xc1dbd296 || !slices.IsSorted(list()) || len(list()) != 2048 {
 		t.Fatalf("the list: got checksum %x and %d words, want c1dbd296 and 2048 in order", got, len(list()))
@@ -40,7 +41,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// People type words in many ways; whatever is wrong is told.
+// TestParse (V-01): people type words in many ways; whatever is wrong is told.
 func TestParse(t *testing.T) {
 	const right = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 	want, err := Parse(right)
@@ -71,6 +72,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestKeys (V-02).
 func TestKeys(t *testing.T) {
 	a, b := New(), New()
 	if a == b {
