@@ -222,7 +222,7 @@ func TestPolicy(t *testing.T) {
 }
 
 // TestProposals shows that a proposal by which a member would have others do what it may not do
-// itself has no effect, even when it is committed by reference.
+// itself has no effect, even when it is committed by reference (G-11).
 func TestProposals(t *testing.T) {
 	l := group(t, "ann", "bob", "cid")
 	ann, bob := l.member("ann"), l.member("bob")
@@ -573,7 +573,7 @@ func TestInvitations(t *testing.T) {
 	}
 }
 
-// TestStateLimits tries the group state at its limits and one past.
+// TestStateLimits tries the group state at its limits and one past (G-01, G-02).
 func TestStateLimits(t *testing.T) {
 	good := State{Version: 2, Kind: Group, Name: "g", Gen: 1, TTLDays: 30, Owners: []plane.PublicKey{who("a"), who("b")}}
 	cases := map[string]struct {

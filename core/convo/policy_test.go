@@ -95,7 +95,7 @@ func led(t *testing.T) *log {
 }
 
 // TestStatePolicy has members and admins change what is not theirs to change: void for all. The
-// same by whoever may is fine.
+// same by whoever may is fine (G-05, G-06, G-08).
 func TestStatePolicy(t *testing.T) {
 	l := led(t)
 	eve := who("eve")
@@ -172,7 +172,7 @@ func TestStatePolicy(t *testing.T) {
 	}
 }
 
-// TestRemovePolicy shows who removes whom.
+// TestRemovePolicy shows who removes whom (G-07).
 func TestRemovePolicy(t *testing.T) {
 	l := led(t)
 	leaf := func(name string) []uint32 { return l.member(name).c.LeavesOf(who(name)) }
@@ -199,7 +199,7 @@ func TestRemovePolicy(t *testing.T) {
 }
 
 // TestDevices shows a person with several leaves: its own to add, remove and give other keys, and
-// nobody else's.
+// nobody else's (G-03, G-09).
 func TestDevices(t *testing.T) {
 	l := group(t, "ann", "bob", "cid")
 	bob2 := device(t, l, "bob", "bob", "bob2", Change{})
@@ -260,7 +260,7 @@ func TestDevices(t *testing.T) {
 	}
 }
 
-// TestTwoDevices: in a conversation of two each may have several devices, and no third comes in.
+// TestTwoDevices: in a conversation of two each may have several devices, and no third comes in (G-03, G-09).
 func TestTwoDevices(t *testing.T) {
 	k, ka := signer(t), signer(t)
 	c, err := New(Options{ID: plane.LogID{1}, Kind: Two, Signer: ka, Credential: []byte("ann"), Owner: who("ann"), Also: []plane.PublicKey{who("bob")}, TTLDays: 30, Identify: identify, Now: now})
@@ -291,7 +291,7 @@ func TestTwoDevices(t *testing.T) {
 }
 
 // TestRejoinPolicy: anybody puts a lost member's new leaf in the place of the old one, if it is made
-// for that.
+// for that (G-10).
 func TestRejoinPolicy(t *testing.T) {
 	l := group(t, "ann", "bob", "cid")
 	bob := l.member("bob")
@@ -339,7 +339,7 @@ func full(c *Convo, people, leaves int) {
 	}
 }
 
-// TestGroupLimits tries people and devices at their limits and one past.
+// TestGroupLimits tries people and devices at their limits and one past (G-03).
 func TestGroupLimits(t *testing.T) {
 	ann := who("ann")
 	add := func(c *Convo, by plane.PublicKey, names ...string) bool {
@@ -444,5 +444,47 @@ func TestRestartedCommit(t *testing.T) {
 	}
 	if got, want := fmt.Sprint(c.who), fmt.Sprint(cid.who); got != want {
 		t.Errorf("loaded %s\nwant %s", got, want)
+	}
+}
+
+// TestLeaders: who leads when the owner has gone, and when the admins have; and that it is written
+// down before it could change (G-04).
+func TestLeaders(t *testing.T) {
+	l := led(t)
+	dan := l.member("dan").c
+	is := func(want string) {
+		t.Helper()
+		got := ""
+		for _, m := range dan.Members() {
+			got += fmt.Sprintf("%s%d ", bytes.TrimRight(m.Person[:], "\x00"), m.Role)
+		}
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	leave := func(name string) {
+		t.Helper()
+		m := l.member(name)
+		msg, err := m.c.SealLeave()
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, l, m, msg)
+		m.lost = true
+		act(t, l, "dan", Change{Gone: true})
+		l.all = slices.DeleteFunc(l.all, func(x *member) bool { return x == m })
+	}
+	is("ann3 bob2 bea2 cid1 dan1 ")
+	leave("ann")
+	is("bob3 bea3 cid1 dan1 ")
+	leave("bob")
+	leave("bea")
+	is("cid3 dan1 ")
+	// Cid leads for want of others. Ann comes back to a lower leaf, and leads no more.
+	kp, _ := pack(t, "ann", signer(t))
+	act(t, l, "cid", Change{Add: []*mls.KeyPackage{kp}})
+	is("ann1 cid3 dan1 ")
+	if st := dan.State(); len(st.Owners) != 1 || st.Owners[0] != who("cid") || len(st.Admins) != 0 {
+		t.Errorf("the state says %+v", st)
 	}
 }

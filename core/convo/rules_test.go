@@ -31,7 +31,7 @@ func ruled(t *testing.T, r Rules, names ...string) *log {
 
 var today = msOf(now)
 
-// TestQuiet: only owners and admins post, and what is said besides goes on.
+// TestQuiet: only owners and admins post, and what is said besides goes on (G-20).
 func TestQuiet(t *testing.T) {
 	l := ruled(t, Rules{Quiet: true}, "bob", "cid")
 	c := l.member("bob").c
@@ -49,7 +49,7 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
-// TestSlow shows slow mode at its edges: the last post, the run, and clocks that lie.
+// TestSlow shows slow mode at its edges: the last post, the run, and clocks that lie (G-21, G-22).
 func TestSlow(t *testing.T) {
 	names := []string{"bob", "cid", "dan", "eve", "fay"}
 	start := func() *Convo { return ruled(t, Rules{Slow: 60}, names...).member("bob").c }
@@ -127,7 +127,7 @@ func TestSlow(t *testing.T) {
 	})
 }
 
-// TestNewcomers shows who waits, and until when.
+// TestNewcomers shows who waits, and until when (G-23).
 func TestNewcomers(t *testing.T) {
 	const hour = 3600 * 1000
 	l := ruled(t, Rules{Quarantine: 2}, "bob", "cid", "dan")
@@ -224,7 +224,7 @@ func TestFreshRows(t *testing.T) {
 }
 
 // TestRulesAgree has members, among them liars, post at random while others join, leave, link
-// devices and restart: all who are there judge every post alike.
+// devices and restart: all who are there judge every post alike (G-24, G-25).
 func TestRulesAgree(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
