@@ -251,8 +251,8 @@ func (d *day) secrets() {
 				rest := strings.Join(parts[3:], "/")
 				if i := strings.Index(rest, "group"); i >= 0 && rest[i:] == "group" {
 					g.group = op.Value
-				} else if i := strings.Index(rest, "t/"); i >= 0 {
-					g.pages[rest[i+2:]] = op.Value
+				} else if _, after, ok := strings.Cut(rest, "t/"); ok {
+					g.pages[after] = op.Value
 				} else if _, after, ok := strings.Cut(rest, "d/"); ok {
 					g.deltas = append(g.deltas, mls.Delta{Key: after, Value: op.Value})
 				}

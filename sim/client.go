@@ -481,6 +481,7 @@ func (c *simClient) server() core.ServerID { return c.w.server.key.Fingerprint()
 func (c *simClient) state() core.State {
 	id := c.call(core.GetState{})
 	r, ok := c.replies[id].Result.(core.State)
+	delete(c.replies, id) // a long life asks for it often
 	if !ok {
 		return core.State{}
 	}

@@ -28,23 +28,25 @@ import (
 
 // world is virtual time and what happens in it.
 type world struct {
-	rng     *rand.Rand
-	now     time.Time
-	queue   events
-	count   uint64
-	done    int
-	faults  bool    // false from the moment of healing on
-	rough   float64 // how much likelier than usual each fault is
-	mutant  mutant
-	liar    *liar // makes the server dishonest, when set
-	server  *simServer
-	people  []*simClient
-	files   map[string][]byte // what was sent, by the file's name
-	epochs  map[string]string // by conversation, see states
-	log     []string          // the last lines of the story, for a failure's report
-	failed  []string
-	verbose bool
-	stats   stats
+	rng   *rand.Rand
+	now   time.Time
+	queue events
+	count uint64
+	done  int
+	// eventsMost is far above what the run needs.
+	eventsMost int
+	faults     bool    // false from the moment of healing on
+	rough      float64 // how much likelier than usual each fault is
+	mutant     mutant
+	liar       *liar // makes the server dishonest, when set
+	server     *simServer
+	people     []*simClient
+	files      map[string][]byte // what was sent, by the file's name
+	epochs     map[string]string // by conversation, see states
+	log        []string          // the last lines of the story, for a failure's report
+	failed     []string
+	verbose    bool
+	stats      stats
 }
 
 // stats say what a run went through, so that a run in which nothing happened is seen.
@@ -122,7 +124,7 @@ func (e *events) Pop() any {
 var begin = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 func newWorld(seed uint64) *world {
-	return &world{rng: rand.New(rand.NewPCG(seed, 0x70617065)), now: begin, rough: 1, files: map[string][]byte{}, epochs: map[string]string{}}
+	return &world{rng: rand.New(rand.NewPCG(seed, 0x70617065)), now: begin, rough: 1, eventsMost: eventsMax, files: map[string][]byte{}, epochs: map[string]string{}}
 }
 
 // after runs f when d has passed.
@@ -131,7 +133,7 @@ func (w *world) after(d time.Duration, f func()) {
 	heap.Push(&w.queue, event{w.now.Add(max(0, d)), w.count, f})
 }
 
-// eventsMax is far above what a run needs.
+// eventsMax is far above what an ordinary run needs.
 const eventsMax = 400_000
 
 // run lets time pass until there is nothing to do or the deadline has come.
@@ -139,7 +141,7 @@ func (w *world) run(until time.Time) {
 	for len(w.queue) > 0 && len(w.failed) == 0 && !w.queue[0].at.After(until) {
 		e := heap.Pop(&w.queue).(event)
 		w.now = e.at
-		if w.done++; w.done > eventsMax {
+		if w.done++; w.done > w.eventsMost {
 			w.fail("%d events and no end: somebody goes in circles", w.done)
 			return
 		}
