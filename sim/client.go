@@ -66,12 +66,15 @@ type simClient struct {
 	life    int // grows with each start
 	up      bool
 	away    bool // no network
-	skew    time.Duration
-	full    bool // its disk is full
-	account string
-	woken   int // number of the latest Wake
-	calls   int
-	replies map[string]core.Reply
+	// restored: it was set back to an old backup. What it missed and could not fetch before it was
+	// out is gone.
+	restored bool
+	skew     time.Duration
+	full     bool // its disk is full
+	account  string
+	woken    int // number of the latest Wake
+	calls    int
+	replies  map[string]core.Reply
 
 	// The link to the server, of this life.
 	wanted  bool

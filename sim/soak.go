@@ -54,7 +54,7 @@ func newSoak(w *world, accounts, devices int) *soak {
 // live is the week.
 func (s *soak) live() {
 	w, accounts := s.world, s.accounts
-	w.rough, w.eventsMost = soakRough, soakEvents
+	w.rough, w.eventsMost, w.usedUp = soakRough, soakEvents, true
 	w.server = newServer(w)
 	w.faults = true
 	for i := range accounts {
@@ -247,7 +247,7 @@ func (s *soak) setBack(c *simClient) {
 	s.tell("%s is set back to a backup", c.name)
 	s.counts["restored backups"]++
 	c.die("it is set back", s.between(time.Second, time.Hour))
-	c.disk, c.files, c.drafts, c.hidden = b.disk, b.files, b.drafts, b.hidden
+	c.disk, c.files, c.drafts, c.hidden, c.restored = b.disk, b.files, b.drafts, b.hidden, true
 	for i := b.said; i < len(c.said); i++ {
 		c.said[i].back = true // the device knows nothing of it; what was sent is with the others
 	}

@@ -50,6 +50,10 @@ func TestSoak(t *testing.T) {
 	t.Logf("%d events, %d MB", w.done, m.Sys>>20)
 	if len(w.failed) > 0 {
 		t.Errorf("seed %d:\n%s", *seed, strings.Join(w.failed[:min(10, len(w.failed))], "\n"))
-		t.Log("the end of the story:\n" + strings.Join(w.log[max(0, len(w.log)-150):], "\n"))
+		kept := 150
+		if *story {
+			kept = len(w.log)
+		}
+		t.Log("the end of the story:\n" + strings.Join(w.log[max(0, len(w.log)-kept):], "\n"))
 	}
 }

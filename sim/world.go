@@ -35,6 +35,7 @@ type world struct {
 	done  int
 	// eventsMost is far above what the run needs.
 	eventsMost int
+	usedUp     bool    // links into groups may be used up
 	faults     bool    // false from the moment of healing on
 	rough      float64 // how much likelier than usual each fault is
 	mutant     mutant
