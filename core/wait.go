@@ -335,7 +335,13 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 		if code != plane.Refused && code != plane.UsedUp {
 			return false
 		}
-		if w.tries > 2 || code == plane.UsedUp {
+		switch {
+		case code == plane.UsedUp && (w.Try > 0 || w.Tried) && m.now.Sub(time.UnixMilli(w.Since)) < plane.TTLDaysDefault*24*time.Hour:
+			// The uses may have gone on one's own knocks: an earlier one may lie in the queue, and
+			// whoever reads it lets one in.
+			w.Knocked, w.Tried, w.Body, w.At = true, false, nil, m.now.UnixMilli()
+			m.saveWait(w)
+		case w.tries > 2 || code == plane.UsedUp:
 			m.refuseWait(w, passGone)
 		}
 		return false
