@@ -28,7 +28,20 @@ else
 	echo "no WASM core in $dist: run make build" >&2
 	exit 1
 fi
-row shell-brotli "$(find $dist -name '*.br' ! -name '*.wasm.br' -print0 | xargs -0 cat | wc -c)" bytes
+# What the page names, and its worker, is there before the core; other scripts and sheets are loaded after that.
+shell=0
+later=0
+while IFS= read -r -d '' file; do
+	name=$(basename "$file" .br)
+	size=$(wc -c <"$file")
+	case $file in
+	*/assets/worker-*) shell=$((shell + size)) ;;
+	*/assets/*) if grep -qF "/assets/$name" $dist/index.html; then shell=$((shell + size)); else later=$((later + size)); fi ;;
+	*) shell=$((shell + size)) ;;
+	esac
+done < <(find $dist -name '*.br' ! -name '*.wasm.br' -print0)
+row shell-brotli "$shell" bytes
+row later-brotli "$later" bytes
 row binary "$(wc -c <bin/paperplane)" bytes
 go test -count=1 ./core -run 'TestStateBytes' >/dev/null || { echo "core: TestStateBytes fails" >&2; failed=1; }
 exit $failed

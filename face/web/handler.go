@@ -35,8 +35,8 @@ func SetHeaders(h http.Header) {
 	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()")
 }
 
-// Handler serves the app with the given way to its core: GET and HEAD of "/", "/i" (an invite
-// link: its secret part stays after the #, in the browser) and the built files. It answers 404 to all else,
+// Handler serves the app with the given way to its core: GET and HEAD of "/", "/i" and "/d" (an
+// invite, and the link of a new device: the secret part stays after the #, in the browser) and the built files. It answers 404 to all else,
 // so it can stand last in a chain.
 func Handler(core string) http.Handler {
 	assets, ok := Assets()
@@ -56,7 +56,7 @@ func serve(assets fs.FS, core string) http.Handler {
 		}
 		name := strings.TrimPrefix(r.URL.Path, "/")
 		switch name {
-		case "", "i", "index.html":
+		case "", "i", "d", "index.html":
 			page(w, r, assets, core)
 			return
 		}
@@ -192,7 +192,7 @@ const missingPage = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><t
 
 func missing(w http.ResponseWriter, r *http.Request) {
 	SetHeaders(w.Header())
-	if r.URL.Path != "/" && r.URL.Path != "/i" {
+	if r.URL.Path != "/" && r.URL.Path != "/i" && r.URL.Path != "/d" {
 		http.NotFound(w, r)
 		return
 	}

@@ -42,6 +42,7 @@ func TestServe(t *testing.T) {
 		{"page-brotli", "GET", "/", "gzip, br", CoreWASM, 200, "br-page", "br", "text/html; charset=utf-8", "no-cache"},
 		{"page-local-is-told", "GET", "/", "br", CoreLocal, 200, `<meta name="pp-core" content="local">plain`, "", "text/html; charset=utf-8", "no-cache"},
 		{"invite", "GET", "/i", "", CoreWASM, 200, `<meta name="pp-core" content="wasm">plain`, "", "text/html; charset=utf-8", "no-cache"},
+		{"device", "GET", "/d", "", CoreWASM, 200, `<meta name="pp-core" content="wasm">plain`, "", "text/html; charset=utf-8", "no-cache"},
 		{"asset-gzip", "GET", "/assets/app-12.js", "gzip", CoreWASM, 200, "gz", "gzip", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		{"asset-refused-brotli", "GET", "/assets/app-12.js", "br;q=0", CoreWASM, 200, "plain", "", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		{"not-compressed", "GET", "/icon-192.png", "br", CoreWASM, 200, "png", "", "image/png", "no-cache"},

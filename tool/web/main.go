@@ -19,6 +19,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -28,8 +29,12 @@ import (
 	"time"
 )
 
-// shellBytesMax bounds what a browser loads before the core: html, css and scripts, brotli 11.
-const shellBytesMax = 60_000
+// shellBytesMax bounds what a browser loads before the core: html, css and scripts, brotli 11. laterBytesMax bounds what
+// it loads after that, for windows that are opened now and then.
+const (
+	shellBytesMax = 60_000
+	laterBytesMax = 40_000
+)
 
 // appEntry is the product's first module.
 const appEntry = "app/main.tsx"
@@ -74,7 +79,7 @@ func run(root string, quality int, out, entry, release string) error {
 	if _, err := os.Stat(filepath.Join(root, "web", "node_modules", "preact")); err != nil {
 		return fmt.Errorf("web/node_modules is missing: run npm ci --ignore-scripts in web/ first")
 	}
-	files, err := build(root, entry, release)
+	files, later, err := build(root, entry, release)
 	if err != nil {
 		return err
 	}
@@ -82,17 +87,22 @@ func run(root string, quality int, out, entry, release string) error {
 	if err != nil {
 		return err
 	}
-	shell := 0
+	shell, rest := 0, 0
 	for name, size := range sizes {
-		if ext := path.Ext(name); ext == ".js" || ext == ".css" || ext == ".html" {
+		if slices.Contains(later, name) {
+			rest += size
+		} else if ext := path.Ext(name); ext == ".js" || ext == ".css" || ext == ".html" {
 			shell += size
 		}
 	}
 	version := sha256.Sum256(files["manifest.json"])
-	fmt.Printf("web: version %s, brotli %d: shell %d bytes (budget %d), core %s, %d ms\n",
-		hex.EncodeToString(version[:8]), quality, shell, shellBytesMax, coreSize(sizes), time.Since(start).Milliseconds())
+	fmt.Printf("web: version %s, brotli %d: shell %d bytes (budget %d), later %d (budget %d), core %s, %d ms\n",
+		hex.EncodeToString(version[:8]), quality, shell, shellBytesMax, rest, laterBytesMax, coreSize(sizes), time.Since(start).Milliseconds())
 	if quality >= qualityRelease && shell > shellBytesMax {
 		return fmt.Errorf("the app shell is %d bytes brotli, more than %d", shell, shellBytesMax)
+	}
+	if quality >= qualityRelease && rest > laterBytesMax {
+		return fmt.Errorf("the parts loaded later are %d bytes brotli, more than %d", rest, laterBytesMax)
 	}
 	return nil
 }
@@ -106,8 +116,8 @@ func coreSize(sizes map[string]int) string {
 	return "missing (no cmd/wasm)"
 }
 
-// build makes every file in memory, by its path below dist.
-func build(root, entry, release string) (map[string][]byte, error) {
+// build makes every file in memory, by its path below dist, and names what is not loaded at the start.
+func build(root, entry, release string) (map[string][]byte, []string, error) {
 	files := map[string][]byte{}
 	add := func(dir, name, ext string, content []byte) string {
 		sum := sha256.Sum256(content)
@@ -119,7 +129,7 @@ func build(root, entry, release string) (map[string][]byte, error) {
 	var err error
 	if entry == appEntry {
 		if wasm, err = core(root, release); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	coreURL := ""
@@ -128,7 +138,7 @@ func build(root, entry, release string) (map[string][]byte, error) {
 	}
 	exec, err := wasmExec()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b := bundler{web: filepath.Join(root, "web"), wasmExec: exec}
 	bundle := func(name, entry, ext string, define map[string]string) (string, error) {
@@ -140,27 +150,36 @@ func build(root, entry, release string) (map[string][]byte, error) {
 	}
 	worker, err := bundle("worker", "lib/worker.ts", ".js", map[string]string{"CORE_URL": quote(coreURL)})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	app, err := bundle("app", entry, ".js", map[string]string{"WORKER_URL": quote(worker)})
+	laterCSS, err := bundle("later", "style/later.css", ".css", nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	app, err := b.split(entry, map[string]string{"WORKER_URL": quote(worker), "LATER_CSS": quote(laterCSS)})
+	if err != nil {
+		return nil, nil, err
+	}
+	maps.Copy(files, app.files)
+	preload := ""
+	for _, name := range app.shell[1:] { // the browser asks for it together with the entry, not after it
+		preload += `<link rel="modulepreload" href="/` + name + `">` + "\n"
 	}
 	theme, err := bundle("theme", "lib/theme.ts", ".js", nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	css, err := bundle("app", "style/app.css", ".css", nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	html, err := os.ReadFile(filepath.Join(root, "web", "index.html"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	files["index.html"] = []byte(strings.NewReplacer("/style/app.css", css, "/app/main.js", app, "/lib/theme.js", theme).Replace(string(html)))
+	files["index.html"] = []byte(strings.NewReplacer("/style/app.css", css, "/app/main.js", "/"+app.entry, "/lib/theme.js", theme, "<!-- preload -->\n", preload).Replace(string(html)))
 	if err := static(filepath.Join(root, "web", "icon"), files); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// The service worker carries the names of one whole version, so it is made of the others.
 	names := slices.Sorted(mapKeys(files))
@@ -170,11 +189,11 @@ func build(root, entry, release string) (map[string][]byte, error) {
 	}
 	list, err := json.Marshal(names)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sw, err := b.bundle("lib/sw.ts", map[string]string{"FILES": string(list), "VERSION": quote(hex.EncodeToString(all.Sum(nil)[:8]))})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	files["sw.js"] = sw
 	sums := map[string]string{}
@@ -184,10 +203,10 @@ func build(root, entry, release string) (map[string][]byte, error) {
 	}
 	manifest, err := json.MarshalIndent(sums, "", " ")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	files["manifest.json"] = append(manifest, '\n')
-	return files, nil
+	return files, append(app.later, strings.TrimPrefix(laterCSS, "/")), nil
 }
 
 // static adds the files of dir under their own names.

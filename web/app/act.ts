@@ -4,7 +4,7 @@ import { toBase64 } from '../lib/bytes';
 import { type Api, type Connect, type Core, CoreError } from '../lib/core';
 import { type Key, list, t, tAny } from '../lib/i18n';
 import { picture } from '../lib/photo';
-import type { Chat, Message } from './api';
+import type { Chat, Mention, Message } from './api';
 import { chatOf, chats, coreLost, current, ending, panel, phase, spoken, takeEvent, takeState, toast, unread } from './state';
 import { freshThreads, loadFrom, thread } from './thread';
 
@@ -41,6 +41,7 @@ async function resync(): Promise<void> {
 }
 
 export const way = () => core.way;
+export const accounts = () => core.accounts;
 
 /** The words for a failure. */
 export function words(e: unknown): string {
@@ -134,6 +135,7 @@ export function summary(m: Message): string {
 export function noticeText(m: Message): string {
   const n = m.notice;
   if (!n) return '';
+  if (n.what === 'role') return tAny(`notice.role.${n.text}`, 'notice.other', { who: n.who ?? m.fromName, whom: list(n.whom ?? []) });
   const own = m.own && n.what !== 'forked';
   const vars = { who: n.who ?? m.fromName, whom: list(n.whom ?? []), text: n.text ?? '' };
   return tAny(own ? `notice.${n.what}.own` : `notice.${n.what}`, 'notice.other', vars);
@@ -141,11 +143,12 @@ export function noticeText(m: Message): string {
 
 export const chatName = (c: Chat): string => (c.kind === 'saved' ? t('chat.saved') : c.name || t('chat.noname'));
 
-export async function send(chat: string, text: string, replyTo: string | undefined, files: Api['sendText']['args']['files']): Promise<boolean> {
+export async function send(chat: string, text: string, replyTo: string | undefined, files: Api['sendText']['args']['files'], mentions: readonly Mention[]): Promise<boolean> {
   const args: Api['sendText']['args'] = { chat };
   if (text) args.text = text;
   if (replyTo) args.replyTo = replyTo;
   if (files?.length) args.files = files;
+  if (mentions.length) args.mentions = [...mentions];
   return (await act('sendText', args)) !== null;
 }
 
@@ -170,8 +173,8 @@ export async function newGroup(name: string, members: string[], image: Blob | nu
   return done !== null;
 }
 
-export async function setGroup(chat: string, name: string, image: Blob | null): Promise<boolean> {
-  return (await act('setGroup', await withPicture<Api['setGroup']['args']>({ chat, name }, image))) !== null;
+export async function setGroup(chat: string, name: string, image: Blob | null, about?: string): Promise<boolean> {
+  return (await act('setGroup', await withPicture<Api['setGroup']['args']>(about === undefined ? { chat, name } : { chat, name, about }, image))) !== null;
 }
 
 async function withPicture<T extends { picture?: string }>(args: T, image: Blob | null): Promise<T> {

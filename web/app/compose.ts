@@ -4,7 +4,7 @@ import { toBase64 } from '../lib/bytes';
 import { CoreError } from '../lib/core';
 import { t } from '../lib/i18n';
 import { isPhoto, photo } from '../lib/photo';
-import { strip } from '../lib/strip';
+import { type Named, mentionsIn } from '../lib/mention';
 import { act, fail, putFile, send } from './act';
 import { type File as Sendable, filesMax, type Message } from './api';
 import { chatOf, toast } from './state';
@@ -36,6 +36,8 @@ export class Compose {
   readonly edit = signal<Message | null>(null);
   readonly items = signal<readonly Item[]>([]);
   readonly sending = signal(false);
+  /** Members chosen after an @. Where the text names them is found when it is sent. */
+  private named: Named[] = [];
   private timer = 0;
   private typed = 0;
   private kept: string; // what was in the box when an edit began
@@ -98,6 +100,14 @@ export class Compose {
     return true;
   }
 
+  /** Puts a member's name in place of what was typed from at to end. Answers where the caret goes. */
+  mention(who: Named, at: number, end: number): number {
+    const text = this.text.value;
+    if (!this.named.some((n) => n.person === who.person && n.name === who.name)) this.named.push(who);
+    this.write(`${text.slice(0, at)}@${who.name} ${text.slice(end).replace(/^ /, '')}`);
+    return at + who.name.length + 2;
+  }
+
   add(files: Iterable<File>): void {
     for (const f of files) {
       if (this.items.value.length >= filesMax) {
@@ -145,7 +155,8 @@ export class Compose {
       this.text.value = '';
       this.reply.value = null;
       clearTimeout(this.timer);
-      if (await send(this.chat, text, reply?.id, files)) {
+      if (await send(this.chat, text, reply?.id, files, mentionsIn(text, this.named))) {
+        this.named = [];
         for (const i of items) this.remove(i);
         this.keep();
       } else {
@@ -190,7 +201,7 @@ async function prepare(i: Item): Promise<Sendable | null> {
     }
   }
   if (await looksLikeImage(f)) {
-    const clean = f.size <= stripBytesMax ? strip(new Uint8Array(await f.arrayBuffer())) : null;
+    const clean = f.size <= stripBytesMax ? (await import('../lib/strip')).strip(new Uint8Array(await f.arrayBuffer())) : null;
     if (clean) return whole(f, new Blob([clean as Uint8Array<ArrayBuffer>]));
     i.refused.value = true;
     return null;

@@ -1,12 +1,15 @@
 // Puts the app on the page over a given way to a core. Tests start it over a core of their own.
 import { effect } from '@preact/signals';
 import { render } from 'preact';
+import { currentAccount } from '../lib/account';
 import type { Connect } from '../lib/core';
+import { save } from '../lib/saved';
 import { scriptURL } from '../lib/trusted';
 import { begin, followPage, open, way } from './act';
 import { keepDrafts } from './compose';
 import { Root } from './view/root';
-import { chatOf, phase, update } from './state';
+import { chatOf, phase, unread, update } from './state';
+import { prepareLater } from './view/later';
 
 export function start(connect: Connect): void {
   const wanted = (history.state as { chat?: string } | null)?.chat ?? null;
@@ -19,7 +22,12 @@ export function start(connect: Connect): void {
     if (phase.value !== 'ready') return;
     queueMicrotask(() => stop());
     performance.mark('ready');
+    setTimeout(() => void prepareLater(), 1000); // windows open at once from then on
     if (wanted !== null && chatOf(wanted)) void open(wanted); // a reload comes back to where one was
+  });
+  // Another account of this browser shows how much waits here.
+  effect(() => {
+    if (phase.value === 'ready' && way() === 'wasm') save(`unread${currentAccount()}`, String(unread.value));
   });
   addEventListener('pagehide', keepDrafts);
   document.addEventListener('visibilitychange', () => {

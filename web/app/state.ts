@@ -1,7 +1,7 @@
 // What the page shows, as signals. Only act.ts and the core's events change them.
 import { computed, effect, signal } from '@preact/signals';
 import { saved, save } from '../lib/saved';
-import type { Account, Chat, Event, Settings, State } from './api';
+import type { Account, Chat, Event, Linking, Message, Server, Settings, State } from './api';
 import { thread } from './thread';
 
 /** starting: no core yet; welcome: no account; ready; ended: the core does not start. */
@@ -31,9 +31,25 @@ export const unread = computed(() => chats.value.reduce((n, c) => n + c.unread, 
 /** Nobody to talk to yet: the person is told how to invite. */
 export const alone = computed(() => chats.value.every((c) => c.kind === 'saved'));
 
-/** The open window over the page, if any. */
-export type Panel = { kind: 'invite' } | { kind: 'group' } | { kind: 'settings' } | { kind: 'keys' } | { kind: 'chat'; chat: string } | { kind: 'add'; chat: string };
+/** "offer" when it is time to offer the twelve words, "kept" when they are in use. */
+export const words = signal('');
+export const servers = signal<readonly Server[]>([]);
+/** How far a new device has got with its history, in percent; null when it has all. */
+export const syncing = signal<number | null>(null);
+/** How the linking of a device goes, from its first event on. */
+export const linking = signal<Linking | null>(null);
+/** Counts up when the devices, or who waits before a group, must be asked for again. */
+export const devicesStamp = signal(0);
+export const knocksStamp = signal(0);
+
+/** The open window over the page, if any. Chats and settings have pages of their own. */
+export type ChatPage = 'edit' | 'add' | 'rules' | 'links' | 'knocks' | 'banned' | 'move';
+export type SettingsPage = 'devices' | 'link' | 'words' | 'accounts';
+export type Panel = { kind: 'invite' } | { kind: 'group' } | { kind: 'keys' } | { kind: 'settings'; page?: SettingsPage } | { kind: 'chat'; chat: string; page?: ChatPage };
 export const panel = signal<Panel | null>(null);
+
+/** The photo that is shown large. */
+export const lightbox = signal<{ message: Message; index: number } | null>(null);
 
 export interface Toast {
   text: string;
@@ -61,6 +77,11 @@ export function takeState(s: State): void {
   volatile.value = s.volatile;
   online.value = s.online;
   notice.value = s.notice ?? '';
+  words.value = s.words ?? '';
+  servers.value = s.servers ?? [];
+  syncing.value = s.syncing ?? null;
+  devicesStamp.value++;
+  knocksStamp.value++;
   chatByID.value = new Map((s.chats ?? []).map((c) => [c.id, c]));
   if (current.value !== null && !chatByID.value.has(current.value)) current.value = null;
   if (s.account) save('member', '1');
@@ -100,6 +121,20 @@ export function takeEvent(e: Event): void {
     case 'notice':
       notice.value = e.kind;
       if (e.kind === 'volatile') volatile.value = true;
+      break;
+    case 'linking':
+      linking.value = e;
+      break;
+    case 'devicesChanged':
+      devicesStamp.value++;
+      break;
+    case 'knocksChanged':
+      knocksStamp.value++;
+      break;
+    case 'stateChanged':
+      words.value = e.words ?? '';
+      servers.value = e.servers ?? [];
+      syncing.value = e.syncing ?? null;
       break;
   }
 }

@@ -1,5 +1,5 @@
 // What a page can ask of its core, whichever way the core is reached.
-import type { Commands, ErrCode, Event, Message } from '../app/api';
+import type { Account, Commands, ErrCode, Event, Message } from '../app/api';
 
 /** Core's commands and the driver's own. */
 export interface Api extends Commands {
@@ -9,6 +9,11 @@ export interface Api extends Commands {
   qr: { args: { text: string }; result: { size: number; rows: string[] } };
   /** One message, for what is not among the loaded ones. */
   message: { args: { chat: string; message: string }; result: Message };
+  /** The accounts of a program on one's own computer, which itself goes from one to another. */
+  accounts: { args: Record<string, never>; result: { accounts: Entry[] | null } };
+  useAccount: { args: { id: string }; result: Record<string, never> };
+  addAccount: { args: Record<string, never>; result: Record<string, never> };
+  removeAccount: { args: { id: string }; result: Record<string, never> };
   about: { args: Record<string, never>; result: { version: string; storage: 'disk' | 'memory' } };
 }
 
@@ -21,8 +26,28 @@ export interface Listener {
   lost(why: string | null): void;
 }
 
+/** An account on this device. */
+export interface Entry {
+  id: string;
+  name: string;
+  person?: string | undefined;
+  origin?: string | undefined;
+  current: boolean;
+  /** As far as is known without opening it. */
+  unread?: number;
+}
+
+/** The accounts of this device. Going to another opens the page anew. */
+export interface Accounts {
+  list(self: Account | null): Promise<Entry[]>;
+  use(id: string): Promise<void>;
+  add(self: Account | null): Promise<void>;
+  remove(id: string): Promise<void>;
+}
+
 export interface Core {
   readonly way: 'wasm' | 'local';
+  readonly accounts: Accounts;
   call<C extends keyof Api>(cmd: C, args: Api[C]['args']): Promise<Api[C]['result']>;
   putFile(data: Blob): Promise<string>;
   getFile(ref: string): Promise<Blob>;

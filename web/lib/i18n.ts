@@ -3,14 +3,22 @@ import { computed, effect, signal } from '@preact/signals';
 import en from '../text/en.json';
 import fa from '../text/fa.json';
 import ru from '../text/ru.json';
-import { dirOf, firstLang, type Lang } from './lang';
+import type later from '../text/later/en.json';
+import { dirOf, firstLang, type Lang, langs } from './lang';
 import { save } from './saved';
 
-export type Key = keyof typeof en;
+/** Texts of text/later are there once the views that use them are (app/later). */
+export type Key = keyof typeof en | keyof typeof later;
 type Forms = Partial<Record<Intl.LDMLPluralRule, string>>;
 type Vars = Record<string, string | number>;
+type Texts = Record<Lang, Record<string, string | Forms>>;
 
-const texts: Record<Lang, Record<string, string | Forms>> = { en, ru, fa };
+const texts: Texts = { en, ru, fa };
+
+/** Puts in the texts of views that were loaded later. */
+export function addTexts(more: Texts): void {
+  for (const l of langs) texts[l] = { ...texts[l], ...more[l] };
+}
 
 export const lang = signal<Lang>(firstLang());
 
@@ -33,7 +41,7 @@ const digits = computed(() => new Intl.NumberFormat(lang.value));
 
 /** The text for key. {n} chooses the plural form; other variables are put in isolated. */
 export function t(key: Key, vars?: Vars): string {
-  const entry = texts[lang.value][key] ?? en[key];
+  const entry = texts[lang.value][key] ?? texts.en[key];
   let s = typeof entry === 'string' ? entry : '';
   if (typeof entry === 'object') {
     const forms = entry as Forms;
@@ -48,10 +56,13 @@ export function t(key: Key, vars?: Vars): string {
 
 /** The text for a key made of parts at run time, or of other when there is none. */
 export function tAny(key: string, other: Key, vars?: Vars): string {
-  return t(key in en ? (key as Key) : other, vars);
+  return t(key in texts.en ? (key as Key) : other, vars);
 }
 
 export const number = (n: number) => digits.value.format(n);
+
+/** A share of a hundred. */
+export const percent = (n: number) => new Intl.NumberFormat(lang.value, { style: 'percent' }).format(n / 100);
 
 const clockFormat = computed(() => new Intl.DateTimeFormat(lang.value, { hour: 'numeric', minute: '2-digit' }));
 export const clock = (at: number) => clockFormat.value.format(at);

@@ -1,8 +1,10 @@
 // Ways to the core. Every request has an id that is unique for ever: it is sent again when a core speaks up
 // without having answered it, and the core does a repeated one only once.
 import type { ErrCode, Event } from '../app/api';
+import { coreName, currentAccount, enter } from './account';
 import { randomID } from './bytes';
 import { type Connect, type Core, CoreError, type Listener } from './core';
+import { saved } from './saved';
 import { scriptURL } from './trusted';
 import type { Down, Up } from './worker';
 
@@ -63,12 +65,15 @@ const restartDelay = 500;
 export const connectWASM: Connect = (listener) => {
   const list = new Waitlist();
   // Without Web Locks (plain http) tabs cannot agree on one core: each keeps to a channel of its own.
-  const name = 'locks' in navigator ? 'paperplane' : `paperplane-${randomID()}`;
+  const name = 'locks' in navigator ? coreName(currentAccount()) : `paperplane-${randomID()}`;
   const channel = new BroadcastChannel(name);
   let restarts = 0;
   const up = (m: Up) => channel.postMessage(m);
+  let worker: Worker | null = null;
+  let removing = false;
   const start = () => {
     const w = new Worker(scriptURL(WORKER_URL), { name });
+    worker = w;
     const died = (word: string) => {
       w.terminate();
       const final = ++restarts > restartsMax;
@@ -78,9 +83,14 @@ export const connectWASM: Connect = (listener) => {
     w.onmessage = (e: MessageEvent<string>) => died(e.data); // a worker's only word to its own page
     w.onerror = () => died('internal');
   };
-  channel.onmessage = (e: MessageEvent<Down | Up>) => {
+  channel.onmessage = (e: MessageEvent<Down | Up | { forget: true }>) => {
     const m = e.data;
     if ('ask' in m) return; // another page's
+    if ('forget' in m) {
+      worker?.terminate(); // the account goes from this device
+      if (!removing) enter(saved('account') ?? '');
+      return;
+    }
     if ('event' in m) receive(list, listener, m.event);
     else if ('answer' in m) receive(list, listener, m.answer);
     else if ('leader' in m) {
@@ -92,6 +102,16 @@ export const connectWASM: Connect = (listener) => {
   up({ ask: 'hello' });
   return {
     way: 'wasm',
+    accounts: {
+      list: async (self) => (await import('./accounts')).list(self),
+      use: async (id) => enter(id),
+      add: async (self) => (await import('./accounts')).add(self),
+      remove: async (id) => {
+        removing = true;
+        await (await import('./accounts')).remove(id);
+        removing = false;
+      },
+    },
     call: (cmd, args) => list.add((id) => up({ ask: 'call', call: { id, cmd, args } })),
     putFile: (data) => list.add((id) => up({ ask: 'put', id, data })),
     getFile: (ref) => list.add<Blob>((id) => up({ ask: 'get', id, ref })),
@@ -124,6 +144,7 @@ export const connectLocal: Connect = (listener) => {
     };
   };
   dial();
+  const call: Core['call'] = (cmd, args) => list.add((id) => socket?.send(JSON.stringify({ id, cmd, args })));
   const file = async (path: string, init?: RequestInit) => {
     const r = await fetch(path, init).catch(() => null);
     if (!r) throw new CoreError('offline');
@@ -132,7 +153,13 @@ export const connectLocal: Connect = (listener) => {
   };
   return {
     way: 'local',
-    call: (cmd, args) => list.add((id) => socket?.send(JSON.stringify({ id, cmd, args }))),
+    accounts: {
+      list: async () => (await call('accounts', {})).accounts ?? [],
+      use: async (id) => void (await call('useAccount', { id }), location.replace('/')),
+      add: async () => void (await call('addAccount', {}), location.replace('/')),
+      remove: async (id) => void (await call('removeAccount', { id })),
+    },
+    call,
     putFile: async (data) => ((await (await file('/files', { method: 'POST', body: data })).json()) as { ref: string }).ref,
     getFile: async (ref) => (await file(`/files/${encodeURIComponent(ref)}`)).blob(),
   };

@@ -41,6 +41,6 @@ sw.addEventListener('message', (e) => {
 sw.addEventListener('fetch', (e) => {
   const u = new URL(e.request.url);
   if (e.request.method !== 'GET' || u.origin !== location.origin) return;
-  const path = u.pathname === '/' || u.pathname === '/i' ? page : u.pathname;
+  const path = ['/', '/i', '/d'].includes(u.pathname) ? page : u.pathname;
   if (paths.has(path)) e.respondWith(answer(path, e.request));
 });

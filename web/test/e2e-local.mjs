@@ -150,7 +150,7 @@ export function localSteps({ binary, browser, complaints, alice, bob, invite, op
         await second.close();
         await terminal('send', 'All sorts', 'beside the open page');
         await page.locator('.row.own', { hasText: 'beside the open page' }).waitFor();
-        await page.locator('.sidebar .bar button').last().click();
+        await page.locator('.sidebar .bar .quiet').last().click();
         await page.locator('dialog .about, dialog').first().waitFor();
         check('it says where its code is from', await page.locator('dialog', { hasText: 'program on your own computer' }).count(), 1);
         await page.screenshot({ path: join(artifacts, 'local.png') });

@@ -78,7 +78,7 @@ const shot = (page, name) => page.screenshot({ path: join(artifacts, `${name}.pn
 const invite = async (page) => {
   const back = page.locator('.back');
   if (await back.isVisible()) await back.click();
-  await page.locator('.sidebar .bar button').first().click();
+  await page.locator('.sidebar .bar .quiet').first().click();
   const field = page.locator('.link-text');
   await page.locator('.qr svg[role=img]').waitFor();
   const link = await field.inputValue();

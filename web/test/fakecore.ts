@@ -1,7 +1,9 @@
 // A core of canned people, for developing views and for the odd states that a real core reaches seldom. Test-only:
-// the product never holds it. The page's query chooses: ?as=new (no account), alone, offline, volatile, key, clock, broken.
-import type { Chat, ErrCode, Event, Message } from '../app/api';
-import { type Api, type Connect, CoreError, type Listener } from '../lib/core';
+// the product never holds it. The page's query chooses: ?as=new (no account), alone, offline, volatile, key, clock, broken,
+// offer (the words), fresh (a new device), waits (before groups), member (an ordinary one).
+import type { Chat, ErrCode, Event, Member, Message, Role } from '../app/api';
+import { fold } from '../lib/fold';
+import { type Api, type Connect, CoreError, type Entry, type Listener } from '../lib/core';
 import { me, world } from './fakepeople';
 
 type Handlers = { [C in keyof Api]?: (args: Api[C]['args']) => Api[C]['result'] | Promise<Api[C]['result']> };
@@ -15,7 +17,12 @@ class Fake {
   files = new Map<string, Blob>();
   settings = { readReceipts: true, typingShown: true };
   n = 100_000;
+  words = as === 'offer' ? 'offer' : as === 'kept' ? 'kept' : '';
   log: [string, unknown][] = [];
+  accounts: Entry[] = [
+    { id: '', name: '', current: true },
+    { id: 'a2', name: 'Mina (work)', person: 'p-work', origin: 'https://work.example', current: false, unread: 3 },
+  ];
   failNext: ErrCode | null = null;
 
   constructor(readonly l: Listener) {
@@ -23,6 +30,16 @@ class Fake {
     if (as === 'alone') this.w.messages.set('c-saved', []);
     for (const c of this.w.chats) if (as === 'alone') c.last = undefined;
     this.w.chats = this.w.chats.map((c) => (c.unread === 0 && c.last ? { ...c, readUpTo: c.last.id } : c));
+    const set = (id: string, d: Partial<Chat>) => (this.w.chats = this.w.chats.map((c) => (c.id === id ? { ...c, ...d } : c)));
+    if (as === 'waits') {
+      set('c-group', { state: 'waiting', members: 0 });
+      set('c-big', { state: 'healing' });
+      set('c-ann', { origin: 'https://elsewhere.example' });
+    }
+    if (as === 'member') {
+      set('c-group', { role: 'member', admin: false, rules: { history: 0, quiet: true } });
+      set('c-big', { role: 'member', admin: false, knocks: 0, postAt: Date.now() + 25_000 });
+    }
     if (as === 'broken') this.w.chats = this.w.chats.map((c) => (c.id === 'c-ann' ? { ...c, state: 'broken', forked: true } : c.id === 'c-group' ? { ...c, state: 'left' } : c));
   }
   event(e: Event) {
@@ -62,14 +79,31 @@ class Fake {
     return m;
   }
 
+  of(chat: string): Member[] {
+    return this.w.members.get(chat) ?? [];
+  }
+  people(chat: string, all: Member[]) {
+    const rank = (m: Member) => ['owner', 'admin', 'member'].indexOf(m.role ?? ('member' satisfies Role));
+    this.w.members.set(chat, [...all].sort((a, b) => rank(a) - rank(b)));
+    this.change(chat, { members: all.length });
+    return done;
+  }
+  devices(all: Fake['w']['devices']) {
+    this.w.devices = all;
+    this.event({ event: 'devicesChanged' } as Event);
+    return done;
+  }
+
   handlers: Handlers = {
-    getState: () => ({ account: this.account, volatile: as === 'volatile', online: as !== 'offline', notice: as === 'key' ? 'server-key' : as === 'clock' ? 'clock' : '', chats: this.w.chats, settings: this.settings }),
+    getState: () => ({ account: this.account, volatile: as === 'volatile', online: as !== 'offline', notice: as === 'key' ? 'server-key' : as === 'clock' ? 'clock' : '', chats: this.w.chats, settings: this.settings, servers: this.w.servers, words: this.words, ...(as === 'fresh' ? { syncing: 43 } : {}) }),
     messages: ({ chat, before, limit }) => {
       const list = this.all(chat).filter((m) => before === undefined || m.index < before);
       return { messages: list.slice(-limit) };
     },
     checkLink: ({ link }) => {
+      if (link.includes('/d#')) return { origin: location.origin, person: false, device: true };
       if (!link.includes('#1.')) throw new CoreError('bad-link');
+      if (link.includes('#1.group')) return { origin: location.origin, person: false, group: true };
       return { origin: link.includes('elsewhere') ? 'https://elsewhere.example' : location.origin, person: true };
     },
     join: ({ name }) => {
@@ -102,12 +136,14 @@ class Fake {
       return { size: 41, rows };
     },
     about: () => ({ version: '0.1.0-test', storage: as === 'volatile' ? 'memory' : 'disk' }),
-    sendText: ({ chat, text, replyTo, files }) => {
+    sendText: ({ chat, text, replyTo, files, mentions }) => {
+      const c = this.chat(chat);
+      if (c.postAt && c.postAt > Date.now()) throw new CoreError('slow-mode');
       const index = ++this.n;
       const q = replyTo ? this.find(chat, replyTo) : null;
       const m: Message = {
         id: `s${index}`, chat, index, at: Date.now(), from: me.person, fromName: this.account?.name ?? '', own: true,
-        kind: files?.length ? 'file' : 'text', text: text ?? '', state: 'queued',
+        kind: files?.length ? 'file' : 'text', text: text ?? '', state: 'queued', ...(mentions ? { mentions } : {}),
         ...(q ? { replyTo: { id: q.id, fromName: q.fromName, text: q.text ?? '' } } : {}),
         ...(files?.length ? { files: files.map((f) => ({ ...f, state: 'uploading', done: Math.round(f.size / 3) })) } : {}),
       };
@@ -165,28 +201,92 @@ class Fake {
     newGroup: ({ name, members, picture }) => {
       const id = `g${++this.n}`;
       const chosen = (members ?? []).map((c) => this.chat(c));
-      this.w.members.set(id, [{ person: me.person, name: me.name, own: true, admin: true }, ...chosen.map((c) => ({ person: c.person!, name: c.name, own: false, admin: false, chat: c.id }))]);
-      this.w.chats = [...this.w.chats, { id, kind: 'group', name, members: chosen.length + 1, admin: true, state: 'open', unread: 0, at: Date.now(), ...(picture ? { picture } : {}) }];
+      this.w.members.set(id, [{ person: me.person, name: me.name, own: true, admin: true, role: 'owner' }, ...chosen.map((c): Member => ({ person: c.person!, name: c.name, own: false, admin: false, role: 'member', chat: c.id }))]);
+      this.w.chats = [...this.w.chats, { id, kind: 'group', name, members: chosen.length + 1, admin: true, role: 'owner', rules: { history: 0 }, state: 'open', unread: 0, at: Date.now(), ...(picture ? { picture } : {}) }];
       this.w.messages.set(id, []);
       this.put({ id: `n${++this.n}`, chat: id, index: this.n, at: Date.now(), from: me.person, fromName: me.name, own: true, kind: 'notice', notice: { what: 'created', who: me.name, text: name }, state: 'received' });
       return { chat: id };
     },
-    setGroup: ({ chat, name, picture }) => (this.change(chat, { ...(name ? { name } : {}), ...(picture ? { picture } : {}) }), done),
+    setGroup: ({ chat, name, picture, about, rules }) => (this.change(chat, { ...(name ? { name } : {}), ...(picture ? { picture } : {}), ...(about === undefined ? {} : { about }), ...(rules ? { rules } : {}) }), done),
     addMembers: ({ chat, members }) => {
-      const more = (members ?? []).map((c) => this.chat(c)).map((c) => ({ person: c.person!, name: c.name, own: false, admin: false, chat: c.id }));
-      const all = [...(this.w.members.get(chat) ?? []), ...more];
-      this.w.members.set(chat, all);
-      this.change(chat, { members: all.length });
-      return done;
+      const more = (members ?? []).map((c) => this.chat(c)).map((c): Member => ({ person: c.person!, name: c.name, own: false, admin: false, role: 'member', chat: c.id }));
+      return this.people(chat, [...this.of(chat), ...more]);
     },
-    removeMember: ({ chat, person }) => {
-      const all = (this.w.members.get(chat) ?? []).filter((m) => m.person !== person);
-      this.w.members.set(chat, all);
-      this.change(chat, { members: all.length });
-      return done;
+    removeMember: ({ chat, person, ban, erase }) => {
+      const gone = this.of(chat).find((m) => m.person === person);
+      if (ban && gone) this.w.banned.set(chat, [gone, ...(this.w.banned.get(chat) ?? [])]);
+      if (erase) for (const m of this.all(chat)) if (m.from === person) this.put({ ...m, kind: 'deleted', text: '' });
+      return this.people(chat, this.of(chat).filter((m) => m.person !== person));
+    },
+    setRole: ({ chat, person, role }) => {
+      const all = this.of(chat).map((m) => (m.person === person ? { ...m, role, admin: role !== 'member' } : m));
+      if (!all.some((m) => m.role === 'owner')) throw new CoreError('not-allowed');
+      const own = all.find((m) => m.own);
+      this.change(chat, { role: own?.role, admin: own?.admin ?? false });
+      return this.people(chat, all);
     },
     leave: ({ chat }) => (this.change(chat, { state: 'left' }), done),
-    getMembers: ({ chat }) => ({ members: this.w.members.get(chat) ?? [] }),
+    getMembers: ({ chat, query, offset, limit, banned }) => {
+      const wanted = fold(query ?? '');
+      const all = (banned ? this.w.banned.get(chat) ?? [] : this.of(chat)).filter((m) => !wanted || fold(m.name).includes(wanted));
+      return { members: all.slice(offset ?? 0, limit ? (offset ?? 0) + limit : undefined), total: all.length };
+    },
+    unban: ({ chat, person }) => (this.w.banned.set(chat, (this.w.banned.get(chat) ?? []).filter((m) => m.person !== person)), done),
+    pin: ({ chat, message, on }) => {
+      const pins = (this.chat(chat).pins ?? []).filter((p) => p !== message);
+      if (on && pins.length >= 10) throw new CoreError('pins-full');
+      this.put({ ...this.find(chat, message), pinned: on });
+      this.change(chat, { pins: on ? [message, ...pins] : pins });
+      return done;
+    },
+    message: ({ chat, message }) => this.find(chat, message),
+    groupInvite: ({ chat, uses, days, approve }) => {
+      const l = { id: `l${++this.n}`, link: `${location.origin}/i#1.group-${this.n}-bm93aGVyZS1idXQtaXMtYXMtbG9uZy1hcy1hLXJlYWwtb25l`, uses: uses ?? 0, used: 0, until: new Date(Date.now() + (days || 30) * 86_400_000).toISOString().slice(0, 10), approve: approve ?? false, by: me.name };
+      this.w.links.set(chat, [l, ...(this.w.links.get(chat) ?? [])]);
+      return { id: l.id, link: l.link, uses: l.uses, until: l.until };
+    },
+    getLinks: ({ chat }) => ({ links: this.w.links.get(chat ?? '') ?? [] }),
+    revokeLink: ({ chat, link }) => (this.w.links.set(chat ?? '', (this.w.links.get(chat ?? '') ?? []).filter((l) => l.id !== link)), done),
+    getKnocks: ({ chat }) => ({ knocks: this.w.knocks.get(chat) ?? [] }),
+    answer: ({ chat, person, yes }) => {
+      const k = (this.w.knocks.get(chat) ?? []).find((x) => x.person === person);
+      if (!k) throw new CoreError('no-message');
+      this.w.knocks.set(chat, this.w.knocks.get(chat)!.filter((x) => x !== k));
+      this.change(chat, { knocks: this.w.knocks.get(chat)!.length });
+      this.event({ event: 'knocksChanged', chat });
+      return yes ? this.people(chat, [...this.of(chat), { person: k.person, name: k.name, own: false, admin: false, role: 'member' }]) : done;
+    },
+    moveChat: ({ chat, origin }) => (this.change(chat, { origin: origin === location.origin ? undefined : origin }), done),
+    getDevices: () => ({ devices: this.w.devices }),
+    nameDevice: ({ device, name }) => {
+      if (!name) throw new CoreError('name-empty');
+      return this.devices(this.w.devices.map((d) => (d.id === device ? { ...d, name } : d)));
+    },
+    removeDevice: ({ device }) => this.devices(this.w.devices.filter((d) => d.id !== device)),
+    linkDevice: () => {
+      if (as === 'offline') throw new CoreError('offline');
+      return { link: `${location.origin}/d#bGluay1vZi1hLWRldmljZS10aGF0LWxlYWRzLW5vd2hlcmUtYnV0LWlzLWFzLWxvbmctYXMtYS1yZWFsLW9uZQ` };
+    },
+    confirmDevice: ({ yes }) => {
+      if (!yes) this.event({ event: 'linking', stage: 'failed', err: 'digits-differ' });
+      else this.event({ event: 'linking', stage: 'sending', name: 'Tablet', percent: 40 });
+      return done;
+    },
+    addDevice: () => (setTimeout(() => this.event({ event: 'linking', stage: 'waiting' }), 20), done),
+    makeWords: () => ({ words: ['anchor', 'blossom', 'candle', 'desert', 'elbow', 'fabric', 'galaxy', 'harvest', 'island', 'jungle', 'kitten', 'lantern'] }),
+    keepWords: ({ later }) => {
+      this.words = later ? '' : 'kept';
+      this.event({ event: 'stateChanged', words: this.words, servers: this.w.servers });
+      return done;
+    },
+    recover: ({ words }) => {
+      if (as === 'new' && words.startsWith('wrong')) throw new CoreError('words-wrong');
+      if (words.startsWith('other')) throw new CoreError('words-unknown');
+      if (words.startsWith('away')) throw new CoreError('offline');
+      this.account = me;
+      this.w = world();
+      return {};
+    },
     setName: ({ name }) => {
       if (!name) throw new CoreError('name-empty');
       this.account = { ...me, name };
@@ -243,6 +343,15 @@ export const fakeConnect: Connect = (listener) => {
   if (as === 'ended') setTimeout(() => listener.lost('internal'), 10);
   return {
     way: 'wasm',
+    accounts: {
+      list: async (self) => fake.accounts.map((a) => (a.current && self ? { ...a, name: self.name, person: self.person, origin: self.origin } : a)),
+      use: async (id) => void fake.log.push(['useAccount', id]),
+      add: async () => void fake.log.push(['addAccount', '']),
+      remove: async (id) => {
+        fake.log.push(['removeAccount', id]);
+        fake.accounts = fake.accounts.filter((a) => a.id !== id);
+      },
+    },
     call: (cmd, args) => fake.call(cmd, args),
     putFile: async (data) => {
       const ref = `f${++fake.n}`;

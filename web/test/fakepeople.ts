@@ -1,9 +1,11 @@
 // Canned people and what they have written. Test-only.
-import type { Chat, Member, Message } from '../app/api';
+import type { Chat, Device, Knock, LinkState, Member, Message, Server } from '../app/api';
 
 export const now = Date.now();
 const min = 60_000;
 export const day = 24 * 60 * min;
+
+export const iso = (ago: number) => new Date(now - ago * day).toISOString().slice(0, 10);
 
 export const me = { person: 'p-me', name: 'Mina', origin: location.origin };
 
@@ -79,6 +81,44 @@ export interface World {
   chats: Chat[];
   messages: Map<string, Message[]>;
   members: Map<string, Member[]>;
+  banned: Map<string, Member[]>;
+  links: Map<string, LinkState[]>;
+  knocks: Map<string, Knock[]>;
+  devices: Device[];
+  servers: Server[];
+}
+
+export const bigMembers = 5000;
+
+/** A group of five thousand: owners, admins, then by name, as the core gives them. */
+function many(): Member[] {
+  const given = ['Ada', 'Борис', 'نسرین', 'Chen', 'Dana', 'Elif', 'Фёдор', 'Grace', 'حسن', 'Ivo', 'Юлия', 'Kofi', 'Lena', 'مینا', 'Noor', 'Olga'];
+  const family = ['Abbott', 'Волков', 'کریمی', 'Dubois', 'Eriksen', 'Fischer', 'Гусев', 'Haddad', 'Ito', 'رضایی', 'Kovács', 'Lindqvist', 'Moreau'];
+  const all: Member[] = [];
+  for (let i = 0; i < bigMembers - 4; i++) all.push({ person: `b-${i}`, name: `${given[i % given.length]} ${family[(i * 7) % family.length]} ${i + 1}`, own: false, admin: false, role: 'member' });
+  all.sort((a, b) => a.name.localeCompare(b.name));
+  return [
+    { person: 'b-owner', name: 'Olivia Park', own: false, admin: true, role: 'owner' },
+    { person: 'p-me', name: 'Mina', own: true, admin: true, role: 'admin' },
+    { person: 'p-Ann', name: 'Ann', own: false, admin: true, role: 'admin', chat: 'c-ann' },
+    { person: 'p-Борис', name: 'Борис', own: false, admin: false, role: 'member', chat: 'c-boris' },
+    ...all,
+  ];
+}
+
+function big(): Message[] {
+  const say = (ago: number, d: Draft) => message('c-big', now - ago, d);
+  return [
+    say(9 * day, { from: 'Olivia Park', kind: 'notice', notice: { what: 'created', who: 'Olivia Park', text: 'City cyclists' } }),
+    say(9 * day - min, { from: 'Olivia Park', text: 'Meeting point on Saturdays: the fountain, half past nine. Helmets, please.', pinned: true }),
+    say(8 * day, { from: 'Olivia Park', kind: 'notice', notice: { what: 'role', who: 'Olivia Park', whom: ['Mina'], text: 'admin' } }),
+    say(8 * day - min, { from: 'Ann', text: 'Routes and maps: https://example.org/routes', pinned: true }),
+    say(7.2 * day, { from: 'Kofi Ito 12', text: 'Is the bridge open again?' }),
+    say(7.1 * day, { from: 'Mina', text: '@Kofi Ito 12 yes, since Monday', mentions: [{ start: 0, length: 12, person: 'b-11' }] }),
+    say(7 * day + 5 * min, { from: 'Ann', kind: 'notice', notice: { what: 'erased', who: 'Ann', whom: ['Cheap Tyres'] } }),
+    say(7 * day + 2 * min, { from: 'Olivia Park', text: 'New here? @Mina shows you around.', mentions: [{ start: 10, length: 5, person: 'p-me' }] }),
+    say(7 * day, { from: 'Lena Moreau 77', text: 'Hello everybody!' }),
+  ];
 }
 
 export function world(): World {
@@ -89,17 +129,24 @@ export function world(): World {
     ['c-boris', longTalk(700)],
     ['c-nasrin', [message('c-nasrin', now - 3 * 60 * min, { from: 'نسرین', text: 'فردا ساعت ۵ می‌بینمت؟' })]],
     ['c-waiting', []],
+    ['c-big', big()],
     ['c-saved', [message('c-saved', now - 6 * day, { from: 'Mina', text: 'Library opens at ten, closed on Mondays', state: 'sent' })]],
   ]);
   const of = (id: string) => messages.get(id)!;
   const g = of('c-group');
+  const b = of('c-big');
   return {
     messages,
     chats: [
       chat('c-ann', 'Ann', of('c-ann'), {}),
-      chat('c-group', 'Reading circle', g, { kind: 'group', person: undefined, members: 4, unread: 3, readUpTo: g.at(-4)!.id }),
+      chat('c-group', 'Reading circle', g, { kind: 'group', person: undefined, members: 4, unread: 3, readUpTo: g.at(-4)!.id, role: 'owner', about: 'One book a month, tea always.', rules: { history: 0 } }),
       chat('c-nasrin', 'نسرین', of('c-nasrin'), { unread: 1 }),
       chat('c-boris', 'Борис', of('c-boris'), { draft: 'Про чай: ' }),
+      chat('c-big', 'City cyclists', b, {
+        kind: 'group', person: undefined, members: bigMembers, unread: 2, readUpTo: b.at(-3)!.id, role: 'admin', mentions: 1, knocks: 3,
+        about: 'Rides, repairs and good company. Be kind; nothing for sale.',
+        rules: { history: 7, slow: 30, quarantine: 24, adders: 'members' }, pins: b.filter((m) => m.pinned).map((m) => m.id).reverse(),
+      }),
       chat('c-waiting', '', [], { state: 'waiting', at: now - 4 * day }),
       chat('c-saved', '', of('c-saved'), { kind: 'saved', person: undefined, members: 1 }),
     ],
@@ -107,12 +154,35 @@ export function world(): World {
       [
         'c-group',
         [
-          { person: 'p-me', name: 'Mina', own: true, admin: true },
-          { person: 'p-Ann', name: 'Ann', own: false, admin: false, chat: 'c-ann' },
-          { person: 'p-Борис', name: 'Борис', own: false, admin: false, chat: 'c-boris' },
-          { person: 'p-نسرین', name: 'نسرین', own: false, admin: true, chat: 'c-nasrin' },
+          { person: 'p-me', name: 'Mina', own: true, admin: true, role: 'owner' },
+          { person: 'p-نسرین', name: 'نسرین', own: false, admin: true, role: 'admin', chat: 'c-nasrin' },
+          { person: 'p-Ann', name: 'Ann', own: false, admin: false, role: 'member', chat: 'c-ann' },
+          { person: 'p-Борис', name: 'Борис', own: false, admin: false, role: 'member', chat: 'c-boris' },
+        ],
+      ],
+      ['c-big', many()],
+    ]),
+    banned: new Map([['c-big', [{ person: 'x-1', name: 'Cheap Tyres', own: false, admin: false, role: 'member' }]]]),
+    links: new Map([
+      [
+        'c-big',
+        [
+          { id: 'l1', link: `${location.origin}/i#1.Z3JvdXAtbGluay10aGF0LWxlYWRzLW5vd2hlcmUtYnV0LWlzLWFzLWxvbmctYXMtYS1yZWFsLW9uZQ`, uses: 0, used: 1240, until: '2026-12-20', by: 'Olivia Park' },
+          { id: 'l2', link: `${location.origin}/i#1.YW5vdGhlci1ncm91cC1saW5rLXRoYXQtbGVhZHMtbm93aGVyZS1idXQtaXMtYXMtbG9uZw`, uses: 10, used: 3, until: '2026-12-01', approve: true, by: 'Mina' },
         ],
       ],
     ]),
+    knocks: new Map([
+      ['c-big', ['Рита', 'Tom Haddad', 'سارا'].map((name, i) => ({ person: `k-${i}`, name, at: now - i * 30 * min }))],
+    ]),
+    devices: [
+      { id: 'd1', name: 'Chrome, Linux', this: true, added: iso(40), active: iso(0) },
+      { id: 'd2', name: 'Phone', this: false, added: iso(39), active: iso(0) },
+      { id: 'd3', name: 'Old laptop', this: false, added: iso(30), active: iso(12) },
+    ],
+    servers: [
+      { origin: location.origin, home: true, member: true, online: true },
+      { origin: 'https://elsewhere.example', member: true, online: true },
+    ],
   };
 }

@@ -42,7 +42,7 @@ export async function serve(dir) {
   const csp = policy();
   const server = createServer((q, a) => {
     const path = new URL(q.url, 'http://x').pathname;
-    const name = path === '/' || path === '/i' ? 'index.html' : path.slice(1);
+    const name = ['/', '/i', '/d'].includes(path) ? 'index.html' : path.slice(1);
     const file = join(dir, name);
     if (name.includes('..') || !existsSync(file)) return a.writeHead(404).end();
     a.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': csp, 'Cache-Control': 'no-cache', 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' });

@@ -30,7 +30,7 @@ async function person(link, name, lang, { phone = false, dark = false } = {}) {
   return page;
 }
 async function invite(page) {
-  await page.locator('.sidebar .bar button').first().click();
+  await page.locator('.sidebar .bar .quiet').first().click();
   await page.locator('.qr svg[role=img]').waitFor();
   const link = await page.locator('.link-text').inputValue();
   await page.keyboard.press('Escape');

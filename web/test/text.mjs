@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { check, root } from './harness.mjs';
 
 const langs = ['en', 'ru', 'fa'];
-const texts = Object.fromEntries(langs.map((l) => [l, JSON.parse(readFileSync(join(root, `web/text/${l}.json`), 'utf8'))]));
+const read = (name) => JSON.parse(readFileSync(join(root, `web/text/${name}.json`), 'utf8'));
+// Two parts: what the shell shows, and what the views that are loaded later show besides.
+const shell = Object.keys(read('en'));
+const later = Object.keys(read('later/en'));
+check('in one part only', shell.filter((k) => later.includes(k)), []);
+const texts = Object.fromEntries(langs.map((l) => [l, { ...read(l), ...read(`later/${l}`) }]));
+for (const l of langs) check(`${l}: the same parts as in English`, Object.keys(read(`later/${l}`)).filter((k) => !later.includes(k)), []);
 const keys = Object.keys(texts.en);
 
 const variables = (s) => [...new Set([...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]))].sort();
@@ -35,19 +41,24 @@ const core = readFileSync(join(root, 'core/event.go'), 'utf8');
 const what = [.../What is ([\s\S]*?); Who/.exec(core)[1].matchAll(/"(\w+)"/g)].map((m) => m[1]);
 check('every notice has words', what.filter((w) => !(`notice.${w}` in texts.en)), []);
 
-// Unused: neither written out in the source nor made there from a known beginning.
-const made = /^(error|notice|emoji|theme|sent|chat|state)\./;
-const source = [];
-const walk = (dir) => {
+// Unused: neither written out in the source nor made there from a known beginning. And no text is asked for before it is there.
+const made = /^(error|notice|emoji|theme|sent|chat|state|role|member|history\.hint)\./;
+const source = (dir, skip = '') => {
+  const out = [];
   for (const f of readdirSync(dir)) {
     const p = join(dir, f);
-    if (statSync(p).isDirectory()) walk(p);
-    else if (/\.tsx?$/.test(f)) source.push(readFileSync(p, 'utf8'));
+    if (statSync(p).isDirectory()) {
+      if (f !== skip) out.push(source(p, skip));
+    } else if (/\.tsx?$/.test(f)) out.push(readFileSync(p, 'utf8'));
   }
+  return out.join('\n');
 };
-walk(join(root, 'web/app'));
-walk(join(root, 'web/lib'));
-const code = source.join('\n');
-check('unused keys', keys.filter((k) => !made.test(k) && !code.includes(`'${k}'`)), []);
+const early = source(join(root, 'web/app'), 'later') + source(join(root, 'web/lib'));
+const late = source(join(root, 'web/app/later'));
+const code = early + late;
+const names = (k, text) => text.includes(`'${k}'`);
+check('unused keys', keys.filter((k) => !made.test(k) && !names(k, code)), []);
+check('asked for before it is there', later.filter((k) => names(k, early)), []);
+check('carried by the shell for later views alone', shell.filter((k) => !made.test(k) && !names(k, early)), []);
 check('innerHTML and its like', [...code.matchAll(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|dangerouslySetInnerHTML|\beval\(|new Function/g)].map((m) => m[0]), []);
 console.log(`text: ${keys.length} keys in ${langs.length} languages`);

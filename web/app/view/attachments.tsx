@@ -5,9 +5,9 @@ import { isShown } from '../../lib/photo';
 import { act } from '../act';
 import type { Attachment, Message } from '../api';
 import { imageURL, saveFile } from '../files';
+import { lightbox } from '../state';
 import { smallURL } from './avatar';
 import { Icon } from './icons';
-import { lightbox } from './lightbox';
 
 // Photos up to this size come by themselves; larger ones wait for a tap.
 const autoBytesMax = 8_000_000;

@@ -3,8 +3,10 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { clock, full, list, number, t } from '../../lib/i18n';
 import { linkify, onlyEmoji } from '../../lib/linkify';
+import { cut } from '../../lib/mention';
 import { act, react, summary } from '../act';
-import type { Chat, Message, MessageState as State, Reaction } from '../api';
+import type { Chat, Mention, Message, MessageState as State, Reaction } from '../api';
+import { account } from '../state';
 import { Attachments } from './attachments';
 import { Avatar } from './avatar';
 import { Icon, Ticks } from './icons';
@@ -26,16 +28,22 @@ export function MessageState({ state }: { state: State }) {
   );
 }
 
-export function Text({ text }: { text: string }) {
+export function Text({ text, mentions }: { text: string; mentions?: readonly Mention[] | undefined }) {
   return (
     <>
-      {linkify(text).map((p) =>
-        p.href ? (
-          <a href={p.href} target="_blank" rel="noopener noreferrer">
-            {p.text}
-          </a>
+      {cut(text, mentions).map((piece) =>
+        piece.person !== undefined ? (
+          <bdi class={piece.person === account.value?.person ? 'mention self' : 'mention'}>{piece.text}</bdi>
         ) : (
-          p.text
+          linkify(piece.text).map((p) =>
+            p.href ? (
+              <a href={p.href} target="_blank" rel="noopener noreferrer">
+                {p.text}
+              </a>
+            ) : (
+              p.text
+            ),
+          )
         ),
       )}
     </>
@@ -136,7 +144,7 @@ function Body({ m, named, onJump }: { m: Message; named: boolean; onJump(id: str
         <Block meta={meta}>{t('message.deleted')}</Block>
       ) : text ? (
         <Block meta={meta}>
-          <Text text={text} />
+          <Text text={text} mentions={m.mentions} />
         </Block>
       ) : (
         <div class="meta-line">{meta}</div>
@@ -163,6 +171,12 @@ function Block(p: { meta: ComponentChildren; children: ComponentChildren }) {
 function Meta({ m }: { m: Message }) {
   return (
     <span class="meta">
+      {m.pinned ? (
+        <span class="pinned" title={t('pinned')}>
+          <Icon name="pin" />
+          <span class="sr">{t('pinned')}</span>
+        </span>
+      ) : null}
       {m.edited ? <span>{t('message.edited')}</span> : null}
       <time dateTime={new Date(m.at).toISOString()} title={full(m.at)}>
         {clock(m.at)}

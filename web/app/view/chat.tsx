@@ -6,7 +6,7 @@ import { List, type ListHandle } from '../../lib/list';
 import { act, chatName, close, fail, noticeText } from '../act';
 import type { Chat, Message } from '../api';
 import { compose } from '../compose';
-import { contacts, panel, typing } from '../state';
+import { account, contacts, panel, typing } from '../state';
 import { thread } from '../thread';
 import { ChatAvatar } from './avatar';
 import { Bubble } from './bubble';
@@ -14,6 +14,7 @@ import { Composer } from './composer';
 import { Icon } from './icons';
 import { MessageMenu, menuFor } from './messagemenu';
 import { type Line, lines } from './lines';
+import { Pins } from './pins';
 
 // How far back (in pages) a jump to a quoted message looks.
 const jumpPagesMax = 50;
@@ -62,6 +63,8 @@ export function ChatView({ chat }: { chat: Chat }) {
     first.current = false;
   }, [lastOwn]);
 
+  // The oldest unread message that names oneself, as far as it is in the page.
+  const named = chat.mentions ? unreadMention(chat, messages) : null;
   const jump = async (id: string) => {
     try {
       for (let i = 0; i < jumpPagesMax && !th.messages.value.some((m) => m.id === id); i++) if (!(await th.older())) break;
@@ -80,6 +83,13 @@ export function ChatView({ chat }: { chat: Chat }) {
           <span>{t('chat.forked')}</span>
         </p>
       ) : null}
+      {chat.kind === 'group' && chat.admin && chat.knocks ? (
+        <button type="button" class="knocks" onClick={() => (panel.value = { kind: 'chat', chat: chat.id, page: 'knocks' })}>
+          <Icon name="door" />
+          {t('knocks.line', { n: chat.knocks })}
+        </button>
+      ) : null}
+      <Pins chat={chat} onJump={(id) => void jump(id)} />
       <div class="stage">
         <List<Line>
           rows={rows}
@@ -97,6 +107,11 @@ export function ChatView({ chat }: { chat: Chat }) {
           render={(r) => <Row key={r.key} row={r} chat={chat} onJump={(id) => void jump(id)} />}
         />
         {messages.length === 0 && th.loaded.value ? <Beginning chat={chat} /> : null}
+        {named && !(atEnd.value && chat.unread === 0) ? (
+          <button type="button" class={atEnd.value ? 'to-end to-mention low' : 'to-end to-mention'} aria-label={t('mention.to', { n: chat.mentions ?? 0 })} onClick={() => void jump(named.id)}>
+            <span aria-hidden="true">@</span>
+          </button>
+        ) : null}
         {atEnd.value ? null : (
           <button type="button" class="to-end" aria-label={chat.unread > 0 ? t('end.unread', { n: chat.unread }) : t('end')} onClick={() => handle.current?.toEnd()}>
             <Icon name="down" />
@@ -108,8 +123,32 @@ export function ChatView({ chat }: { chat: Chat }) {
           </button>
         )}
       </div>
-      {chat.state === 'left' || chat.state === 'broken' || chat.state === 'refused' ? <p class="closed">{t(`chat.${chat.state}`)}</p> : <Composer chat={chat} />}
+      <Foot chat={chat} />
       {menuFor.value ? <MessageMenu chat={chat} /> : null}
+    </>
+  );
+}
+
+/** Below the messages: the box to write in, or why there is none. */
+function Foot({ chat }: { chat: Chat }) {
+  const state: string = chat.state;
+  if (state === 'left' || state === 'broken' || state === 'refused') return <p class="closed">{t(`chat.${state}`)}</p>;
+  if (chat.kind === 'group' && state === 'waiting') {
+    return (
+      <p class="closed" role="status">
+        {t('chat.knocking')}
+      </p>
+    );
+  }
+  if (chat.rules?.quiet && !chat.admin) return <p class="closed">{t('chat.quiet')}</p>;
+  return (
+    <>
+      {state === 'healing' ? (
+        <p class="banner" role="status">
+          {t('chat.healing')}
+        </p>
+      ) : null}
+      <Composer chat={chat} />
     </>
   );
 }
@@ -123,10 +162,17 @@ function firstNew(chat: Chat, messages: readonly Message[]): string | null {
   return others.at(-chat.unread)?.id ?? others[0]?.id ?? null;
 }
 
+function unreadMention(chat: Chat, messages: readonly Message[]): Message | null {
+  const self = account.value?.person;
+  const read = messages.find((m) => m.id === chat.readUpTo)?.index ?? -1;
+  return messages.find((m) => m.index > read && m.mentions?.some((x) => x.person === self)) ?? null;
+}
+
 function Head({ chat }: { chat: Chat }) {
   const who = typing.value[chat.id] ?? [];
   let below = '';
   if (who.length > 0) below = chat.kind === 'two' ? t('typing') : t('typing.who', { n: who.length, who: list(who) });
+  else if (chat.kind === 'group' && chat.state === 'waiting') below = t('state.knocking');
   else if (chat.kind === 'group' && chat.state !== 'left') below = t('members', { n: chat.members });
   else if (chat.kind === 'saved') below = t('saved.hint');
   else if (chat.state === 'waiting') below = t('state.waiting');

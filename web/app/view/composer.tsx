@@ -1,13 +1,14 @@
 // The box to write in: text, emoji, photos and files; what is replied to or edited; what waits to be sent.
 import { useSignal } from '@preact/signals';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { t } from '../../lib/i18n';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { full, number, t } from '../../lib/i18n';
 import { dirFor } from '../../lib/lang';
+import { type Named, typedMention } from '../../lib/mention';
 import { close, summary } from '../act';
 import type { Chat } from '../api';
 import { type Compose, compose, type Item } from '../compose';
-import { EmojiPicker } from './emoji';
 import { Icon, SendIcon } from './icons';
+import { Later } from './later';
 import type { Place } from './menu';
 
 // The box grows to this height (px), then it scrolls.
@@ -21,8 +22,12 @@ export function Composer({ chat }: { chat: Chat }) {
   const files = useRef<HTMLInputElement>(null);
   const picker = useSignal<Place | null>(null);
   const over = useSignal(false);
+  const asking = useSignal<{ at: number; query: string } | null>(null);
+  const option = useSignal<string | undefined>(undefined);
+  const pickKeys = useRef<((e: KeyboardEvent) => boolean) | null>(null);
+  const wait = useWait(chat);
   const text = c.text.value;
-  const ready = text.trim() !== '' || c.items.value.length > 0;
+  const ready = !wait && (text.trim() !== '' || c.items.value.length > 0);
 
   useLayoutEffect(() => {
     const b = box.current!;
@@ -39,9 +44,10 @@ export function Composer({ chat }: { chat: Chat }) {
 
   const key = (e: KeyboardEvent) => {
     if (e.isComposing || e.keyCode === 229) return; // an input method is still choosing the word
+    if (asking.value && pickKeys.current?.(e)) return;
     if (e.key === 'Enter' && !e.shiftKey && !e.altKey && (!touch() || e.ctrlKey || e.metaKey)) {
       e.preventDefault();
-      void c.submit();
+      if (!wait) void c.submit();
     } else if (e.key === 'ArrowUp' && !e.altKey && text === '' && !c.edit.value) {
       if (c.editLast()) e.preventDefault();
     } else if (e.key === 'Escape') {
@@ -55,6 +61,21 @@ export function Composer({ chat }: { chat: Chat }) {
     e.preventDefault();
     c.add(pasted);
   };
+  /** Whether a member's name is being typed, after every change and move of the caret. */
+  const look = () => {
+    const b = box.current!;
+    const found = chat.kind === 'group' && !c.edit.value && b.selectionStart === b.selectionEnd ? typedMention(b.value, b.selectionStart) : null;
+    if (found?.at !== asking.value?.at || found?.query !== asking.value?.query) asking.value = found;
+  };
+  const pick = (who: Named) => {
+    const b = box.current!;
+    const caret = c.mention(who, asking.value!.at, b.selectionStart);
+    asking.value = null;
+    requestAnimationFrame(() => {
+      b.focus();
+      b.setSelectionRange(caret, caret);
+    });
+  };
   const insert = (emoji: string) => {
     const b = box.current!;
     const at = b.selectionStart;
@@ -67,11 +88,17 @@ export function Composer({ chat }: { chat: Chat }) {
       {over.value ? <div class="drop">{t('drop')}</div> : null}
       <Above c={c} />
       <Tray c={c} />
+      {wait ? (
+        <p class="wait" id="wait">
+          {wait}
+        </p>
+      ) : null}
+      {asking.value ? <Later show={(x) => <x.Pick chat={chat} query={asking.value!.query} keys={pickKeys} onPick={pick} onActive={(id) => (option.value = id)} onClose={() => (asking.value = null)} />} /> : null}
       <form
         class="compose-line"
         onSubmit={(e) => {
           e.preventDefault();
-          void c.submit();
+          if (!wait) void c.submit();
           box.current?.focus();
         }}
       >
@@ -91,7 +118,7 @@ export function Composer({ chat }: { chat: Chat }) {
           <Icon name="attach" />
         </button>
         <div class="box">
-          <textarea ref={box} rows={1} dir={dirFor(text)} value={text} aria-label={t('write')} placeholder={t('write')} enterkeyhint={touch() ? 'enter' : 'send'} onInput={(e) => c.write(e.currentTarget.value)} onKeyDown={key} onPaste={paste} />
+          <textarea ref={box} rows={1} dir={dirFor(text)} value={text} aria-label={t('write')} placeholder={t('write')} enterkeyhint={touch() ? 'enter' : 'send'} aria-describedby={wait ? 'wait' : undefined} aria-controls={option.value ? 'mentions' : undefined} aria-activedescendant={option.value} onInput={(e) => (c.write(e.currentTarget.value), look())} onKeyUp={look} onClick={look} onBlur={() => (asking.value = null)} onKeyDown={key} onPaste={paste} />
           <button
             type="button"
             class="quiet"
@@ -111,17 +138,36 @@ export function Composer({ chat }: { chat: Chat }) {
         </button>
       </form>
       {picker.value ? (
-        <EmojiPicker
-          at={picker.value}
-          onPick={insert}
-          onClose={() => {
-            picker.value = null;
-            box.current?.focus();
-          }}
+        <Later
+          show={(x) => (
+            <x.EmojiPicker
+              at={picker.value!}
+              onPick={insert}
+              onClose={() => {
+                picker.value = null;
+                box.current?.focus();
+              }}
+            />
+          )}
         />
       ) : null}
     </div>
   );
+}
+
+/** Why one may not post yet, with the time that is left, counting down; null when one may. */
+function useWait(chat: Chat): string | null {
+  const [, tick] = useState(0);
+  const left = Math.ceil(((chat.postAt ?? 0) - Date.now()) / 1000);
+  useEffect(() => {
+    if (left <= 0) return;
+    const timer = setTimeout(() => tick((n) => n + 1), left > 3600 ? 60_000 : 1000 - (Date.now() % 1000) + 5);
+    return () => clearTimeout(timer);
+  });
+  if (left <= 0) return null;
+  const time = left >= 3600 ? full(chat.postAt!) : `${number(Math.floor(left / 60))}:${number(left % 60).padStart(2, number(0))}`;
+  // Slow mode never makes one wait longer than its own span.
+  return left <= (chat.rules?.slow ?? 0) ? t('wait.slow', { time }) : t('wait.newcomer', { time });
 }
 
 /** What is replied to or edited. */

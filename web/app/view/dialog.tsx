@@ -9,6 +9,9 @@ interface Props {
   onClose(): void;
   children: ComponentChildren;
   class?: string;
+  /** A page within the window, and what leads back to the one before. */
+  page?: string | undefined;
+  onBack?: (() => void) | undefined;
 }
 
 export function Dialog(p: Props) {
@@ -22,23 +25,35 @@ export function Dialog(p: Props) {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
+  // On another page the focus goes to its beginning, unless it is there already.
+  const first = useRef(true);
+  useEffect(() => {
+    const d = ref.current!;
+    if (!first.current && !d.querySelector('.sheet-body')!.contains(document.activeElement)) d.querySelector<HTMLElement>('header button')?.focus();
+    first.current = false;
+  }, [p.page]);
   const outside = (e: MouseEvent) => {
     if (e.target === ref.current) p.onClose();
   };
   const cancel = (e: Event) => {
     e.preventDefault(); // the page decides: the window goes when its state does
-    p.onClose();
+    (p.onBack ?? p.onClose)();
   };
   return (
     <dialog ref={ref} class={p.class ?? ''} aria-label={p.title} onCancel={cancel} onMouseDown={outside}>
       <div class="sheet">
         <header>
-          <h2>{p.title}</h2>
+          {p.onBack ? (
+            <button type="button" class="quiet" aria-label={t('step.back')} onClick={p.onBack}>
+              <Icon name="back" />
+            </button>
+          ) : null}
+          <h2 class="grow">{p.title}</h2>
           <button type="button" class="quiet" aria-label={t('close')} onClick={p.onClose}>
             <Icon name="close" />
           </button>
         </header>
-        <div class="sheet-body">{p.children}</div>
+        <div class={p.onBack ? 'sheet-body page' : 'sheet-body'} key={p.page ?? ''}>{p.children}</div>
       </div>
     </dialog>
   );

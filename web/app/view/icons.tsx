@@ -24,13 +24,24 @@ const paths = {
   image: 'M4 5h16v14H4zM4 16l4.5-4.5 4 4L15 13l5 5M15.5 9.3v.1',
   retry: 'M19 12a7 7 0 1 1-2.2-5.1M19 4v4.5h-4.5',
   leave: 'M14 4H6v16h8M10 12h10M16.5 8.5L20 12l-3.5 3.5',
+  next: 'M9.5 6l6 6-6 6',
+  link: 'M10 14a4 4 0 0 0 5.7 0l3.2-3.2a4 4 0 0 0-5.7-5.7L12 6.3M14 10a4 4 0 0 0-5.7 0l-3.2 3.2a4 4 0 0 0 5.7 5.7l1.2-1.2',
+  shield: 'M12 3.5l7 2.6V11c0 4.6-2.8 7.8-7 9.5-4.2-1.7-7-4.9-7-9.5V6.1z',
+  pin: 'M9 4h6l-.6 6 3.1 3.5h-11L9.6 10zM12 13.5V20',
+  device: 'M8 3.5h8A1.5 1.5 0 0 1 17.5 5v14a1.5 1.5 0 0 1-1.5 1.5H8A1.5 1.5 0 0 1 6.5 19V5A1.5 1.5 0 0 1 8 3.5zM11 17.5h2',
+  key: 'M8 16.5a4.5 4.5 0 1 1 4.2-6.1L20 10.5v3h-2.5V16h-3v-2.5h-2.3A4.5 4.5 0 0 1 8 16.5zM8 12v.1',
+  block: 'M12 20.5a8.5 8.5 0 1 0 0-17 8.5 8.5 0 0 0 0 17zM6 6l12 12',
+  server: 'M5 4.5h14v6H5zM5 13.5h14v6H5zM8 7.5h.1M8 16.5h.1',
+  crown: 'M4.5 18h15l1-9.5-4.7 3.5L12 6l-3.8 6-4.7-3.5z',
+  person: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20a7 7 0 0 1 14 0',
+  door: 'M6 20.5V4.5h10v16M4 20.5h16M13 12.5v.1',
   cloud: 'M4 4l16 16M8 8.5A5 5 0 0 0 7.5 18H16M10.8 6.8A5.5 5.5 0 0 1 17.3 11 3.6 3.6 0 0 1 19.5 17',
 } as const;
 
 export type IconName = keyof typeof paths;
 
 export function Icon(p: { name: IconName }) {
-  const turns = p.name === 'back' || p.name === 'reply' || p.name === 'leave';
+  const turns = p.name === 'back' || p.name === 'reply' || p.name === 'leave' || p.name === 'next';
   return (
     <svg class={turns ? 'icon turns' : 'icon'} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
       <path d={paths[p.name]} />

@@ -1,13 +1,14 @@
 // What can be done with a message, and the questions before what cannot be undone.
 import { signal } from '@preact/signals';
 import { t } from '../../lib/i18n';
-import { quick } from '../../lib/emoji';
+import { quick, used } from '../../lib/quick';
 import { act, copy, react } from '../act';
 import type { Chat, Message } from '../api';
 import { compose } from '../compose';
+import { mayChange } from '../roles';
 import { saveFile } from '../files';
 import { Confirm } from './dialog';
-import { EmojiPicker, used } from './emoji';
+import { Later } from './later';
 import { type Entry, Menu, type Place } from './menu';
 
 type Open = { message: Message; at: Place; show: 'menu' | 'emoji' | 'delete' };
@@ -23,13 +24,17 @@ export function MessageMenu({ chat }: { chat: Chat }) {
   };
   if (open.show === 'emoji') {
     return (
-      <EmojiPicker
-        at={open.at}
-        onClose={close}
-        onPick={(e) => {
-          close();
-          void react(m, e);
-        }}
+      <Later
+        show={(x) => (
+          <x.EmojiPicker
+            at={open.at}
+            onClose={close}
+            onPick={(e) => {
+              close();
+              void react(m, e);
+            }}
+          />
+        )}
       />
     );
   }
@@ -38,7 +43,7 @@ export function MessageMenu({ chat }: { chat: Chat }) {
   }
   const may = chat.state === 'open' || chat.state === 'waiting';
   return (
-    <Menu at={open.at} label={t('message.menu')} entries={entries(m, may, open)} onClose={close} top={may && settled(m) ? <Quick message={m} open={open} /> : null} />
+    <Menu at={open.at} label={t('message.menu')} entries={entries(m, may, may && mayChange(chat), open)} onClose={close} top={may && settled(m) ? <Quick message={m} open={open} /> : null} />
   );
 }
 
@@ -65,13 +70,16 @@ function Quick({ message, open }: { message: Message; open: Open }) {
   );
 }
 
-function entries(m: Message, may: boolean, open: Open): Entry[] {
+function entries(m: Message, may: boolean, mayPin: boolean, open: Open): Entry[] {
   const out: Entry[] = [];
   const c = compose(m.chat);
   const focus = () => requestAnimationFrame(() => document.querySelector<HTMLElement>('.composer textarea')?.focus());
   if (may && settled(m)) {
     out.push({ icon: 'reply', label: t('reply'), run: () => (c.startReply(m), focus()) });
     if (m.own && m.text) out.push({ icon: 'edit', label: t('edit'), run: () => (c.startEdit(m), focus()) });
+  }
+  if (mayPin && settled(m)) {
+    out.push({ icon: 'pin', label: m.pinned ? t('unpin') : t('pin'), run: () => void act('pin', { chat: m.chat, message: m.id, on: !m.pinned }) });
   }
   if (m.text) out.push({ icon: 'copy', label: t('copy'), run: () => void copy(m.text ?? '', 'copy.done') });
   const files = m.files?.filter((f) => f.ref) ?? [];

@@ -4,15 +4,12 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../../lib/i18n';
 import { saved } from '../../lib/saved';
 import { beside, close } from '../act';
-import { chat, current, panel, phase, spoken, toast } from '../state';
+import { chat, current, lightbox, panel, phase, spoken, toast } from '../state';
 import { Banners } from './banner';
 import { ChatView } from './chat';
 import { Empty } from './empty';
-import { AddPanel, ChatPanel, NewGroupPanel } from './group';
-import { InvitePanel } from './invite';
-import { Lightbox, lightbox } from './lightbox';
-import { link, LinkPanel } from './link';
-import { KeysPanel, SettingsPanel } from './settings';
+import { Later } from './later';
+import { link } from './link';
 import { Sidebar } from './sidebar';
 import { Ended, Starting, Welcome } from './welcome';
 
@@ -34,22 +31,7 @@ function keys(e: KeyboardEvent): void {
 function Panels() {
   if (phase.value !== 'ready') return null;
   const p = panel.value;
-  switch (p?.kind) {
-    case 'invite':
-      return <InvitePanel />;
-    case 'group':
-      return <NewGroupPanel />;
-    case 'settings':
-      return <SettingsPanel />;
-    case 'keys':
-      return <KeysPanel />;
-    case 'chat':
-      return <ChatPanel id={p.chat} />;
-    case 'add':
-      return <AddPanel id={p.chat} />;
-    default:
-      return link.value ? <LinkPanel /> : null;
-  }
+  return p || link.value ? <Later show={(x) => <x.Window panel={p} />} /> : null;
 }
 
 const toastFor = 6000;
@@ -93,7 +75,7 @@ export function Root() {
     <>
       <Screen />
       <Panels />
-      {lightbox.value ? <Lightbox /> : null}
+      {lightbox.value ? <Later show={(x) => <x.Lightbox />} /> : null}
       <Toasts />
       <div class="sr" aria-live="polite">
         {spoken}

@@ -1,11 +1,11 @@
 // The list of chats: newest first, filtered by a search, with what is unread.
 import { useRef, useState } from 'preact/hooks';
 import { fold } from '../../lib/fold';
-import { full, list, number, short, t } from '../../lib/i18n';
+import { full, list, number, percent, short, t } from '../../lib/i18n';
 import { dirFor, firstDir } from '../../lib/lang';
-import { chatName, open, summary } from '../act';
+import { act, chatName, open, summary } from '../act';
 import type { Chat } from '../api';
-import { alone, chats, contacts, current, panel, phase, typing } from '../state';
+import { alone, chats, current, panel, phase, syncing, typing, words } from '../state';
 import { ChatAvatar } from './avatar';
 import { MessageState } from './bubble';
 import { Icon, Mark } from './icons';
@@ -36,16 +36,18 @@ export function Sidebar() {
   return (
     <div class="sidebar">
       <header class="bar">
-        <Mark />
-        <h1 class="brand">{t('app.name')}</h1>
+        <h1>
+          <button type="button" class="brand" aria-haspopup="dialog" title={t('accounts')} onClick={() => (panel.value = { kind: 'settings', page: 'accounts' })}>
+            <Mark />
+            <span class="clip">{t('app.name')}</span>
+          </button>
+        </h1>
         <button type="button" class="quiet" aria-label={t('invite')} title={t('invite')} onClick={() => (panel.value = { kind: 'invite' })}>
           <Icon name="invite" />
         </button>
-        {contacts.value.length > 0 ? (
-          <button type="button" class="quiet" aria-label={t('group.new')} title={t('group.new')} onClick={() => (panel.value = { kind: 'group' })}>
-            <Icon name="group" />
-          </button>
-        ) : null}
+        <button type="button" class="quiet" aria-label={t('group.new')} title={t('group.new')} onClick={() => (panel.value = { kind: 'group' })}>
+          <Icon name="group" />
+        </button>
         <button type="button" class="quiet" aria-label={t('settings')} title={t('settings')} onClick={() => (panel.value = { kind: 'settings' })}>
           <Icon name="gear" />
         </button>
@@ -54,6 +56,12 @@ export function Sidebar() {
         <Icon name="search" />
         <input id="search" type="search" value={query} placeholder={t('search')} aria-label={t('search')} dir={dirFor(query)} autocomplete="off" onInput={(e) => setQuery(e.currentTarget.value)} onKeyDown={searchKey} />
       </div>
+      {syncing.value === null ? null : (
+        <div class="syncing" role="status">
+          <p class="dim">{t('syncing', { percent: percent(syncing.value) })}</p>
+          <progress aria-label={t('syncing.short')} max={100} value={syncing.value} />
+        </div>
+      )}
       <nav ref={nav} class="chats" aria-label={t('chats')} onKeyDown={move}>
         <ul>
           {shown.map((c) => (
@@ -76,6 +84,17 @@ export function Sidebar() {
           </div>
         ) : null}
       </nav>
+      {words.value === 'offer' ? (
+        <div class="offer">
+          <p>{t('words.offer')}</p>
+          <button type="button" class="link" onClick={() => void act('keepWords', { later: true })}>
+            {t('words.later')}
+          </button>
+          <button type="button" class="small" onClick={() => (panel.value = { kind: 'settings', page: 'words' })}>
+            {t('words.look')}
+          </button>
+        </div>
+      ) : null}
     </div>
   );
 }
@@ -112,6 +131,12 @@ function ChatItem({ chat }: { chat: Chat }) {
               <Last chat={chat} />
             )}
           </span>
+          {chat.mentions ? (
+            <span class="count at">
+              <span aria-hidden="true">@</span>
+              <span class="sr">{t('mention.unread', { n: chat.mentions })}</span>
+            </span>
+          ) : null}
           {chat.unread > 0 ? (
             <span class="count">
               <span aria-hidden="true">{number(chat.unread)}</span>
@@ -126,7 +151,7 @@ function ChatItem({ chat }: { chat: Chat }) {
 
 function Last({ chat }: { chat: Chat }) {
   const m = chat.last;
-  if (!m) return <span class="clip">{chat.kind === 'saved' ? t('saved.hint') : t(`state.${chat.state === 'waiting' ? 'waiting' : 'open'}`)}</span>;
+  if (!m) return <span class="clip">{chat.kind === 'saved' ? t('saved.hint') : t(`state.${chat.state === 'waiting' ? (chat.kind === 'group' ? 'knocking' : 'waiting') : 'open'}`)}</span>;
   const named = chat.kind === 'group' && m.kind !== 'notice';
   // The line runs as its text does, sender included: "Ann: see you" stays in this order in a Persian list too.
   return (

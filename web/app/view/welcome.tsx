@@ -2,12 +2,14 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { t, tAny } from '../../lib/i18n';
 import { dirFor } from '../../lib/lang';
-import { ask, open, way, words } from '../act';
+import type { Entry } from '../../lib/core';
+import { accounts, ask, fail, open, way, words } from '../act';
 import type { LinkInfo } from '../api';
 import { ending, takeState, volatile } from '../state';
 import { Mark } from './icons';
-import { clearLink, elsewhere, link, looksPersonal, parseLink } from './link';
-import { LangSelect } from './settings';
+import { Later } from './later';
+import { clearLink, elsewhere, forDevice, link, looksPersonal, parseLink } from './link';
+import { LangSelect } from './langselect';
 
 // When starting takes longer than this (ms), the page says that it goes on.
 const slowAfter = 4000;
@@ -51,6 +53,9 @@ export function Welcome() {
     setProblem('');
     if (given) ask('checkLink', { link: given }).then(setInfo, (e: unknown) => setProblem(words(e)));
   }, [given]);
+  const device = given !== null && (info?.device ?? forDevice(given));
+  const [back, setBack] = useState(false); // one uses it already
+  if (back || device) return <Back given={device ? given : null} onBack={() => setBack(false)} />;
   const person = given !== null && (info?.person ?? looksPersonal(given));
   const other = info && given && way() === 'wasm' && elsewhere(info.origin) ? given : null;
   return (
@@ -64,10 +69,47 @@ export function Welcome() {
       ) : null}
       {other ? <Elsewhere link={other} origin={info!.origin} /> : given && !problem ? <NameForm link={given} person={person} /> : <LinkForm again={problem !== ''} />}
       {volatile.value ? <p class="dim">{t('banner.volatile')}</p> : null}
+      <button type="button" class="link" onClick={() => setBack(true)}>
+        {t('return')}
+      </button>
+      <Others />
       <footer>
         <LangSelect />
       </footer>
     </main>
+  );
+}
+
+function Back(p: { given: string | null; onBack(): void }) {
+  return (
+    <main class="gate">
+      <Mark big />
+      <h1>{t('return.title')}</h1>
+      <Later show={(x) => <x.Returning given={p.given} onBack={p.onBack} />} />
+      {volatile.value ? <p class="dim">{t('banner.volatile')}</p> : null}
+      <footer>
+        <LangSelect />
+      </footer>
+    </main>
+  );
+}
+
+/** Somebody who began another account finds the way back to the ones that are here. */
+function Others() {
+  const [all, setAll] = useState<readonly Entry[]>([]);
+  useEffect(() => void accounts().list(null).then(setAll, () => undefined), []);
+  return (
+    <ul class="others">
+      {all
+        .filter((a) => !a.current && a.name)
+        .map((a) => (
+          <li key={a.id}>
+            <button type="button" onClick={() => void accounts().use(a.id).catch(fail)}>
+              {t('accounts.back', { name: a.name })}
+            </button>
+          </li>
+        ))}
+    </ul>
   );
 }
 

@@ -1,37 +1,37 @@
-// The person's choices, and what the app says about itself.
+// The person's choices, and what the app says about itself: a window with pages.
 import { useEffect, useState } from 'preact/hooks';
-import { type Key, lang, setLang, t } from '../../lib/i18n';
-import { dirFor, isLang, langs } from '../../lib/lang';
-import { act, ask, way, words } from '../act';
-import { account, panel, settings, theme, type Theme, toast } from '../state';
-import { Dialog } from './dialog';
+import { type Key, t } from '../../lib/i18n';
+import { dirFor } from '../../lib/lang';
+import { act, ask, way, words as saying } from '../act';
+import { account, panel, settings, type SettingsPage, theme, type Theme, toast, words } from '../state';
+import { Dialog } from '../view/dialog';
+import { LangSelect } from '../view/langselect';
+import { AccountsPage } from './accounts';
+import { DevicesPage, LinkPage } from './devices';
+import { closePanel, Entry, host, Problem, Switch } from './parts';
+import { WordsPage } from './words';
 
-const closePanel = () => (panel.value = null);
+const themes: readonly Theme[] = ['system', 'light', 'dark'];
+const titles: Record<SettingsPage, Key> = { devices: 'devices', link: 'device.link', words: 'words', accounts: 'accounts' };
 
-// Each language by its own name: whoever cannot read the page finds the way out.
-const names = { en: 'English', ru: 'Русский', fa: 'فارسی' } as const;
-
-export function LangSelect() {
+export function SettingsPanel({ page }: { page: SettingsPage | undefined }) {
+  const go = (to?: SettingsPage) => (panel.value = to ? { kind: 'settings', page: to } : { kind: 'settings' });
   return (
-    <label class="select">
-      <span class="sr">{t('lang')}</span>
-      <select value={lang.value} onChange={(e) => isLang(e.currentTarget.value) && setLang(e.currentTarget.value)}>
-        {langs.map((l) => (
-          <option key={l} value={l} lang={l}>
-            {names[l]}
-          </option>
-        ))}
-      </select>
-    </label>
+    <Dialog title={page ? t(titles[page]) : t('settings')} class="tall" page={page} onBack={page ? () => go(page === 'link' ? 'devices' : undefined) : undefined} onClose={closePanel}>
+      {page === 'devices' ? <DevicesPage go={go} /> : page === 'link' ? <LinkPage onDone={() => go('devices')} /> : page === 'words' ? <WordsPage onDone={() => go()} /> : page === 'accounts' ? <AccountsPage /> : <Main go={go} />}
+    </Dialog>
   );
 }
 
-const themes: readonly Theme[] = ['system', 'light', 'dark'];
-
-export function SettingsPanel() {
+function Main({ go }: { go(page: SettingsPage): void }) {
   return (
-    <Dialog title={t('settings')} onClose={closePanel}>
+    <>
       <NameField />
+      <div class="entries">
+        <Entry icon="device" label={t('devices')} onClick={() => go('devices')} />
+        <Entry icon="key" label={t('words')} value={words.value === 'kept' ? t('words.kept') : ''} onClick={() => go('words')} />
+        <Entry icon="person" label={t('accounts')} onClick={() => go('accounts')} />
+      </div>
       <section>
         <h3>{t('look')}</h3>
         <div class="line">
@@ -61,7 +61,7 @@ export function SettingsPanel() {
         <Switch label={t('privacy.typing')} hint={t('privacy.typing.hint')} on={settings.value.typingShown} onChange={(typingShown) => void act('setSettings', { typingShown })} />
       </section>
       <About />
-    </Dialog>
+    </>
   );
 }
 
@@ -75,7 +75,7 @@ function NameField() {
       setProblem('');
       toast.value = { text: t('name.saved') };
     } catch (err) {
-      setProblem(words(err));
+      setProblem(saying(err));
     }
   };
   const changed = name.trim() !== account.value?.name;
@@ -88,22 +88,8 @@ function NameField() {
           {t('save.changes')}
         </button>
       </div>
-      <p id="own-name-problem" class="problem" role="alert">
-        {problem}
-      </p>
+      <Problem id="own-name-problem" text={problem} />
     </form>
-  );
-}
-
-function Switch(p: { label: string; hint: string; on: boolean; onChange(on: boolean): void }) {
-  return (
-    <label class="line switch">
-      <span class="grow">
-        {p.label}
-        <span class="dim">{p.hint}</span>
-      </span>
-      <input type="checkbox" role="switch" checked={p.on} onChange={(e) => p.onChange(e.currentTarget.checked)} />
-    </label>
   );
 }
 
@@ -112,11 +98,10 @@ function About() {
   useEffect(() => {
     ask('about', {}).then(setAbout, () => undefined); // only a line less
   }, []);
-  const server = account.value?.origin.replace(/^https?:\/\//, '') ?? '';
   return (
     <section class="about">
       <h3>{t('about')}</h3>
-      <p>{t('about.server', { server })}</p>
+      <p>{t('about.server', { server: host(account.value?.origin ?? '') })}</p>
       <p>{way() === 'wasm' ? t('about.web') : t('about.local')}</p>
       {about ? <p>{about.storage === 'disk' ? t('about.disk') : t('banner.volatile')}</p> : null}
       <p class="dim">{t('about.version', { version: about?.version ?? '…' })}</p>
@@ -132,6 +117,7 @@ const shortcuts: readonly (readonly [string, Key])[] = [
   ['Alt ↑ ↓', 'keys.beside'],
   ['Enter', 'keys.send'],
   ['Shift Enter', 'keys.line'],
+  ['@', 'keys.mention'],
   ['↑', 'keys.edit'],
   ['Esc', 'keys.back'],
   ['?', 'keys'],

@@ -2,19 +2,8 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { emojiKinds, type EmojiKind, kinds } from '../../lib/emoji';
 import { type Key, t } from '../../lib/i18n';
-import { save, saved } from '../../lib/saved';
-import { type Place, place } from './menu';
-
-const recentMax = 24;
-
-function recent(): string[] {
-  return (saved('emoji') ?? '').split(' ').filter(Boolean);
-}
-
-/** Remembers an emoji as used last. */
-export function used(emoji: string): void {
-  save('emoji', [emoji, ...recent().filter((e) => e !== emoji)].slice(0, recentMax).join(' '));
-}
+import { recent, used } from '../../lib/quick';
+import { type Place, place } from '../view/menu';
 
 const signs: Record<EmojiKind | 'recent', string> = { recent: '🕘', smileys: '😀', people: '👋', nature: '🌿', food: '🍎', places: '✈️', things: '💡', signs: '❤️' };
 

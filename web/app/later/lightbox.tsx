@@ -1,14 +1,10 @@
 // A photo over the whole page, with its neighbours of the same message.
-import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { number, t } from '../../lib/i18n';
 import { isShown } from '../../lib/photo';
-import type { Message } from '../api';
 import { imageURL, saveFile } from '../files';
-import { Icon } from './icons';
-
-/** The photo that is shown large. */
-export const lightbox = signal<{ message: Message; index: number } | null>(null);
+import { lightbox } from '../state';
+import { Icon } from '../view/icons';
 
 export function Lightbox() {
   const ref = useRef<HTMLDialogElement>(null);

@@ -1,0 +1,47 @@
+// What app/view/later.tsx loads: all windows but the smallest, with their texts.
+import { addTexts } from '../../lib/i18n';
+import en from '../../text/later/en.json';
+import fa from '../../text/later/fa.json';
+import ru from '../../text/later/ru.json';
+import type { Panel } from '../state';
+import { ChatPanel } from './chatpanel';
+import { InvitePanel } from './invite';
+import { LinkPanel } from './linkpanel';
+import { NewGroupPanel } from './newgroup';
+import { KeysPanel, SettingsPanel } from './settings';
+
+declare const LATER_CSS: string;
+
+addTexts({ en, ru, fa });
+
+/** Resolves when the style of these views is there too. Without it they are plain, but work. */
+export const styled = new Promise<void>((done) => {
+  const sheet = document.createElement('link');
+  sheet.rel = 'stylesheet';
+  sheet.href = LATER_CSS;
+  sheet.onload = sheet.onerror = () => done();
+  document.head.append(sheet);
+});
+
+export { EmojiPicker } from './emoji';
+export { Lightbox } from './lightbox';
+export { Pick } from './mention';
+export { Returning } from './returning';
+
+/** The open window; a link that was opened, when there is none. */
+export function Window({ panel: p }: { panel: Panel | null }) {
+  switch (p?.kind) {
+    case 'invite':
+      return <InvitePanel />;
+    case 'group':
+      return <NewGroupPanel />;
+    case 'settings':
+      return <SettingsPanel page={p.page} />;
+    case 'keys':
+      return <KeysPanel />;
+    case 'chat':
+      return <ChatPanel id={p.chat} page={p.page} />;
+    default:
+      return <LinkPanel />;
+  }
+}

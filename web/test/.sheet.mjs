@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { launch } from './harness.mjs';
+const [out, h, ...names] = process.argv.slice(2);
+const b = await launch();
+const p = await b.newPage({ viewport: { width: 2000, height: Number(h) } });
+await p.setContent(`<body style="margin:0;display:flex;gap:8px;background:#888">${names.map((n) => `<img style="height:${h}px" src="data:image/png;base64,${readFileSync('/tmp/c/shots/' + n + '.png').toString('base64')}">`).join('')}</body>`);
+const w = await p.evaluate(() => [...document.images].reduce((n, i) => n + i.width + 8, 0));
+await p.setViewportSize({ width: w, height: Number(h) });
+await p.screenshot({ path: out });
+await b.close();
