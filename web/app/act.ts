@@ -2,7 +2,7 @@
 import { effect } from '@preact/signals';
 import { toBase64 } from '../lib/bytes';
 import { type Api, type Connect, type Core, CoreError } from '../lib/core';
-import { type Key, list, t, tAny } from '../lib/i18n';
+import { hasText, type Key, list, t, tAny } from '../lib/i18n';
 import { picture } from '../lib/photo';
 import type { Chat, Mention, Message } from './api';
 import { chatOf, chats, coreLost, current, ending, panel, phase, spoken, takeEvent, takeState, toast, unread } from './state';
@@ -131,14 +131,20 @@ export function summary(m: Message): string {
   }
 }
 
+// Of more people than this a line names the first, and says how many more there are.
+const namedMax = 5;
+
 /** A line such as "Ann added Bob". */
 export function noticeText(m: Message): string {
   const n = m.notice;
   if (!n) return '';
-  if (n.what === 'role') return tAny(`notice.role.${n.text}`, 'notice.other', { who: n.who ?? m.fromName, whom: list(n.whom ?? []) });
-  const own = m.own && n.what !== 'forked';
-  const vars = { who: n.who ?? m.fromName, whom: list(n.whom ?? []), text: n.text ?? '' };
-  return tAny(own ? `notice.${n.what}.own` : `notice.${n.what}`, 'notice.other', vars);
+  const all = n.whom ?? [];
+  const many = all.length > namedMax ? Math.max(all.length, Number(n.text) || 0) - namedMax : 0;
+  const whom = many > 0 ? list([...all.slice(0, namedMax), t('notice.more', { n: many })]) : list(all);
+  const vars = { who: n.who ?? m.fromName, whom, text: n.text ?? '', n: Number(n.text) || 0 };
+  if (n.what === 'role') return tAny(`notice.role.${n.text}`, 'notice.other', vars);
+  // What happened to oneself without anybody's doing has one form.
+  return tAny(m.own && hasText(`notice.${n.what}.own`) ? `notice.${n.what}.own` : `notice.${n.what}`, 'notice.other', vars);
 }
 
 export const chatName = (c: Chat): string => (c.kind === 'saved' ? t('chat.saved') : c.name || t('chat.noname'));

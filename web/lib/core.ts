@@ -9,11 +9,6 @@ export interface Api extends Commands {
   qr: { args: { text: string }; result: { size: number; rows: string[] } };
   /** One message, for what is not among the loaded ones. */
   message: { args: { chat: string; message: string }; result: Message };
-  /** The accounts of a program on one's own computer, which itself goes from one to another. */
-  accounts: { args: Record<string, never>; result: { accounts: Entry[] | null } };
-  useAccount: { args: { id: string }; result: Record<string, never> };
-  addAccount: { args: Record<string, never>; result: Record<string, never> };
-  removeAccount: { args: { id: string }; result: Record<string, never> };
   about: { args: Record<string, never>; result: { version: string; storage: 'disk' | 'memory' } };
 }
 

@@ -54,9 +54,11 @@ export function t(key: Key, vars?: Vars): string {
   });
 }
 
+export const hasText = (key: string) => key in texts.en;
+
 /** The text for a key made of parts at run time, or of other when there is none. */
 export function tAny(key: string, other: Key, vars?: Vars): string {
-  return t(key in texts.en ? (key as Key) : other, vars);
+  return t(hasText(key) ? (key as Key) : other, vars);
 }
 
 export const number = (n: number) => digits.value.format(n);

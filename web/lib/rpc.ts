@@ -122,6 +122,8 @@ export const connectWASM: Connect = (listener) => {
 const retryDelayMin = 300;
 const retryDelayMax = 5000;
 
+const no = () => Promise.reject(new CoreError('unknown-command'));
+
 /** The core as a native program on this machine, over a WebSocket to whoever served the page. */
 export const connectLocal: Connect = (listener) => {
   const list = new Waitlist();
@@ -153,12 +155,8 @@ export const connectLocal: Connect = (listener) => {
   };
   return {
     way: 'local',
-    accounts: {
-      list: async () => (await call('accounts', {})).accounts ?? [],
-      use: async (id) => void (await call('useAccount', { id }), location.replace('/')),
-      add: async () => void (await call('addAccount', {}), location.replace('/')),
-      remove: async (id) => void (await call('removeAccount', { id })),
-    },
+    // The program has one account open; others are opened by its own command.
+    accounts: { list: async (self) => [{ ...self, id: '', name: self?.name ?? '', current: true }], use: no, add: no, remove: no },
     call,
     putFile: async (data) => ((await (await file('/files', { method: 'POST', body: data })).json()) as { ref: string }).ref,
     getFile: async (ref) => (await file(`/files/${encodeURIComponent(ref)}`)).blob(),

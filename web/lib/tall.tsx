@@ -8,7 +8,8 @@ interface Props {
   total: number;
   /** Height of a row, in rem. */
   row: number;
-  render(i: number): ComponentChildren;
+  /** tab is the row's tabIndex: one row is reached by Tab, arrows walk from it. */
+  render(i: number, tab: number): ComponentChildren;
   /** Rows from first to last (exclusive) are in the page now. */
   onShow(first: number, last: number): void;
 }
@@ -46,7 +47,8 @@ export function Tall(p: Props) {
   const last = Math.min(range[1], p.total);
   useLayoutEffect(() => p.onShow(first, last));
 
-  // One row is reached by Tab; arrows walk.
+  const [active, setActive] = useState(0);
+  const reached = active >= first && active < last ? active : first;
   const keys = (e: KeyboardEvent) => {
     const list = ref.current!;
     const row = (e.target as HTMLElement).closest('li');
@@ -56,8 +58,9 @@ export function Tall(p: Props) {
     if (to === undefined || to < 0 || to >= p.total) return;
     e.preventDefault();
     const box = list.closest('.sheet-body')!;
-    const find = () => list.querySelector<HTMLElement>(`li[aria-posinset="${to + 1}"] button`);
+    const find = () => list.querySelector<HTMLElement>(`li[aria-posinset="${to + 1}"] > *`);
     if (!find()) box.scrollTop += list.getBoundingClientRect().top - box.getBoundingClientRect().top + to * px - box.clientHeight / 2;
+    setActive(to);
     requestAnimationFrame(() => {
       const b = find();
       b?.focus({ preventScroll: true });
@@ -68,7 +71,7 @@ export function Tall(p: Props) {
   for (let i = first; i < last; i++) {
     items.push(
       <li key={i} aria-setsize={p.total} aria-posinset={i + 1}>
-        {p.render(i)}
+        {p.render(i, i === reached ? 0 : -1)}
       </li>,
     );
   }

@@ -1,8 +1,9 @@
 // What the browser tests share: a browser, a server with the product's own headers, checks that print got and want.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { delimiter, extname, join, resolve } from 'node:path';
 import { chromium } from 'playwright-core';
 
@@ -55,6 +56,37 @@ export async function serve(dir) {
 /** Builds the app over the fake core into dir. */
 export function buildFake(dir) {
   execFileSync('go', ['run', './web', '-entry', 'test/fakemain.ts', '-out', dir], { cwd: join(root, 'tool'), stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+/** The app over canned people: open() gives a page of it, as somebody, in a window of its own. */
+export async function fakePages() {
+  const dir = mkdtempSync(join(tmpdir(), 'paperplane-ui-'));
+  buildFake(dir);
+  const server = await serve(dir);
+  const browser = await launch();
+  const complaints = [];
+  async function open(query = '', { lang = 'en', dark = false, width = 1280, height = 800, touch = false, as = '' } = {}) {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', hasTouch: touch, isMobile: touch, serviceWorkers: 'block', reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] });
+    await context.addInitScript(([l, who]) => (localStorage.getItem('pp.lang') ?? localStorage.setItem('pp.lang', l), sessionStorage.setItem('as', who)), [lang, as]);
+    const page = await context.newPage();
+    page.setDefaultTimeout(8000);
+    watch(page, complaints);
+    await page.goto(`${server.origin}/${query}`);
+    await page.locator('.app, .gate form, .gate a.button, .gate [role=alert]').first().waitFor();
+    page.chat = async (name) => {
+      await page.locator('.chat-item', { hasText: name }).first().click();
+      await page.locator('.chat-head').waitFor();
+    };
+    page.asked = (cmd) => page.evaluate((c) => globalThis.fake.log.filter(([x]) => x === c).map(([, a]) => a), cmd);
+    page.happens = (event) => page.evaluate((e) => globalThis.fake.event(e), event);
+    return page;
+  }
+  const end = async () => {
+    await browser.close();
+    server.close();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  return { open, complaints, end, origin: server.origin };
 }
 
 /** Collects what a page complains about: errors, and reports of the policy. */

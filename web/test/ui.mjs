@@ -1,32 +1,10 @@
 // The views over canned people: odd states, keys, accessibility, narrow pages, the policy. No core, no server of ours.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { artifacts, axe, buildFake, check, launch, serve, steps, watch } from './harness.mjs';
+import { artifacts, axe, check, fakePages, steps } from './harness.mjs';
 
 const only = process.argv[2]; // a part of a step's name
-const dir = mkdtempSync(join(tmpdir(), 'paperplane-ui-'));
-buildFake(dir);
-const server = await serve(dir);
-const browser = await launch();
-const complaints = [];
-
-/** Opens the app as somebody, in a window of its own. */
-async function open(query = '', { lang = 'en', dark = false, width = 1280, height = 800, touch = false, as = '' } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', hasTouch: touch, isMobile: touch, serviceWorkers: 'block', reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] });
-  await context.addInitScript(([l, who]) => (localStorage.getItem('pp.lang') ?? localStorage.setItem('pp.lang', l), sessionStorage.setItem('as', who)), [lang, as]);
-  const page = await context.newPage();
-  page.setDefaultTimeout(8000);
-  watch(page, complaints);
-  await page.goto(`${server.origin}/${query}`);
-  await page.locator('.app, .gate form, .gate a.button, .gate [role=alert]').first().waitFor();
-  page.chat = async (name) => {
-    await page.locator('.chat-item', { hasText: name }).first().click();
-    await page.locator('.chat-head').waitFor();
-  };
-  page.asked = (cmd) => page.evaluate((c) => globalThis.fake.log.filter(([x]) => x === c).map(([, a]) => a), cmd);
-  return page;
-}
+const { open, complaints, end } = await fakePages();
 const box = (page) => page.locator('.composer textarea');
 const rows = (page) => page.locator('.row');
 const close = (page) => page.context().close();
@@ -542,7 +520,5 @@ try {
   await steps(list.filter(([name]) => !only || name.includes(only)));
   check('complaints of the pages (errors, policy)', [...new Set(complaints)], []);
 } finally {
-  await browser.close();
-  server.close();
-  rmSync(dir, { recursive: true, force: true });
+  await end();
 }

@@ -1,5 +1,6 @@
 // Tests of the parts that need no page. Built like the app, run by test/unit.mjs under Node.
 import type { Message } from '../app/api';
+import { acts } from '../app/roles';
 import { Thread } from '../app/thread';
 import { lines } from '../app/view/lines';
 import { decode, encode } from '../lib/cbor';
@@ -7,6 +8,7 @@ import { safeName } from '../lib/filename';
 import { fold } from '../lib/fold';
 import { firstDir } from '../lib/lang';
 import { linkify, onlyEmoji } from '../lib/linkify';
+import { cut, mentionsIn, typedMention } from '../lib/mention';
 import { strip } from '../lib/strip';
 
 declare const check: (name: string, got: unknown, want: unknown) => void;
@@ -170,3 +172,37 @@ async function threads(): Promise<void> {
   check('thread trimmed', [t.messages.value.length, t.more.value], [151, false]);
 }
 finish(threads());
+
+// Names in texts: what is being typed, where the chosen ones stand, and how a text is shown.
+for (const [text, caret, want] of [
+  ['@', 1, { at: 0, query: '' }],
+  ['hello @an', 9, { at: 6, query: 'an' }],
+  ['hello @ann lee', 14, { at: 6, query: 'ann lee' }],
+  ['hello @ann lee is', 17, null], // names have two words at most
+  ['mail@example', 12, null],
+  ['(@мин', 5, { at: 1, query: 'мин' }],
+  ['@an and more', 3, { at: 0, query: 'an' }],
+  ['@a\n', 3, null],
+] as const) {
+  check(`typed ${JSON.stringify(text)} at ${caret}`, typedMention(text, caret), want);
+}
+const ann = { person: 'a', name: 'Ann' };
+const annLee = { person: 'b', name: 'Ann Lee' };
+const mina = { person: 'm', name: 'مینا 🌿' };
+check('mentions: the longest name', mentionsIn('@Ann Lee and @Ann', [ann, annLee]), [{ start: 0, length: 8, person: 'b' }, { start: 13, length: 4, person: 'a' }]);
+check('mentions: UTF-16 units', mentionsIn('😀 @مینا 🌿', [mina]), [{ start: 3, length: 8, person: 'm' }]);
+check('mentions: erased again', mentionsIn('An', [ann]), []);
+check('cut', cut('hi @Ann!', [{ start: 3, length: 4, person: 'a' }]), [{ text: 'hi ' }, { text: '@Ann', person: 'a' }, { text: '!' }]);
+check('cut: beyond the end, overlapping, empty, negative', cut('@Ann', [{ start: 0, length: 4, person: 'a' }, { start: 2, length: 2, person: 'b' }, { start: 0, length: 9, person: 'c' }, { start: 1, length: 0, person: 'd' }, { start: -1, length: 2, person: 'e' }]), [{ text: '@Ann', person: 'a' }]);
+check('cut: none', cut('hi', undefined), [{ text: 'hi' }]);
+
+// Who may do what to whom, as convo's policy has it.
+const other = { own: false, admin: false };
+check('a member does nothing', acts('member', { ...other, role: 'member' }), []);
+check('an admin to a member', acts('admin', { ...other, role: 'member' }), ['admin', 'remove', 'ban', 'erase']);
+check('an admin to an admin', acts('admin', { ...other, role: 'admin' }), []);
+check('an admin to an owner', acts('admin', { ...other, role: 'owner' }), []);
+check('an owner to an admin', acts('owner', { ...other, role: 'admin' }), ['owner', 'member', 'remove', 'ban', 'erase']);
+check('an owner to an owner', acts('owner', { ...other, role: 'owner' }), ['admin', 'remove', 'ban', 'erase']);
+check('oneself, admin', acts('admin', { own: true, admin: true, role: 'admin' }), ['member']);
+check('oneself, member', acts('member', { own: true, admin: false, role: 'member' }), []);

@@ -1,7 +1,7 @@
 // The accounts on this device: go to another, add one, take one away.
 import { useEffect, useState } from 'preact/hooks';
 import { number, t } from '../../lib/i18n';
-import { accounts, act, fail } from '../act';
+import { accounts, act, fail, way } from '../act';
 import { keepDrafts } from '../compose';
 import { account, volatile, words } from '../state';
 import type { Entry } from '../../lib/core';
@@ -29,6 +29,7 @@ export function AccountsPage() {
     setAll(await accounts().list(account.value));
   };
   const only = all.length < 2;
+  const local = way() === 'local';
   return (
     <>
       <p class="dim">{t('accounts.hint')}</p>
@@ -52,18 +53,24 @@ export function AccountsPage() {
               ) : null}
               {a.current ? <Icon name="check" /> : null}
             </button>
-            <button type="button" class="quiet" aria-label={t('accounts.remove.who', { name: a.name })} title={t('accounts.remove')} onClick={() => setLeaving(a)}>
-              <Icon name="trash" />
-            </button>
+            {local ? null : (
+              <button type="button" class="quiet" aria-label={t('accounts.remove.who', { name: a.name })} title={t('accounts.remove')} onClick={() => setLeaving(a)}>
+                <Icon name="trash" />
+              </button>
+            )}
           </li>
         ))}
       </ul>
-      <div class="buttons start">
-        <button type="button" class="primary" disabled={volatile.value} onClick={() => go(() => accounts().add(account.value))}>
-          <Icon name="invite" />
-          {t('accounts.add')}
-        </button>
-      </div>
+      {local ? (
+        <p class="dim note">{t('accounts.local')}</p>
+      ) : (
+        <div class="buttons start">
+          <button type="button" class="primary" disabled={volatile.value} onClick={() => go(() => accounts().add(account.value))}>
+            <Icon name="invite" />
+            {t('accounts.add')}
+          </button>
+        </div>
+      )}
       {leaving ? (
         <Confirm
           title={t('accounts.remove')}
@@ -74,7 +81,7 @@ export function AccountsPage() {
           onYes={() => void remove(leaving).catch(fail)}
         />
       ) : null}
-      {only ? <p class="dim note">{t('accounts.apart')}</p> : null}
+      {only && !local ? <p class="dim note">{t('accounts.apart')}</p> : null}
     </>
   );
 }

@@ -141,10 +141,10 @@ export function KnocksPage({ chat }: { chat: Chat }) {
               <bdi>{k.name || t('chat.noname')}</bdi>
               <span class="dim block">{daysAgo(k.at) === 0 ? clock(k.at) : short(k.at)}</span>
             </span>
-            <button type="button" class="link danger" aria-label={t('knocks.no.who', { name: k.name })} onClick={() => void answer(k, false)}>
+            <button type="button" class="link danger" aria-label={`${t('knocks.no')}: ${k.name}`} onClick={() => void answer(k, false)}>
               {t('knocks.no')}
             </button>
-            <button type="button" class="small" aria-label={t('knocks.yes.who', { name: k.name })} onClick={() => void answer(k, true)}>
+            <button type="button" class="small" aria-label={`${t('knocks.yes')}: ${k.name}`} onClick={() => void answer(k, true)}>
               {t('knocks.yes')}
             </button>
           </li>
@@ -173,7 +173,7 @@ export function BannedPage({ chat }: { chat: Chat }) {
             <span class="grow">
               <bdi>{m.name || t('chat.noname')}</bdi>
             </span>
-            <button type="button" class="small" aria-label={t('banned.lift.who', { name: m.name })} onClick={() => void unban(m)}>
+            <button type="button" class="small" aria-label={`${t('banned.lift')}: ${m.name}`} onClick={() => void unban(m)}>
               {t('banned.lift')}
             </button>
           </li>

@@ -61,7 +61,8 @@ export function Members({ chat }: { chat: Chat }) {
   const [query, setQuery] = useState('');
   const [menu, setMenu] = useState<{ member: Member; at: Place } | null>(null);
   const [question, setQuestion] = useState<{ member: Member; act: Act } | null>(null);
-  const members = useMembers(chat.id, query.trim(), `${chat.members} ${chat.role ?? ''} ${chat.last?.id ?? ''}`);
+  const [done, setDone] = useState(0); // what was done here
+  const members = useMembers(chat.id, query.trim(), `${chat.members} ${chat.role ?? ''} ${chat.last?.id ?? ''} ${done}`);
   const own = inside(chat) ? roleOf(chat) : 'member';
   const total = members.total ?? chat.members;
   return (
@@ -78,10 +79,10 @@ export function Members({ chat }: { chat: Chat }) {
         total={total}
         row={3.5}
         onShow={members.show}
-        render={(i) => {
+        render={(i, tab) => {
           const m = members.at(i);
           if (!m) return <span class="person blank" aria-hidden="true" />;
-          return <MemberRow member={m} idle={entries(chat, own, m, () => undefined).length === 0} onMenu={(at) => setMenu({ member: m, at })} />;
+          return <MemberRow member={m} tab={tab} idle={entries(chat, own, m, () => undefined).length === 0} onMenu={(at) => setMenu({ member: m, at })} />;
         }}
       />
       {query && members.total === 0 ? (
@@ -90,12 +91,12 @@ export function Members({ chat }: { chat: Chat }) {
         </p>
       ) : null}
       {menu ? <Menu at={menu.at} label={menu.member.name} entries={entries(chat, own, menu.member, (a) => setQuestion({ member: menu.member, act: a }))} onClose={() => setMenu(null)} /> : null}
-      {question ? <Question chat={chat} member={question.member} what={question.act} onClose={() => setQuestion(null)} /> : null}
+      {question ? <Question chat={chat} member={question.member} what={question.act} onDone={() => setDone((n) => n + 1)} onClose={() => setQuestion(null)} /> : null}
     </section>
   );
 }
 
-export function MemberRow(p: { member: Member; idle: boolean; onMenu(at: Place): void }) {
+export function MemberRow(p: { member: Member; tab: number; idle: boolean; onMenu(at: Place): void }) {
   const m = p.member;
   const role = m.role ?? (m.admin ? 'admin' : 'member');
   const body = (
@@ -108,14 +109,20 @@ export function MemberRow(p: { member: Member; idle: boolean; onMenu(at: Place):
       {role === 'member' ? null : <span class={`tag ${role}`}>{t(`role.${role}`)}</span>}
     </>
   );
-  if (p.idle) return <span class="person">{body}</span>;
+  if (p.idle) {
+    return (
+      <span class="person" tabIndex={p.tab}>
+        {body}
+      </span>
+    );
+  }
   const show = (e: MouseEvent) => {
     const r = (e.currentTarget as HTMLElement).getBoundingClientRect();
     // By the keyboard there is no place of the pointer.
     p.onMenu(e.detail === 0 ? { x: r.left + 48, y: r.bottom } : { x: e.clientX, y: e.clientY });
   };
   return (
-    <button type="button" class="person" aria-haspopup="menu" onClick={show} onContextMenu={(e) => (e.preventDefault(), show(e))}>
+    <button type="button" class="person" tabIndex={p.tab} aria-haspopup="menu" onClick={show} onContextMenu={(e) => (e.preventDefault(), show(e))}>
       {body}
     </button>
   );
@@ -142,12 +149,13 @@ function label(a: Act, m: Member): string {
   return a === 'owner' ? t('role.make.owner') : t(`member.${a}`);
 }
 
-function Question(p: { chat: Chat; member: Member; what: Act; onClose(): void }) {
+function Question(p: { chat: Chat; member: Member; what: Act; onDone(): void; onClose(): void }) {
   const { member: m, what } = p;
   const of = { chat: p.chat.id, person: m.person };
   const name = m.name || t('chat.noname');
   const harsh = what === 'remove' || what === 'ban' || what === 'erase';
   const text = harsh ? t(`member.${what}.text`, { name }) : what === 'owner' ? t('role.make.owner.text', { name }) : m.own ? t('role.take.own') : what === 'admin' && m.role !== 'owner' ? t('role.make.admin.text', { name }) : t('role.take.text', { name });
-  const yes = () => void (harsh ? act('removeMember', { ...of, ...(what === 'remove' ? {} : { ban: true }), ...(what === 'erase' ? { erase: true } : {}) }) : act('setRole', { ...of, role: what as 'owner' | 'admin' | 'member' }));
+  const work = () => (harsh ? act('removeMember', { ...of, ...(what === 'remove' ? {} : { ban: true }), ...(what === 'erase' ? { erase: true } : {}) }) : act('setRole', { ...of, role: what as 'owner' | 'admin' | 'member' }));
+  const yes = () => void work().then(p.onDone);
   return <Confirm title={label(what, m)} text={text} yes={harsh ? t(`member.${what}`) : t('yes')} danger={harsh} onClose={p.onClose} onYes={yes} />;
 }

@@ -24,6 +24,7 @@ export function Composer({ chat }: { chat: Chat }) {
   const over = useSignal(false);
   const asking = useSignal<{ at: number; query: string } | null>(null);
   const option = useSignal<string | undefined>(undefined);
+  const refused = useRef(-1);
   const pickKeys = useRef<((e: KeyboardEvent) => boolean) | null>(null);
   const wait = useWait(chat);
   const text = c.text.value;
@@ -65,7 +66,13 @@ export function Composer({ chat }: { chat: Chat }) {
   const look = () => {
     const b = box.current!;
     const found = chat.kind === 'group' && !c.edit.value && b.selectionStart === b.selectionEnd ? typedMention(b.value, b.selectionStart) : null;
+    if (found?.at !== refused.current) refused.current = -1;
+    else if (found) return; // the choice at this place was closed
     if (found?.at !== asking.value?.at || found?.query !== asking.value?.query) asking.value = found;
+  };
+  const refuse = () => {
+    refused.current = asking.value?.at ?? -1;
+    asking.value = null;
   };
   const pick = (who: Named) => {
     const b = box.current!;
@@ -93,7 +100,7 @@ export function Composer({ chat }: { chat: Chat }) {
           {wait}
         </p>
       ) : null}
-      {asking.value ? <Later show={(x) => <x.Pick chat={chat} query={asking.value!.query} keys={pickKeys} onPick={pick} onActive={(id) => (option.value = id)} onClose={() => (asking.value = null)} />} /> : null}
+      {asking.value ? <Later show={(x) => <x.Pick chat={chat} query={asking.value!.query} keys={pickKeys} onPick={pick} onActive={(id) => (option.value = id)} onClose={refuse} />} /> : null}
       <form
         class="compose-line"
         onSubmit={(e) => {

@@ -16,11 +16,13 @@ interface Props {
 
 export function Dialog(p: Props) {
   const ref = useRef<HTMLDialogElement>(null);
+  const gone = useRef(false);
   useEffect(() => {
     const d = ref.current!;
     const before = document.activeElement;
     d.showModal();
     return () => {
+      gone.current = true;
       d.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
@@ -35,12 +37,21 @@ export function Dialog(p: Props) {
   const outside = (e: MouseEvent) => {
     if (e.target === ref.current) p.onClose();
   };
+  const away = p.onBack ?? p.onClose;
   const cancel = (e: Event) => {
     e.preventDefault(); // the page decides: the window goes when its state does
-    (p.onBack ?? p.onClose)();
+    away();
+  };
+  // Browsers let a page keep a window open only once; a key that was handled asks for nothing.
+  const key = (e: KeyboardEvent) => {
+    if (e.key !== 'Escape' || e.isComposing) return;
+    e.stopPropagation();
+    if (ref.current!.querySelector('[popover=auto]:popover-open')) return; // a menu goes first, by itself
+    e.preventDefault();
+    away();
   };
   return (
-    <dialog ref={ref} class={p.class ?? ''} aria-label={p.title} onCancel={cancel} onMouseDown={outside}>
+    <dialog ref={ref} class={p.class ?? ''} aria-label={p.title} onCancel={cancel} onClose={() => gone.current || p.onClose()} onKeyDown={key} onMouseDown={outside}>
       <div class="sheet">
         <header>
           {p.onBack ? (
