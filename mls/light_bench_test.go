@@ -62,10 +62,13 @@ func benchSliced(b *testing.B, s Suite, warm int) {
 	}
 	first, other = add.Next, r.(CommitReceived).Next
 	said := must(first.Encrypt(make([]byte, 100), nil))
-	var light *Group
+	open := func() *Group {
+		return must(JoinLight(add.Welcome, LightOptions{Secret: sec, Signer: late.sign, SenderProof: sender, OwnProof: own}))
+	}
+	light := open()
 	b.Run("join-light-and-read", func(b *testing.B) {
 		for b.Loop() {
-			light = must(JoinLight(add.Welcome, LightOptions{Secret: sec, Signer: late.sign, SenderProof: sender, OwnProof: own}))
+			light = open()
 			must(light.Process(said, t0))
 		}
 		b.ReportMetric(float64(len(add.Welcome)+len(sender)+len(own)), "B/join")

@@ -434,14 +434,14 @@ func (g *Group) needs(c *commitBody, k sliceKeys, proof, out bool) (*NeedSlice, 
 
 // ask is the error that asks for parts of the Slices unless they were given.
 func (g *Group) ask(c *commitBody, k sliceKeys, proof, out bool, parts *SliceParts) error {
+	if parts != nil && (c.path == nil || out || parts.Slice != nil && (parts.Keys != nil || g.light != nil)) && (!proof || parts.Proof != nil) {
+		return nil // without a shuffle
+	}
 	n, err := g.needs(c, k, proof, out)
 	if err != nil || n == nil {
 		return err
 	}
-	if parts == nil || n.Keys.Len > 0 && parts.Keys == nil || n.Proof.Len > 0 && parts.Proof == nil || n.Slice.Len > 0 && parts.Slice == nil {
-		return n
-	}
-	return nil
+	return n
 }
 
 // introduce gets to know the committer of a sliced commit by the proof in its Slices. The commit's
