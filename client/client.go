@@ -383,6 +383,10 @@ func (c *Client) transactSome(inputs []core.Input) int {
 			}
 		case core.Object:
 			c.endMove(in.ID)
+		case core.SegmentMade:
+			c.endMove(in.ID)
+		case core.SegmentOpened:
+			c.endMove(in.ID)
 		}
 	}
 	for _, e := range effects {
@@ -526,6 +530,10 @@ func (c *Client) do(e core.Effect) {
 		c.startMove(e.ID, func(m *move) { m.put(e) })
 	case core.GetObject:
 		c.startMove(e.ID, func(m *move) { m.get(e) })
+	case core.MakeSegment:
+		c.startMove(e.ID, func(m *move) { m.segment(e) })
+	case core.OpenSegment:
+		c.startMove(e.ID, func(m *move) { m.segment(e) })
 	case core.Cancel:
 		if m := c.moves[e.ID]; m != nil {
 			m.cancel()

@@ -92,3 +92,10 @@ func (m *move) get(e core.GetObject) {
 		return data, err
 	})
 }
+
+// segment makes or opens a piece of history. A vault that cannot be read says so at the next write.
+func (m *move) segment(e core.Effect) {
+	if in, err := core.DoSegment(reader{m.c.opts.Vault}, e); err == nil && in != nil {
+		_ = m.c.post(m.ctx, in)
+	}
+}

@@ -254,6 +254,12 @@ func (c *Client) do(e core.Effect) {
 		c.Replies[e.ID] = e
 	case core.PutObject, core.GetObject:
 		c.objects = append(c.objects, e)
+	case core.MakeSegment, core.OpenSegment:
+		in, err := core.DoSegment(c.Vault, e)
+		if err != nil {
+			c.W.T.Fatalf("segment: %v", err)
+		}
+		c.push(in)
 	case core.Upload, core.Download, core.Cancel:
 		c.Moves = append(c.Moves, e)
 		if x, ok := e.(core.Cancel); ok {

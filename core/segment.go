@@ -1,0 +1,108 @@
+package core
+
+import (
+	"errors"
+
+	"paperplane/core/archive"
+	"paperplane/core/timeline"
+)
+
+// MakeSegment asks for a sealed segment of the newest entries of a chat with After < index < Before.
+// The driver does it with DoSegment, for Step reads no history; SegmentMade answers.
+type MakeSegment struct {
+	ID            string
+	Chat          string
+	After, Before uint64
+}
+
+// SegmentMade answers MakeSegment. With Ref.Count 0 there is nothing in that range; Ref.From is the
+// lowest index in the segment: what is before it is the next one's.
+type SegmentMade struct {
+	ID     string
+	Ref    archive.Ref
+	Secret [16]byte
+	Data   []byte
+}
+
+// OpenSegment asks for what is to be stored of a segment that was fetched: see timeline.Import.
+// SegmentOpened answers.
+type OpenSegment struct {
+	ID     string
+	Chat   string
+	Ref    archive.Ref
+	Data   []byte
+	Person [32]byte // oneself
+	Last   uint64
+}
+
+// SegmentOpened answers OpenSegment. Bad: the bytes are not what the reference names.
+type SegmentOpened struct {
+	ID    string
+	Ops   []Op
+	Count int
+	Bad   bool
+}
+
+func (MakeSegment) effect()  {}
+func (OpenSegment) effect()  {}
+func (SegmentMade) input()   {}
+func (SegmentOpened) input() {}
+
+// DoSegment carries out a MakeSegment or OpenSegment; nil for another effect. It reads the vault and
+// computes for up to a second, so a driver does it beside the Machine. The error is the vault's.
+func DoSegment(r Reader, e Effect) (Input, error) {
+	switch e := e.(type) {
+	case MakeSegment:
+		return makeSegment(r, e)
+	case OpenSegment:
+		return openSegment(r, e)
+	}
+	return nil, nil
+}
+
+func makeSegment(r Reader, e MakeSegment) (Input, error) {
+	made := SegmentMade{ID: e.ID}
+	list, err := timeline.Export(r, e.Chat, e.After, e.Before, archive.ItemsMax, archive.BytesMax/2)
+	if err != nil || len(list) == 0 {
+		return made, err
+	}
+	items := make([]archive.Item, len(list))
+	for i, c := range list {
+		items[i].Entry = timeline.Encode(c.Entry)
+		for _, n := range c.Notes {
+			items[i].Notes = append(items[i].Notes, archive.Note{Key: n.Key, Value: n.Value})
+		}
+	}
+	if made.Ref, made.Secret, made.Data, err = archive.Seal(items); err != nil {
+		return nil, err
+	}
+	first, last := list[0].Entry, list[len(list)-1].Entry
+	made.Ref.From, made.Ref.To = first.Index, last.Index
+	made.Ref.Days = [2]uint32{uint32(min(first.At, last.At) / 86400000), uint32(max(first.At, last.At) / 86400000)}
+	return made, nil
+}
+
+func openSegment(r Reader, e OpenSegment) (Input, error) {
+	items, err := archive.Open(e.Ref, e.Data)
+	if errors.Is(err, archive.ErrSegment) {
+		return SegmentOpened{ID: e.ID, Bad: true}, nil
+	}
+	out := SegmentOpened{ID: e.ID}
+	var list []timeline.Carried
+	for _, x := range items {
+		var c timeline.Carried
+		if timeline.Decode(x.Entry, &c.Entry) != nil {
+			continue
+		}
+		for _, n := range x.Notes {
+			c.Notes = append(c.Notes, timeline.Pair{Key: n.Key, Value: n.Value})
+		}
+		list = append(list, c)
+	}
+	pairs, n, err := timeline.Import(r, e.Chat, list, e.Person, e.Last)
+	for _, p := range pairs {
+		out.Ops = append(out.Ops, Op(p))
+	}
+	out.Count = n
+	return out, err
+}
