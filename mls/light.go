@@ -269,12 +269,15 @@ type LightOptions struct {
 	PSKs        []PSK
 	SenderProof []byte // Proof of the leaf that signed the GroupInfo, in the Welcome's epoch
 	OwnProof    []byte // Proof of the leaf of the KeyPackage
+
+	ReInitFrom, BranchFrom *Group // as in JoinOptions
+	Resume                 []*Group
 }
 
 // JoinLight makes the Group of a light member from a Welcome and two proofs. Errors as Join, and
 // M-160 and M-161 for what is wrong with a proof.
 func JoinLight(msg []byte, o LightOptions) (*Group, error) {
-	w, err := (&JoinOptions{Secret: o.Secret, Signer: o.Signer, PSKs: o.PSKs}).open(msg)
+	w, err := (&JoinOptions{Secret: o.Secret, Signer: o.Signer, PSKs: o.PSKs, ReInitFrom: o.ReInitFrom, BranchFrom: o.BranchFrom, Resume: o.Resume}).open(msg)
 	if err != nil {
 		return nil, err
 	}
@@ -283,6 +286,9 @@ func JoinLight(msg []byte, o LightOptions) (*Group, error) {
 		return nil, brokenBy("M-121", ErrSuite)
 	}
 	if err := checkContextExtensions(gi.ctx.exts); err != nil {
+		return nil, err
+	}
+	if err := placed(gi.exts, ExtRatchetTree, ExtExternalPub); err != nil {
 		return nil, err
 	}
 	sender, err := parseProof(slices.Clone(o.SenderProof))
