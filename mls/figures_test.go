@@ -74,13 +74,38 @@ func TestFigures(t *testing.T) {
 		before := heap()
 		g := must(Join(c.Welcome, JoinOptions{Secret: sec, Signer: p.sign, Tree: tree}))
 		row(kind+"-memory", float64(heap()-before)/1e6, "MB")
-		runtime.KeepAlive(g)
+		pages := map[string][]byte{}
+		put, _ := TreeChanges(nil, []*SavedTree{g.SavedTree()})
+		saved := 0
+		for _, d := range put {
+			pages[d.Key] = d.Value
+			saved += len(d.Key) + len(d.Value)
+		}
+		head := g.SnapshotHead()
+		g = nil
+		size(kind+"-all-saved", len(head)+saved)
+		took(kind+"-restore", 7, func() { must(RestoreHead(head, func(k string) []byte { return pages[k] }, nil)) })
+		pages = nil
 		before = heap()
 		var light [100]*Group
 		for i := range light {
 			light[i] = must(JoinLight(c.Welcome, o))
 		}
 		row(kind+"-memory-light", float64(heap()-before)/1e3/float64(len(light)), "KB")
+		wide := make([][]byte, c.Next.PageCount())
+		for i := range wide {
+			wide[i] = c.Next.Page(i)
+		}
+		took(kind+"-upgrade", 3, func() {
+			u := must(NewUpgrade(light[0]))
+			for !u.Done() {
+				i := u.Missing()[0]
+				if err := u.Put(i, wide[i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			must(u.Finish(light[0]))
+		})
 		runtime.KeepAlive(&light)
 		runtime.KeepAlive(tree)
 	}
@@ -130,6 +155,37 @@ func TestFigures(t *testing.T) {
 	add("warm")
 	a, b := h.as(uint32(n/5)), h.as(uint32(n-2))
 	took("warm-remove", 5, func() { must(a.Commit(CommitOptions{Remove: []uint32{3}})) })
+
+	// The same commits, sliced: each member reads the head and its own piece of the rest.
+	sl := newHall(t, XWing, n, four, sliced)
+	piece := func(kind string, times int) {
+		a, b := sl.as(uint32(n/5)), sl.as(uint32(n-2))
+		for _, e := range lent {
+			a.SetEach(e.e)
+			took("sliced-"+kind+"-make"+e.name, times, func() { must(a.Commit(CommitOptions{})) })
+		}
+		a.SetEach(four)
+		b.SetEach(nil)
+		var all []*Pending
+		for range times {
+			all = append(all, must(a.Commit(CommitOptions{})))
+		}
+		size("sliced-"+kind+"-up", len(all[0].Message)+len(all[0].Slices.Blob()))
+		down := 0
+		took("sliced-"+kind+"-process", len(all), func() {
+			_, read, err := fetch(b, all[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			down = max(down, len(all[0].Message)+read)
+			all = all[1:]
+		})
+		size("sliced-"+kind+"-down", down)
+	}
+	piece("cold", 5)
+	sl.warm(64)
+	piece("healed", 31)
+	sl = nil
 
 	// Messages of 100 bytes, with what is to be saved of each.
 	text := make([]byte, 100)

@@ -3,6 +3,7 @@ package mls
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 )
 
 // Looking for a key in the whole tree, as every commit must, would touch the memory of every leaf.
@@ -42,10 +43,8 @@ func (c *chunk) digest() *digest {
 }
 
 func addType(list []uint16, t uint16) []uint16 {
-	for _, x := range list {
-		if x == t {
-			return list
-		}
+	if slices.Contains(list, t) {
+		return list
 	}
 	return append(list, t)
 }

@@ -43,7 +43,7 @@ type hall struct {
 }
 
 // newHall founds a group of n.
-func newHall(t testing.TB, s Suite, n int, each Each) *hall {
+func newHall(t testing.TB, s Suite, n int, each Each, edit ...func(*GroupOptions)) *hall {
 	t.Helper()
 	h := &hall{s: s, priv: map[uint32]hpke.PrivateKey{}}
 	h.kps, h.secs, h.who = make([]*KeyPackage, n-1), make([]*KeyPackageSecret, n-1), make([]*person, n-1)
@@ -59,7 +59,7 @@ func newHall(t testing.TB, s Suite, n int, each Each) *hall {
 		h.who[i] = newPerson(s, fmt.Sprintf("user-%06d-device-0000000000000000", i))
 		h.kps[i], h.secs[i] = h.who[i].keyPackage()
 	})
-	founder := newPerson(s, "founder").found()
+	founder := newPerson(s, "founder").found(edit...)
 	founder.SetEach(each)
 	h.g = founder
 	for kps := range slices.Chunk(h.kps, 17_000) { // more do not fit into one commit
