@@ -447,6 +447,9 @@ type typist struct {
 // is looked at when the server is back.
 func (c *chat) next(up bool) time.Time {
 	var at time.Time
+	if up {
+		at = c.healAt
+	}
 	if up && c.State != chatBroken && c.State != chatLeft {
 		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt} {
 			if !t.IsZero() && (at.IsZero() || t.Before(at)) {

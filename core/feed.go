@@ -43,6 +43,7 @@ func (m *Machine) pumpFeed(s *server, f *feed) {
 	if f.busy || f.gone || m.now.Before(f.retryAt) {
 		return
 	}
+	f.retryAt = time.Time{}
 	ask := func(r wire.Request, then func(wire.Answer) bool) {
 		f.busy = true
 		life := f.life

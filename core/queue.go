@@ -135,6 +135,7 @@ type knocked struct {
 	kp  *mls.KeyPackage
 	due time.Time
 	in  bool // was let in by somebody; due is when we do it
+	act bool // due counts
 }
 
 // makingLink is a GroupInvite that waits.
@@ -263,6 +264,9 @@ func (m *Machine) pumpQueue(s *server, c *chat) {
 		for _, x := range q.shares {
 			x.busy = false
 		}
+	}
+	if !m.now.Before(q.retryAt) {
+		q.retryAt = time.Time{}
 	}
 	st := c.c.State()
 	if st.Kind == convo.Group {
@@ -438,7 +442,9 @@ func (q *queue) next(c *chat) (at time.Time) {
 	}
 	if c.c.Pending() == nil && len(q.Batch) == 0 {
 		for _, k := range q.knocks {
-			sooner(k.due)
+			if k.act {
+				sooner(k.due)
+			}
 		}
 	}
 	for _, r := range q.replies {

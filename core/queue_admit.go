@@ -236,11 +236,14 @@ func (m *Machine) admit(c *chat) {
 	due := false
 	links := map[plane.PublicKey]int{}
 	for _, k := range q.knocks {
-		if !m.ready(c, k) || len(list) == admitMax {
+		ready := m.ready(c, k)
+		k.act = ready || k.in && m.now.Before(k.due)
+		if !ready || len(list) == admitMax {
 			continue
 		}
 		if !k.k.Again && !k.in {
 			if u := q.used(k.k.Door) + links[k.k.Door]; u >= usesOf(c.c.State(), k.k.Door) {
+				k.act = false
 				continue
 			}
 			links[k.k.Door]++
@@ -463,6 +466,7 @@ func (m *Machine) deliver(s *server, c *chat) {
 		if r.busy || q.sending >= repliesMax || m.now.Before(r.retryAt) {
 			continue
 		}
+		r.retryAt = time.Time{}
 		p := pass{Why: r.Why, Seq: r.Seq, Digest: r.Digest}
 		if r.Share != 0 {
 			i := slices.IndexFunc(q.shares, func(x *share) bool { return x.N == r.Share })

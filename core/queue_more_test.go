@@ -307,3 +307,27 @@ func TestLinkTreeBlob(t *testing.T) {
 		has(t, all[0], g, "N29: hello")
 	}
 }
+
+// TestLinkQuiet shows that nobody is woken again and again while somebody waits for a yes, or for an
+// admin who is away.
+func TestLinkQuiet(t *testing.T) {
+	w, ann, _, link := linked(t, core.GroupInvite{Approve: true})
+	bob := newcomer(t, w, "Bob", link)
+	w.Pass(5 * time.Minute)
+	ticks := map[string]int{}
+	w.Step = func(c *coretest.Client, in core.Input, _ []core.Effect) {
+		if _, ok := in.(core.Tick); ok {
+			ticks[c.Name]++
+		}
+	}
+	w.Pass(5 * time.Minute)
+	ann.SetOffline(true)
+	w.Pass(5 * time.Minute)
+	bob.Drop()
+	w.Pass(5 * time.Minute)
+	for name, n := range ticks {
+		if n > 30 {
+			t.Errorf("%s was woken %d times in 15 minutes", name, n)
+		}
+	}
+}

@@ -59,6 +59,7 @@ func (m *Machine) heals() {
 			continue
 		}
 		if m.waitOf(c.id) != nil {
+			c.healAt = time.Time{}
 			continue
 		}
 		if c.healAt.IsZero() {

@@ -288,7 +288,7 @@ func (w *waiting) next() (at time.Time) {
 		sooner(time.UnixMilli(w.Entered).Add(lingering + time.Second))
 	default:
 		sooner(w.retryAt)
-		if w.Knocked {
+		if w.Knocked && w.got == nil {
 			sooner(w.again())
 		}
 	}
@@ -314,6 +314,7 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 	if w.busy || m.now.Before(w.retryAt) {
 		return
 	}
+	w.retryAt = time.Time{}
 	ask := func(r wire.Request, then func(wire.Answer) bool) {
 		w.busy = true
 		life := w.life
