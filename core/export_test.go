@@ -1,6 +1,16 @@
 package core
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+
+	"paperplane/core/account"
+	"paperplane/core/convo"
+	"paperplane/core/timeline"
+	"paperplane/mls"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/seal"
+)
 
 // DebugChat describes a chat for the log of a failed test.
 func (m *Machine) DebugChat(id string) string {
@@ -21,4 +31,115 @@ func (m *Machine) DebugChat(id string) string {
 		s += fmt.Sprintf("; wait again %v created %v knocked %v try %d entered %d body %d gone %q retry %v", w.Again, w.Created, w.Knocked, w.Try, w.Entered, len(w.Body), w.Gone, w.retryAt)
 	}
 	return s
+}
+
+// Liar makes what a dishonest member, or somebody who was one, can make.
+type Liar struct{ M *Machine }
+
+// Queue returns the queue of a chat and its KEM key.
+func (l Liar) Queue(chat string) (string, []byte) {
+	k := l.M.chats[chat].c.State().Queue
+	return k.Log.Text(), queueKEM(k).Public()
+}
+
+// Knock returns a knock of the liar's account about a conversation, as edit leaves it.
+func (l Liar) Knock(now time.Time, queue string, kem []byte, about string, edit func(*account.Knock)) []byte {
+	l.M.now = now
+	q, _ := plane.ParseLogID(queue)
+	c, _ := plane.ParseLogID(about)
+	kp, _ := l.M.leafPackage(&c)
+	k := account.Knock{
+		Again: true, Conversation: c, Credential: l.M.acc.keys.Credential(), Package: kp, Reply: plane.LogID{1}, Write: make([]byte, 32),
+		KEM: seal.NewKEMKey().Public(), At: now.UnixMilli(), Old: plane.PublicKey(l.M.acc.keys.Device().Public()),
+	}
+	edit(&k)
+	b, err := l.M.acc.keys.SealKnock(kem, q, k)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// Device is the signature key of the account's device.
+func (l Liar) Device() (k plane.PublicKey) { return plane.PublicKey(l.M.acc.keys.Device().Public()) }
+
+// Wait returns the reply log of a wait and the KEM key of its answers.
+func (l Liar) Wait(chat string) (string, []byte) {
+	w := l.M.waitOf(chat)
+	return w.id, w.kem.Public()
+}
+
+// Package returns a key package that a wait would join with, as its knock has one.
+func (l Liar) Package(chat string) *mls.KeyPackage {
+	w := l.M.waitOf(chat)
+	b, secret := l.M.leafPackage(nil)
+	w.Packages = append(w.Packages, secret)
+	u, err := mls.ParseKeyPackage(b)
+	if err != nil {
+		panic(err)
+	}
+	kp, err := u.Verify(l.M.now)
+	if err != nil {
+		panic(err)
+	}
+	return kp
+}
+
+// Invite returns the records of an answer that leads into one of the liar's own conversations,
+// under the name of another, with words of refusal or without.
+func (l Liar) Invite(now time.Time, own string, as string, kp *mls.KeyPackage, reply string, kem []byte, why string) [][]byte {
+	p := pass{Why: why}
+	log, _ := plane.ParseLogID(reply)
+	if why != "" {
+		p.By = l.M.acc.person()
+		p.Sig = l.M.acc.keys.SignPass(p.said(log))
+	} else {
+		var c *convo.Convo
+		trap := false
+		if x := l.M.chats[own]; x != nil {
+			c = x.c
+		} else {
+			// Another group of the same id.
+			trap = true
+			id, _ := plane.ParseLogID(as)
+			c, _ = convo.New(convo.Options{
+				ID: id, Kind: convo.Group, Name: "Trap", Signer: l.M.acc.keys.Device(), Credential: l.M.acc.keys.Credential(),
+				Owner: l.M.acc.person(), TTLDays: 30, Identify: l.M.identify, Now: now,
+			})
+		}
+		pend, err := c.Begin(convo.Change{Add: []*mls.KeyPackage{kp}, WithoutTree: trap}, now)
+		if err != nil {
+			panic(err)
+		}
+		if trap {
+			list, _ := c.Bodies(pend.Message)
+			for i, b := range list {
+				c.Receive(now, plane.Seq(i+1), b, func([32]byte) bool { return false })
+			}
+			p.Tree.Whole = c.Tree()
+		}
+		p.Invitation = c.Invite(pend.Welcome)
+		p.Invitation.Log, _ = plane.ParseLogID(as)
+		if !trap {
+			p.Tree.Whole = []byte{}
+			c.Abandon()
+		}
+	}
+	list, err := sealPass(kem, log, timeline.Encode(p))
+	if err != nil {
+		panic(err)
+	}
+	return list
+}
+
+// KnocksHeld is how many knocks a device holds for a chat.
+func (m *Machine) KnocksHeld(chat string) int { return len(m.chats[chat].qu().knocks) }
+
+// Stranger makes a machine with an account and nothing else.
+func Stranger(now time.Time) *Machine {
+	m := New()
+	m.Step(now, Started{})
+	m.opAt = map[string]int{}
+	m.newAccount(m.server(ServerID{9}, "http://localhost:9"), "Stranger")
+	return m
 }
