@@ -26,6 +26,8 @@ func fuzzMessages(f *testing.F) (w *world, msgs [][]byte) {
 		w.g[1].public(ContentProposal, removal(2).raw, nil),
 		w.g[1].public(ContentProposal, add(p.forged(nil, nil)).encode().raw, nil),
 		w.evil(1, nil, nil), // an empty commit with a path
+		must(w.g[1].ProposeReInit(ReInitOptions{GroupID: []byte("next")})),
+		w.g[1].public(ContentProposal, w.g[1].resumes(usageApplication, 1, w.g[1].s).encode().raw, nil),
 	}
 }
 
@@ -160,6 +162,7 @@ func FuzzRestore(f *testing.F) {
 	for _, d := range w.g[1].Delta() {
 		f.Add(snap, d.Value)
 	}
+	f.Add(must(w.g[1].CommitReInit(ReInitOptions{GroupID: []byte("next"), Extensions: []Extension{RequiredCapabilities(nil, nil, nil)}})).Next.Snapshot(), []byte{})
 	f.Fuzz(func(t *testing.T, snapshot, delta []byte) {
 		g, err := Restore(snapshot, []Delta{{"k", delta}})
 		if err != nil {
