@@ -39,6 +39,7 @@ type chat struct {
 	intents  outbox.Intents
 	owner    *caps.Signer
 	held     *heldInvitation
+	handed   []*handed
 	queue    *queue    // of knocks, nil until there is need
 	refusals int       // how often the log did not open with any key
 	healAt   time.Time // when this device asks to be taken in again
@@ -190,6 +191,8 @@ func (m *Machine) loadChat(id string, keys []string) (*chat, error) {
 			i := &outbox.Intent{}
 			ok = ok && timeline.Decode(v, i) == nil
 			c.intents.Restore(i)
+		case "b":
+			ok = ok && c.loadHanded(sub, v)
 		case "j":
 			c.held = &heldInvitation{}
 			ok = ok && timeline.Decode(v, c.held) == nil

@@ -2,7 +2,6 @@ package core
 
 import (
 	"slices"
-	"sort"
 
 	"paperplane/core/convo"
 	"paperplane/core/outbox"
@@ -27,6 +26,7 @@ type groupInvitation struct {
 	Origin     string
 	Server     ServerID
 	Names      []namedPerson // what the inviter calls the members, until they say it themselves
+	Tree       treeRef       // empty: the Welcome has it
 }
 
 type namedPerson struct {
@@ -236,57 +236,6 @@ func (m *Machine) change(c *chat, i *outbox.Intent) (ch convo.Change, ready bool
 	return ch, true
 }
 
-const (
-	// Each of those whom a commit adds gets its Welcome, and with it the whole tree, through the
-	// outbox of a two-person conversation: all of them together are to stay below welcomesBytes.
-	welcomesBytes = 2 << 20
-	treeLeafBytes = 2900
-	addsMin       = 4
-	addsMax       = 32
-)
-
-// addsAtOnce is how many members a commit adds to a group of n.
-func addsAtOnce(n int) int {
-	return max(addsMin, min(addsMax, welcomesBytes/(treeLeafBytes*(n+addsMin))))
-}
-
-// packages fetches a key package of everybody to be added, or of the next few.
-func (m *Machine) packages(c *chat, i *outbox.Intent) (ch convo.Change, ready bool) {
-	if c.fetches == nil {
-		c.fetches = map[plane.PublicKey]*fetch{}
-	}
-	ready = true
-	var left [][32]byte
-	for _, who := range i.Persons {
-		if c.c.Has(who) {
-			continue
-		}
-		left = append(left, who)
-		if len(left) > addsAtOnce(c.c.Leaves()) {
-			continue
-		}
-		f := c.fetches[who]
-		if f == nil {
-			f = m.fetchPackage(c, who)
-		}
-		switch {
-		case f.failed:
-			left = left[:len(left)-1] // no way to reach them: the others are added without
-		case f.kp == nil:
-			ready = false
-		default:
-			ch.Add = append(ch.Add, f.kp)
-		}
-	}
-	if !ready {
-		return ch, false
-	}
-	clear(c.fetches) // a package is for one commit
-	i.Persons = left
-	m.put(intentKey(c.id, i.N), i)
-	return ch, true
-}
-
 // fetchPackage asks a contact's inbox for a key package.
 func (m *Machine) fetchPackage(c *chat, who plane.PublicKey) *fetch {
 	p := m.person(who)
@@ -347,29 +296,6 @@ func (m *Machine) fetchPackage(c *chat, who plane.PublicKey) *fetch {
 	return f
 }
 
-// inviteAdded sends those whom an own commit has added their Welcome, in the two-person chats.
-func (m *Machine) inviteAdded(c *chat, out convo.Changed) {
-	s := m.servers[c.Server]
-	if len(out.Own.Welcome) == 0 || s == nil {
-		return
-	}
-	g := groupInvitation{Invitation: c.c.Invite(out.Own.Welcome), Origin: s.Origin, Server: s.id}
-	for _, x := range c.c.Members() {
-		if name := m.nameOf(x.Person); name != "" {
-			g.Names = append(g.Names, namedPerson{Person: x.Person, Name: name})
-		}
-	}
-	sort.Slice(g.Names, func(a, b int) bool { return slices.Compare(g.Names[a].Person[:], g.Names[b].Person[:]) < 0 }) // slices.SortFunc of structs is 2 KB each in the browser
-	body := append([]byte{controlMark}, timeline.Encode(g)...)
-	for _, who := range out.Added {
-		two := m.chats[m.person(who).stored.Chat]
-		if two == nil {
-			continue
-		}
-		m.enqueue(m.sender(two), &outbox.Item{Kind: outbox.Control, Body: body})
-	}
-}
-
 // heldInvitation is an invitation to a group that one is still in, as far as one has read.
 type heldInvitation struct {
 	_     struct{} `cbor:",toarray"`
@@ -400,7 +326,10 @@ func (m *Machine) release(c *chat) {
 }
 
 // control reads an invitation to a group from the other person of a two-person conversation.
-func (m *Machine) control(by plane.PublicKey, plain []byte) {
+func (m *Machine) control(by plane.PublicKey, plain []byte) { m.comeIn(by, plain, nil) }
+
+// comeIn follows an invitation; tree is what has been fetched for it.
+func (m *Machine) comeIn(by plane.PublicKey, plain, tree []byte) {
 	var g groupInvitation
 	if m.own(by) || len(plain) < 2 || timeline.Decode(plain[1:], &g) != nil {
 		return
@@ -419,7 +348,14 @@ func (m *Machine) control(by plane.PublicKey, plain []byte) {
 		m.hold(old, &heldInvitation{By: by, After: g.Invitation.After, Plain: plain})
 		return
 	}
-	cv, kp := m.joinConvo(g.Invitation)
+	if tree == nil {
+		tree = g.Tree.Whole
+	}
+	if tree == nil && g.Tree.Bytes > 0 {
+		m.fetchTree(by, plain, &g)
+		return
+	}
+	cv, kp := m.joinTree(g.Invitation, tree)
 	// That the inviter was an admin cannot be seen: it may be none any more in the state that its
 	// own commit has made.
 	if cv == nil || cv.State().Kind != convo.Group ||

@@ -381,8 +381,13 @@ func (m *Machine) request(r account.Request) {
 
 // joinConvo tries a Welcome with the packages that are out.
 func (m *Machine) joinConvo(i convo.Invitation) (*convo.Convo, *ownPackage) {
+	return m.joinTree(i, nil)
+}
+
+// joinTree is joinConvo with the tree, nil when the Welcome has it.
+func (m *Machine) joinTree(i convo.Invitation, tree []byte) (*convo.Convo, *ownPackage) {
 	for _, p := range m.inbox.packages {
-		c, err := convo.Join(convo.JoinOptions{Invitation: i, Secret: p.secret, Signer: m.acc.keys.Device(), Identify: m.identify, Now: m.now})
+		c, err := convo.Join(convo.JoinOptions{Invitation: i, Secret: p.secret, Tree: tree, Signer: m.acc.keys.Device(), Identify: m.identify, Now: m.now})
 		if err == nil {
 			return c, p
 		}

@@ -31,6 +31,8 @@ type Machine struct {
 	done    []doneCommand
 	doneN   uint64
 
+	entering map[string]*heldInvitation // by log, while their trees are fetched
+
 	joins   []*joining
 	invites []*inviting
 	syncs   []syncing
@@ -106,7 +108,9 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 	case Transfer:
 		m.transferred(in)
 	case Object:
-		m.queueObject(in)
+		if !m.addObject(in) {
+			m.queueObject(in)
+		}
 	}
 	if m.started {
 		m.run()
@@ -162,6 +166,7 @@ func (m *Machine) start(in Started) {
 	for _, t := range m.sortedMoves() {
 		m.resume(t)
 	}
+	m.goOnAdding()
 }
 
 // run does all that can be done now: due timers, then whatever the input made possible.
@@ -455,6 +460,13 @@ func (m *Machine) assemble() error {
 			t := &transfer{ID: rest}
 			read(k, &t.stored)
 			m.moves[rest] = t
+		case "gi":
+			e := &heldInvitation{}
+			read(k, e)
+			if m.entering == nil {
+				m.entering = map[string]*heldInvitation{}
+			}
+			m.entering[rest] = e
 		case "c":
 			id, _, _ := strings.Cut(rest, "/")
 			byChat[id] = append(byChat[id], k)

@@ -279,14 +279,17 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 		}
 	}
 	if out.Mine {
-		if i := c.intents.Find(out.Own.Tag); i != nil && !m.unfinished(c, i) {
-			m.dropWish(c, i)
+		var refs []outbox.Ref
+		if i := c.intents.Find(out.Own.Tag); i != nil {
+			if refs = i.Refs; !m.unfinished(c, i) {
+				m.dropWish(c, i)
+			}
 		}
 		switch {
 		case out.Own.Tag == tagAdmit:
 			m.admitted(c, out)
 		case len(out.Added) > 0:
-			m.inviteAdded(c, out)
+			m.inviteAdded(c, out, refs)
 		}
 	} else {
 		m.overtaken(c)

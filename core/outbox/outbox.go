@@ -166,8 +166,16 @@ type Intent struct {
 	Role    uint8      `cbor:"10,keyasint,omitempty"`
 	Message [32]byte   `cbor:"11,keyasint,omitzero"`
 	On      bool       `cbor:"12,keyasint,omitempty"`
+	Refs    []Ref      `cbor:"22,keyasint,omitempty"` // of an Add: the packages of the commit that was made
 	Origin  string     `cbor:"20,keyasint,omitempty"`
 	Server  [32]byte   `cbor:"21,keyasint,omitzero"`
+}
+
+// Ref says whose a key package is.
+type Ref struct {
+	_      struct{} `cbor:",toarray"`
+	Person [32]byte
+	Ref    []byte
 }
 
 // Intents is a conversation's intents in order.
