@@ -270,11 +270,12 @@ func TestMembers(t *testing.T) {
 	names := func(x core.GetMembers) string {
 		x.Chat = g
 		r := coretest.Must[core.Members](bob, x)
-		out := fmt.Sprint(r.Total)
+		var out strings.Builder
+		out.WriteString(fmt.Sprint(r.Total))
 		for _, m := range r.Members {
-			out += " " + m.Name + ":" + string(m.Role)
+			out.WriteString(" " + m.Name + ":" + string(m.Role))
 		}
-		return out
+		return out.String()
 	}
 	for want, x := range map[string]core.GetMembers{
 		"3 Ann:owner Cid:admin Bob:member": {},

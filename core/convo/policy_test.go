@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -454,12 +455,12 @@ func TestLeaders(t *testing.T) {
 	dan := l.member("dan").c
 	is := func(want string) {
 		t.Helper()
-		got := ""
+		var got strings.Builder
 		for _, m := range dan.Members() {
-			got += fmt.Sprintf("%s%d ", bytes.TrimRight(m.Person[:], "\x00"), m.Role)
+			got.WriteString(fmt.Sprintf("%s%d ", bytes.TrimRight(m.Person[:], "\x00"), m.Role))
 		}
-		if got != want {
-			t.Errorf("got %s, want %s", got, want)
+		if got.String() != want {
+			t.Errorf("got %s, want %s", got.String(), want)
 		}
 	}
 	leave := func(name string) {

@@ -242,10 +242,7 @@ func TestRulesAgree(t *testing.T) {
 			disks[m.name].put(t, m.c.Changes())
 		}
 		clock += uint64(r.IntN(40_000))
-		var list []Member
-		for _, m := range l.all[0].c.Members() {
-			list = append(list, m)
-		}
+		list := l.all[0].c.Members()
 		by := l.all[r.IntN(len(l.all))]
 		switch k := r.IntN(30); {
 		case k == 0 && len(list) < 12:
