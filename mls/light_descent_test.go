@@ -12,6 +12,11 @@ func TestLightReInit(t *testing.T) {
 	w := newWorld(t, X25519AES, 1, sliced)
 	w.enter(0, 7, CommitOptions{})
 	w.hand(1, must(w.g[1].Commit(CommitOptions{})))
+	for _, g := range w.g {
+		if _, err := g.CommitReInit(ReInitOptions{GroupID: []byte("next")}); g.Light() != errors.Is(err, ErrLight) {
+			t.Errorf("light %v: got %v", g.Light(), err)
+		}
+	}
 	w.hand(0, must(w.g[0].CommitReInit(ReInitOptions{GroupID: []byte("next")})))
 	for i, g := range w.g {
 		g = must(Restore(g.Snapshot(), nil))
@@ -57,6 +62,16 @@ func TestLightReInit(t *testing.T) {
 	}
 	v.agree()
 	v.hand(0, must(v.g[0].Commit(CommitOptions{})))
+	// A light member founds a branch as well as any other.
+	for _, g := range v.g {
+		if g.Light() {
+			b, err := g.Branch(BranchOptions{GroupID: []byte("aside"), SuccessorOptions: SuccessorOptions{Signer: g.signer, Credential: NewBasic(nil), Lifetime: alive, Now: t0}})
+			if err != nil || b.Next.Epoch() != 1 || b.Next.Light() {
+				t.Errorf("a branch: got %v", err)
+			}
+			break
+		}
+	}
 }
 
 // Light members are told who has another key or credential, and who takes whose place from outside.

@@ -122,10 +122,14 @@ func (g *Group) ProposeReInit(o ReInitOptions) ([]byte, error) {
 
 // CommitReInit ends the group if the commit wins. With a nil GroupID it commits the ReInit that is
 // pending (ErrArgument if none is), otherwise one of its own. A ReInit stands alone in its commit
-// (M-077), so what else is pending is lost. Errors otherwise as Commit and ProposeReInit.
+// (M-077), so what else is pending is lost. Errors otherwise as Commit and ProposeReInit; a light
+// member can do all else that is in this file.
 func (g *Group) CommitReInit(o ReInitOptions) (*Pending, error) {
 	if g.Closed() {
 		return nil, ErrClosed
+	}
+	if g.light != nil {
+		return nil, ErrLight
 	}
 	var q *item
 	if o.GroupID == nil {
@@ -203,7 +207,7 @@ func (g *Group) descend(x *reInit, usage uint8, o *SuccessorOptions) (*Pending, 
 // one of g. id tells who a member is; nil compares whole credentials.
 //
 // A successor is right if neither has anybody unmatched in the other, a branch if it has nobody
-// unmatched in its parent (§11.2, §11.3).
+// unmatched in its parent (§11.2, §11.3). A light member knows few of the others and cannot tell.
 func (g *Group) Unmatched(other *Group, id func(Member) string) (out []uint32) {
 	if id == nil {
 		id = func(m Member) string { return string(m.Credential.raw) }
