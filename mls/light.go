@@ -253,8 +253,8 @@ func (p *proof) root(s *suite) []byte {
 // check compares the proof with an epoch's tree hash (M-161). That the leaf is a good one was for
 // whoever has the tree to check; its signature is checked again, for it is what names the member.
 func (p *proof) check(s *suite, ctx *groupContext) error {
-	if !bytes.Equal(p.root(s), ctx.treeHash) {
-		return broken("M-161")
+	if err := refuse(!bytes.Equal(p.root(s), ctx.treeHash), "M-161"); err != nil {
+		return err
 	}
 	if err := p.l.check(s); err != nil {
 		return err

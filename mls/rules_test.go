@@ -24,8 +24,8 @@ func TestRulesTable(t *testing.T) {
 	table := map[string]string{} // rule → test
 	for i, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
 		f := strings.Split(line, "\t")
-		if len(f) != 4 && len(f) != 5 {
-			t.Fatalf("line %d: got %d columns, want 4 or 5", i+1, len(f))
+		if len(f) != 5 {
+			t.Fatalf("line %d: got %d columns, want 5", i+1, len(f))
 		}
 		if i == 0 {
 			continue

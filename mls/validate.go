@@ -34,8 +34,9 @@ func checkContextExtensions(exts []Extension) error {
 	if _, err := requiredOf(exts); err != nil {
 		return err
 	}
-	if b, _ := findExtension(exts, ExtSliced); len(b) > 0 {
-		return broken("M-170")
+	b, _ := findExtension(exts, ExtSliced)
+	if err := refuse(len(b) > 0, "M-170"); err != nil {
+		return err
 	}
 	if b, ok := findExtension(exts, ExtExternalSenders); ok {
 		r := reader{b: b}
