@@ -27,10 +27,11 @@ type CommitOptions struct {
 
 // Pending is a commit that has not won yet. Save Next and the old Group before sending Message.
 type Pending struct {
-	Message []byte  // PrivateMessage for the group
-	Welcome []byte  // for the added members, nil without any
-	Next    *Group  // the state if the commit wins
-	Slices  *Slices // to be stored before Message is sent, where members find it; nil unless the group is sliced
+	Message []byte   // PrivateMessage for the group
+	Welcome []byte   // for the added members, nil without any
+	Next    *Group   // the state if the commit wins
+	Slices  *Slices  // to be stored before Message is sent, where members find it; nil unless the group is sliced
+	Proofs  [][]byte // of CommitLight alone: Proof in Next of its maker, then of each added leaf
 }
 
 // Format keeps keys out of logs, whatever the verb.

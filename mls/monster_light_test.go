@@ -56,6 +56,13 @@ var lightMonsters = []monster{
 		b[len(b)-1] ^= 1
 		return func() error { return u.Put(1, b) }
 	}},
+	{"M-180", func(t *testing.T) func() error { // the tree of an epoch ago
+		w := slicedWorld(t)
+		cut := must(w.g[3].Cutting(w.g[4].me, nil, 0))
+		w.hand(1, must(w.g[1].Commit(CommitOptions{})))
+		snapshot := w.g[4].Snapshot()
+		return func() error { _, err := must(Restore(snapshot, nil)).CommitLight(cut, CommitOptions{}); return err }
+	}},
 }
 
 // slicedWorld is a sliced group that is warm; members 2, 4, 6 are light.

@@ -63,6 +63,10 @@ type tree struct {
 	n      uint32 // leaves, a power of two
 	free   uint32 // no blank leaf below this index
 	each   Each   // lent by the caller
+
+	// Of a Cutting alone: subtrees that are known by their hash, and where the next leaves go.
+	closed map[uint32]bool
+	places []uint32
 }
 
 func newTree(s *suite, leaves uint32) *tree {
@@ -147,6 +151,9 @@ func (t *tree) setLeaf(i uint32, l *leafNode) {
 
 // full says whether there is no place for another leaf (M-045).
 func (t *tree) full() bool {
+	if t.closed != nil {
+		return len(t.places) == 0
+	}
 	for t.free < t.n && t.at(2*t.free).leaf != nil {
 		t.free++
 	}
@@ -158,6 +165,9 @@ func (t *tree) full() bool {
 func (t *tree) add(l *leafNode) uint32 {
 	for t.free < t.n && t.at(2*t.free).leaf != nil {
 		t.free++
+	}
+	if t.closed != nil {
+		t.free, t.places = t.places[0], t.places[1:]
 	}
 	i := t.free
 	t.free++
@@ -214,6 +224,11 @@ func (t *tree) truncate() {
 func (t *tree) anyLeaf(from, to uint32) bool {
 	for i := from; i < to; i++ {
 		if t.at(2*i).leaf != nil {
+			return true
+		}
+	}
+	for x := range t.closed {
+		if i := leftmost(x); i >= from && i < to {
 			return true
 		}
 	}

@@ -27,9 +27,10 @@ func TestWarmOrder(t *testing.T) {
 // What commits in this order do to a cold tree of 5,000, as they change its shape.
 func TestWarming(t *testing.T) {
 	const n = 5000
-	tr := newTree(suiteX25519AES, 8192)
+	tr := newTree(suiteXWing, 8192)
+	leaf := newPerson(XWing, "user-000000-device-0000000000000000").found().tree.leaf(0)
 	for i := range uint32(n) {
-		tr.write(2 * i).leaf = &leafNode{}
+		tr.write(2 * i).leaf = leaf
 	}
 	g := &Group{tree: tr}
 	average := func() float64 {
@@ -45,16 +46,24 @@ func TestWarming(t *testing.T) {
 	for _, x := range []struct {
 		commits  int
 		at, most float64
-	}{{0, 4999, 4999}, {4, 800, 1700}, {16, 180, 260}, {64, 60, 75}, {256, 18, 28}} {
+	}{{0, 4999, 4999}, {4, 800, 1700}, {16, 180, 260}, {64, 60, 75}, {256, 18, 28}, {1024, 11, 16}} {
 		for ; done < x.commits; done++ {
 			nodes, _ := tr.filtered(order[done])
 			tr.blankPath(order[done])
 			for _, y := range nodes {
-				tr.write(y).parent = &parentNode{}
+				tr.write(y).parent = &parentNode{key: make([]byte, 1216)}
 			}
 		}
 		got := average()
-		t.Logf("%d commits: %.0f ciphertexts", x.commits, got)
+		tr.dirty(order[0])
+		for i := range order[:done] {
+			tr.dirty(order[i])
+		}
+		cutting := len(must(g.Cutting(4003, nil, 0)))
+		t.Logf("%d commits: %.0f ciphertexts, a cutting of %d bytes, with room for adds %d", x.commits, got, cutting, len(must(g.Cutting(4003, nil, 10))))
+		if x.commits >= 256 && cutting > 60<<10 {
+			t.Errorf("%d commits: got a cutting of %d bytes, want at most 60 KiB", x.commits, cutting)
+		}
 		if got < x.at || got > x.most {
 			t.Errorf("%d commits: got %.0f ciphertexts, want %.0f to %.0f", x.commits, got, x.at, x.most)
 		}
