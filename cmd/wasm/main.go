@@ -41,13 +41,17 @@ func main() {
 	fail(c.Err())
 }
 
-// openVault opens the vault of this origin. Where the browser keeps nothing (a private window),
+// openVault opens the vault of this worker's account. Where the browser keeps nothing (a private window),
 // the vault lives in memory and the person is told.
 func openVault() (v *vault.Vault, volatile bool, err error) {
 	if opfs.Available() {
-		key, fresh, err := wasm.DataKey()
+		folder := wasm.FirstName
+		if name := js.Global().Get("name"); name.Type() == js.TypeString && name.String() != "" {
+			folder = name.String() // the worker is called what its account's folder and lock are
+		}
+		key, fresh, err := wasm.DataKey(folder)
 		if err == nil {
-			dir, err := opfs.Open("paperplane")
+			dir, err := opfs.Open(folder)
 			if err != nil {
 				return nil, false, err
 			}

@@ -12,14 +12,25 @@ import (
 // errKeyStore: the browser keeps nothing for us (a private window), or lost it.
 var errKeyStore = errors.New("wasm: the browser's key store is not there")
 
-// DataKey returns the key of this browser's vault, made at the first call. It is kept in
+// FirstName is what the first account's folder and lock are called; another's begin with it (web/lib/account.ts).
+const FirstName = "paperplane"
+
+// keyName is the record that holds the key of the vault in folder.
+func keyName(folder string) string {
+	if folder == FirstName {
+		return "vault"
+	}
+	return folder
+}
+
+// DataKey returns the key of the vault in folder, made at the first call. It is kept in
 // IndexedDB, sealed with AES-GCM under a key that WebCrypto does not let out. That stops
 // somebody who reads a copied profile with a text editor, and nothing more.
 //
 // fresh says that the key was made now, so whatever vault there is belongs to a lost key.
 //
 // An error means that the browser keeps nothing here: private windows refuse in several ways, some by exceptions.
-func DataKey() (key vault.Key, fresh bool, err error) {
+func DataKey(folder string) (key vault.Key, fresh bool, err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
@@ -33,7 +44,7 @@ func DataKey() (key vault.Key, fresh bool, err error) {
 	if idb.IsUndefined() || idb.IsNull() {
 		return key, false, errKeyStore
 	}
-	open := idb.Call("open", "paperplane", 1)
+	open := idb.Call("open", FirstName, 1)
 	upgrade := js.FuncOf(func(js.Value, []js.Value) any {
 		open.Get("result").Call("createObjectStore", "keys")
 		return nil
@@ -48,7 +59,7 @@ func DataKey() (key vault.Key, fresh bool, err error) {
 	store := func(mode string) js.Value {
 		return db.Call("transaction", "keys", mode).Call("objectStore", "keys")
 	}
-	saved, err := request(store("readonly").Call("get", "vault"))
+	saved, err := request(store("readonly").Call("get", keyName(folder)))
 	if err != nil {
 		return key, false, err
 	}
@@ -77,7 +88,7 @@ func DataKey() (key vault.Key, fresh bool, err error) {
 	if err != nil {
 		return key, false, err
 	}
-	_, err = request(store("readwrite").Call("put", map[string]any{"iv": iv, "wrap": wrap, "sealed": sealed}, "vault"))
+	_, err = request(store("readwrite").Call("put", map[string]any{"iv": iv, "wrap": wrap, "sealed": sealed}, keyName(folder)))
 	return key, true, err
 }
 
