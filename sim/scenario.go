@@ -158,11 +158,37 @@ func (w *world) act() {
 			c.call(core.RemoveMember{Chat: chat.ID, Person: r.Members[w.rng.IntN(len(r.Members))].Person})
 		}
 	case roll < 95 && chat.Kind == core.ChatGroup:
-		c.call(core.SetGroup{Chat: chat.ID, Name: fmt.Sprintf("named by %s", c.name)})
+		w.govern(c, chat)
 	case roll < 97 && chat.Kind == core.ChatGroup:
 		c.call(core.Leave{Chat: chat.ID})
 	default:
 		c.call(core.SetName{Name: c.name})
+	}
+}
+
+// govern changes what a group is and who leads it.
+func (w *world) govern(c *simClient, chat core.Chat) {
+	somebody := func(banned bool) string {
+		id := c.call(core.GetMembers{Chat: chat.ID, Banned: banned})
+		if r, ok := c.replies[id].Result.(core.Members); ok && len(r.Members) > 0 {
+			return r.Members[w.rng.IntN(len(r.Members))].Person
+		}
+		return ""
+	}
+	switch w.rng.IntN(7) {
+	case 0:
+		c.call(core.SetGroup{Chat: chat.ID, Name: fmt.Sprintf("named by %s", c.name), About: new(fmt.Sprintf("about %d", w.calls()))})
+	case 1:
+		// What waits in slow mode goes out before the world is looked at.
+		c.call(core.SetGroup{Chat: chat.ID, Rules: &core.Rules{Slow: w.rng.IntN(3), Adders: []string{"admins", "members"}[w.rng.IntN(2)]}})
+	case 2, 3:
+		c.call(core.SetRole{Chat: chat.ID, Person: somebody(false), Role: []core.Role{core.RoleOwner, core.RoleAdmin, core.RoleMember}[w.rng.IntN(3)]})
+	case 4:
+		w.onMessage(c, chat, func(m core.Message) core.Command { return core.Pin{Chat: chat.ID, Message: m.ID, On: !m.Pinned} })
+	case 5:
+		c.call(core.RemoveMember{Chat: chat.ID, Person: somebody(false), Ban: w.rng.IntN(2) == 0})
+	default:
+		c.call(core.Unban{Chat: chat.ID, Person: somebody(true)})
 	}
 }
 
