@@ -11,12 +11,8 @@ import "bytes"
 // every page proves the ones below it. Subtrees without any node are no pages; their hash follows
 // from their place and stands as nil.
 //
-//	page  = u8 cut ‖ u32 node index of the root ‖ nodes by index ‖ hashes below, left to right
-//	node  = 0 (blank) | 1 ‖ LeafNode | 2 ‖ key<V> ‖ parent_hash<V> ‖ unmerged<V>
-//	hash  = hash<V>, empty for a subtree without any node; none in a page with leaves
-//
-// unmerged is a bit for each leaf below the node, the leftmost in the lowest bit of the first
-// byte; the last byte is not zero. A list as in §7.1 would let the upper pages grow to a MiB.
+// spec/pages.md has the layout. A bit for each unmerged leaf instead of a list (§7.1) keeps the upper
+// pages of the largest trees below a MiB.
 
 // cut says where pages begin and end: the lowest has the levels 0 to first, each further one step
 // levels more.

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write spec/vectors/slices.json anew; review the difference like code")
+var update = flag.Bool("update", false, "write this package's files in spec/vectors anew; review the difference like code")
 
 const sliceVectorFile = "../spec/vectors/slices.json"
 
