@@ -123,9 +123,20 @@ func (g *Group) receiveLight(m *authContent, c *commitBody, f *follow, now time.
 			return nil, err
 		}
 	}
+	joined := len(a.added)
+	if external {
+		joined++
+	}
+	if err := refuse(c.sliced != nil && len(f.added) != joined, "M-173"); err != nil {
+		return nil, err
+	}
 	for k, i := range f.added {
-		if external && k == len(a.added) || i >= f.n {
-			break
+		// A leaf that is known to be there is no place for another: who says so means to speak in its name.
+		if err := refuse(next.light.known[i] != nil || i >= f.n, "M-173"); err != nil {
+			return nil, err
+		}
+		if k == len(a.added) {
+			break // who joins from outside, as for the path below
 		}
 		l := a.added[k].kp.leaf
 		if !l.lives(now) {

@@ -61,8 +61,11 @@ func TestRuleSliced(t *testing.T) {
 		{"M-172", "tree-hash-pathless", "", add, func(c *commitBody) { c.sliced.hash = random(32) }},
 		{"M-173", "size", "", CommitOptions{}, func(c *commitBody) { c.sliced.leaves *= 2 }},
 		{"M-173", "size-pathless", "", add, func(c *commitBody) { c.sliced.leaves *= 2 }},
+		{"M-173", "added-in-place-of-its-maker", "M-173", add, func(c *commitBody) { c.sliced.added = runsOf([]uint32{0}) }},
+		{"M-173", "added-in-place-of-the-reader", "M-173", add, func(c *commitBody) { c.sliced.added = runsOf([]uint32{8}) }},
+		{"M-173", "more-added", "M-173", add, func(c *commitBody) { c.sliced.added = runsOf([]uint32{22, 24, 26}) }},
 		{"M-173", "added", "", add, func(c *commitBody) { c.sliced.added = runsOf([]uint32{2}) }},
-		{"M-173", "added-none", "", add, func(c *commitBody) { c.sliced.added = nil }},
+		{"M-173", "added-none", "M-173", add, func(c *commitBody) { c.sliced.added = nil }},
 		{"M-174", "committer", "M-163", CommitOptions{}, func(c *commitBody) { c.path.sliced.committer = 6 }},
 		{"M-174", "levels", "", CommitOptions{}, func(c *commitBody) { c.path.sliced.levels ^= 1 | 8 }},
 		{"M-174", "recipients", "", CommitOptions{}, func(c *commitBody) {
