@@ -15,6 +15,10 @@
 // [ErrInvalid]. Untrusted bytes never panic and never make the package allocate more than a small
 // multiple of their own length. Limits are in limits.go.
 //
+// For large groups there is more than the RFC: members without the tree (JoinLight, CommitLight,
+// Upgrade; draft-ietf-mls-partial) and commits of which each member reads its own piece (ExtSliced,
+// which is ours alone; spec/slices.md). A group takes part in the latter only if it says so.
+//
 // The package does no I/O, starts no goroutines and reads no clock: time is an argument, randomness
 // is crypto/rand. Nothing is safe for concurrent use; a Group and those made from it share memory,
 // so they belong to one owner. Returned slices belong to the caller unless it says otherwise.

@@ -69,6 +69,38 @@ func (r *reader) essence() *leafNode {
 	return &leafNode{sigKey: r.vec(), cred: r.credential(), exts: r.extensions()}
 }
 
+// parkedKey is a private key that is kept as it is stored. The keys of an X-Wing path are some 10 KB
+// each once they are unpacked, of which a commit needs one.
+type parkedKey struct {
+	hpke.PrivateKey // nil: s.decrypt unpacks it before anything else is asked of it
+	s               *suite
+	raw             []byte
+}
+
+func (k *parkedKey) unpack() hpke.PrivateKey {
+	p, err := k.s.kem.NewPrivateKey(k.raw)
+	if err != nil {
+		panic(err) // it was one
+	}
+	return p
+}
+
+// Bytes and PublicKey are those of the key.
+func (k *parkedKey) Bytes() ([]byte, error)    { return k.raw, nil }
+func (k *parkedKey) PublicKey() hpke.PublicKey { return k.unpack().PublicKey() }
+
+// park packs a light member's keys until they are needed.
+func (g *Group) park() {
+	for x, k := range g.priv {
+		if _, ok := k.(*parkedKey); ok {
+			continue
+		}
+		if raw, err := k.Bytes(); err == nil {
+			g.priv[x] = &parkedKey{s: g.s, raw: slices.Clone(raw)}
+		}
+	}
+}
+
 // UnknownSender is a message from a member whose leaf a light member does not know. Learn a Proof
 // of the leaf and process the message again; nothing was used up. It wraps ErrUnknownSender.
 type UnknownSender struct{ Leaf uint32 }
@@ -331,6 +363,7 @@ func JoinLight(msg []byte, o LightOptions) (*Group, error) {
 	if !hmac.Equal(g.tag, gi.tag) {
 		return nil, broken("M-128")
 	}
+	g.park()
 	return g, nil
 }
 

@@ -24,6 +24,10 @@ func TestLightSize(t *testing.T) {
 		g.priv[x] = must(g.s.kem.GenerateKey())
 	}
 	for i := range uint32(KnownLeavesMax) {
+		if i == 20 {
+			state := g.Snapshot()
+			t.Logf("20 others heard: stored %d bytes, in memory %d", len(state), inMemory(state))
+		}
 		who := newPerson(XWing, "user-000000-device-0000000000000000")
 		at := 50*i + 3
 		g.light.learn(at, who.found().tree.leaf(0))
@@ -33,10 +37,14 @@ func TestLightSize(t *testing.T) {
 		g.resumption[e+100] = random(32)
 	}
 	state := g.Snapshot()
-	t.Logf("stored: %d bytes", len(state))
+	t.Logf("at most: stored %d bytes, in memory %d", len(state), inMemory(state))
 	if len(state) > limit {
 		t.Errorf("stored: got %d bytes, want at most %d", len(state), limit)
 	}
+}
+
+// inMemory is what a restored state takes on the heap.
+func inMemory(state []byte) uint64 {
 	const n = 50
 	var before, after runtime.MemStats
 	var held [n]*Group
@@ -47,6 +55,6 @@ func TestLightSize(t *testing.T) {
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	t.Logf("in memory: %d bytes", (after.HeapAlloc-before.HeapAlloc)/n)
 	runtime.KeepAlive(held)
+	return (after.HeapAlloc - before.HeapAlloc) / n
 }

@@ -242,6 +242,7 @@ func (g *Group) CommitLight(cutting []byte, o CommitOptions) (*Pending, error) {
 	}
 	next.light.known[next.me] = is.leaf(next.me).detach()
 	next.tree = nil
+	next.park()
 	return p, nil
 }
 

@@ -183,6 +183,9 @@ func (s *suite) encrypt(pub, info, plain []byte) (ciphertext, error) {
 	return ciphertext{c[:s.encLen:s.encLen], c[s.encLen:]}, nil
 }
 func (s *suite) decrypt(k hpke.PrivateKey, info []byte, c ciphertext) ([]byte, error) {
+	if p, ok := k.(*parkedKey); ok {
+		k = p.unpack()
+	}
 	if len(c.kem) != s.encLen {
 		return nil, ErrInvalid
 	}
