@@ -44,6 +44,7 @@ sim:
 screenshots: build
 	node web/test/screenshots.mjs
 	node web/test/readme.mjs
+	node web/test/guide.mjs
 
 clean:
 	rm -rf bin face/web/dist/* web/node_modules
