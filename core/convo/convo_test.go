@@ -643,6 +643,9 @@ func TestStateLimits(t *testing.T) {
 			t.Errorf("%s: got %v, want ok %v", name, err, x.ok)
 		}
 	}
+	if _, err := ParseState(encode(&good)); err == nil {
+		t.Errorf("null was taken for an empty list")
+	}
 	if _, err := ParseState(append(good.bytes(), 0)); err == nil {
 		t.Errorf("trailing bytes were taken")
 	}

@@ -177,8 +177,7 @@ func (c *Convo) mayTurn(by plane.PublicKey, st State, list people, removes bool)
 		return false
 	}
 	return slices.EqualFunc(st.Banned, cur.Banned, func(a, b Ban) bool { return a == b }) || !slices.ContainsFunc(st.Banned, func(b Ban) bool {
-		// Nobody is banned and here; admins ban nobody who stands as high.
-		return c.after(list, b.Person) > 0 || cur.BannedAt(b.Person) < 0 && !c.MayRemove(by, b.Person)
+		return c.after(list, b.Person) > 0 // nobody is banned and here
 	})
 }
 
@@ -199,8 +198,7 @@ func (c *Convo) mayPromote(by plane.PublicKey, role Role, st State, list people)
 	never := func(plane.PublicKey) bool { return false }
 	return same(st.Owners, c.state.Owners, never) &&
 		same(c.state.Owners, st.Owners, func(p plane.PublicKey) bool { return !here(p) }) &&
-		same(c.state.Admins, st.Admins, func(p plane.PublicKey) bool { return p == by || !here(p) }) &&
-		!slices.ContainsFunc(st.Admins, func(p plane.PublicKey) bool { return slices.Contains(c.state.Owners, p) })
+		same(c.state.Admins, st.Admins, func(p plane.PublicKey) bool { return p == by || !here(p) })
 }
 
 // sameOthers reports whether all extensions but the group state are the same.

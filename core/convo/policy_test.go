@@ -140,6 +140,12 @@ func TestStatePolicy(t *testing.T) {
 	t.Run("owner-no-owner", func(t *testing.T) {
 		void(t, l, "ann", stated(l.member("ann").c, func(s *State) { s.Owners = []plane.PublicKey{eve} }))
 	})
+	t.Run("other-extension", func(t *testing.T) {
+		c := l.member("ann").c
+		list := c.withState(c.state.bytes())
+		list[0] = mls.RequiredCapabilities([]uint16{StateExtension, NameExtension}, nil, nil)
+		void(t, l, "ann", mls.CommitOptions{Extensions: list})
+	})
 	t.Run("too-many-leaders", func(t *testing.T) {
 		void(t, l, "ann", stated(l.member("ann").c, func(s *State) { s.Admins = persons(LeadersMax) }))
 	})
@@ -165,10 +171,29 @@ func TestStatePolicy(t *testing.T) {
 	if _, err := l.member("ann").c.Begin(Change{Edit: func(s *State) { s.Name = "" }}, now); err != ErrState {
 		t.Errorf("a group without a name: got %v, want %v", err, ErrState)
 	}
+	act(t, l, "ann", Change{Edit: func(s *State) { s.SetRole(who("bea"), RoleOwner) }})
+	t.Run("admin-depose-one", func(t *testing.T) {
+		void(t, l, "bob", stated(l.member("bob").c, func(s *State) { s.SetRole(who("bea"), RoleMember) }))
+	})
+	t.Run("absent-owner-alone", func(t *testing.T) {
+		c := l.member("ann").c
+		was := c.state
+		c.state = was.clone()
+		c.state.SetRole(eve, RoleOwner)
+		for _, left := range []plane.PublicKey{who("bea"), eve} {
+			st := c.state.clone()
+			st.Owners = []plane.PublicKey{left}
+			if got, want := c.allowed(who("ann"), st, turn{}), left != eve; got != want {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		}
+		c.state = was
+	})
 	// Where the rules say so, everybody changes the text and adds, and nothing else.
 	act(t, l, "ann", Change{Edit: func(s *State) { s.Rules = Rules{Adders: true, Changers: true} }})
 	act(t, l, "dan", Change{Edit: func(s *State) { s.Name, s.Pins, s.Links = "ours", nil, nil }})
-	for _, name := range []string{"rules", "owner", "generation"} {
+	all["tree-key"] = func(s *State) { s.TreeKey = [32]byte{2} }
+	for _, name := range []string{"rules", "owner", "generation", "tree-key"} {
 		t.Run("any-member-"+name, func(t *testing.T) { void(t, l, "dan", stated(l.member("dan").c, all[name])) })
 	}
 }
@@ -313,6 +338,15 @@ func TestRejoinPolicy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { void(t, l, "cid", o) })
 	}
+	t.Run("who-leaves", func(t *testing.T) {
+		msg, err := bob.c.SealLeave()
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, l, bob, msg)
+		void(t, l, "cid", mls.CommitOptions{Remove: leaf, Add: []*mls.KeyPackage{plain}})
+	})
+	act(t, l, "ann", Change{})
 	gen := l.member("ann").c.State().Gen
 	bob.lost = true
 	again := device(t, l, "cid", "bob", "bob again", Change{Leaves: leaf}, ext(bob.c.id))

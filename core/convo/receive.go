@@ -179,8 +179,9 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 		}
 		t.added = append(t.added, s)
 	}
-	// The one leaf that may have another key is the maker's own, of the same person.
-	if s, ok := c.arrival(r.Next, r.Committer); !ok || s.person != by || slices.ContainsFunc(r.Rotated, func(i uint32) bool { return i != r.Committer }) {
+	// The one leaf that can have another key is the maker's own, where there are no Updates; its person
+	// is the same.
+	if s, ok := c.arrival(r.Next, r.Committer); !ok || s.person != by {
 		return Void{}
 	}
 	st, err := ParseState(r.Next.Extension(StateExtension))

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"paperplane/mls"
 	"paperplane/protocol/plane"
@@ -104,6 +105,15 @@ func TestSlow(t *testing.T) {
 			t.Errorf("an edit: %v", err)
 		}
 	})
+	t.Run("removed", func(t *testing.T) {
+		l := ruled(t, Rules{Slow: 60}, names...)
+		ann := l.member("ann").c
+		hear(ann, ann.LeavesOf(who("bob"))[0], today)
+		act(t, l, "ann", Change{Remove: []plane.PublicKey{who("bob")}})
+		if got := len(ann.wall.Last); got != 0 {
+			t.Errorf("%d posts are remembered of who is removed", got)
+		}
+	})
 	t.Run("forgotten", func(t *testing.T) {
 		// Of very many the one who posted first is forgotten, by all alike.
 		l := ruled(t, Rules{Slow: 60}, names...)
@@ -156,6 +166,10 @@ func TestNewcomers(t *testing.T) {
 		return first
 	}
 	newcomer := ErrNewcomer.Error()
+	device(t, l, "cid", "cid", "cid2", Change{}) // who is not new has no new devices
+	if got := said("cid", today); got != "" {
+		t.Errorf("cid's new device: %q", got)
+	}
 	for i, s := range []struct {
 		who  string
 		ms   uint64
@@ -188,6 +202,17 @@ func TestNewcomers(t *testing.T) {
 	}
 	if got := said("fay", today); got != "" {
 		t.Errorf("fay, an hour later: %q", got)
+	}
+	// Whoever lets somebody in cannot make them older than the others say that it is.
+	kp, _ = pack(t, "gil", signer(t))
+	p, err := l.member("ann").c.Begin(Change{Add: []*mls.KeyPackage{kp}}, now.Add(-50*time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, l, l.member("ann"), p.Message)
+	said("ann", today+hour+50*60*1000)
+	if got := said("gil", today); got != newcomer {
+		t.Errorf("gil: %q", got)
 	}
 }
 
