@@ -65,6 +65,7 @@ type chatMeta struct {
 	Started int64            `cbor:"11,keyasint"`           // ms: when the chat was made here
 	Why     string           `cbor:"12,keyasint,omitempty"` // the invariant that broke it
 	Heals   uint64           `cbor:"13,keyasint,omitempty"` // how often the thread was found again
+	Carry   *carrying        `cbor:"20,keyasint,omitempty"` // history on its way to another device
 }
 
 // knock is a contact request that waits to be delivered.
@@ -293,6 +294,7 @@ func (m *Machine) state() State {
 		}
 	}
 	sort.SliceStable(s.Chats, func(a, b int) bool { return s.Chats[a].At > s.Chats[b].At }) // slices.SortFunc of structs is 2 KB each in the browser
+	s.Words, s.Syncing = m.wordsView(), m.syncingView()
 	return s
 }
 
@@ -434,6 +436,7 @@ type line struct {
 	receipts time.Time // the durable receipt is due
 	goneAt   time.Time // when it is our turn to commit for those who leave
 	rotateAt time.Time
+	deviceAt time.Time // when it is our turn to bring the own leaves in line
 	wishAt   time.Time // when a package that could not be had is asked for again
 	wishes   int       // how often it could not
 	postAt   time.Time // when a post that waits for the rules may go out
@@ -454,7 +457,7 @@ func (c *chat) next(up bool) time.Time {
 		at = c.healAt
 	}
 	if up && c.State != chatBroken && c.State != chatLeft {
-		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt} {
+		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.deviceAt, &c.wishAt, &c.postAt} {
 			if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 				at = *t
 			}

@@ -22,6 +22,10 @@ func (m *Machine) do(in Do) {
 		m.reply(in.ID, m.state(), "")
 		return
 	case CheckLink:
+		if origin, _, ok := parseDeviceLink(x.Link); ok {
+			m.reply(in.ID, LinkInfo{Origin: origin, Device: true}, "")
+			return
+		}
 		l, code := parseLink(x.Link)
 		if code == "" && m.ownLink(l) {
 			code = ErrLinkSelf
@@ -30,6 +34,9 @@ func (m *Machine) do(in Do) {
 		return
 	case Join:
 		m.join(in.ID, x)
+		return
+	case AddDevice:
+		m.addThisDevice(in.ID, x)
 		return
 	case nil:
 		m.reply(in.ID, nil, ErrUnknown)
@@ -46,6 +53,16 @@ func (m *Machine) do(in Do) {
 		m.sync(in.ID)
 	case NewGroup:
 		m.newGroup(in.ID, x)
+	case GetDevices:
+		m.reply(in.ID, m.getDevices(), "")
+	case LinkDevice:
+		m.linkDevice(in.ID)
+	case ConfirmDevice:
+		m.finish(in.ID, m.confirmDevice(x))
+	case NameDevice:
+		m.finish(in.ID, m.nameDevice(x))
+	case RemoveDevice:
+		m.finish(in.ID, m.removeDevice(x))
 	case SetName:
 		m.finish(in.ID, m.setName(x))
 	case SetSettings:
@@ -293,6 +310,7 @@ func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) 
 	v.At, v.dirtyNumbers = m.now.UnixMilli(), true
 	if v.Draft != "" {
 		v.Draft, v.dirtyMeta = "", true
+		m.tell(syncDraft, "draft/"+v.id, draftSaid{Chat: v.id})
 	}
 	m.enqueue(c, i)
 	m.putQueued(c, i)
@@ -431,6 +449,7 @@ func (m *Machine) markRead(v *chat, x MarkRead, found *Found) ErrCode {
 	}
 	if moved {
 		m.show(v)
+		m.tellRead(v, c)
 		m.receiptDue(c)
 	}
 	return ""
@@ -455,6 +474,7 @@ func (m *Machine) setDraft(v *chat, x SetDraft) ErrCode {
 	}
 	if v.Draft != x.Text {
 		v.Draft, v.dirtyMeta = x.Text, true
+		m.tell(syncDraft, "draft/"+v.id, draftSaid{Chat: v.id, Text: x.Text})
 		m.show(v)
 	}
 	return ""
@@ -532,6 +552,7 @@ func (m *Machine) setName(x SetName) ErrCode {
 	}
 	m.acc.Name = name
 	m.saveSelf()
+	m.tellSelf()
 	m.inbox.stored.Renamed = true
 	m.saveInbox()
 	if s := m.servers[m.acc.Home]; s != nil {
@@ -557,5 +578,6 @@ func (m *Machine) setSettings(x SetSettings) {
 		m.acc.NoTyping = !*x.TypingShown
 	}
 	m.saveSelf()
+	m.tellSelf()
 	m.emit(Emit{AccountChanged{Account: m.account(), Settings: m.settings()}})
 }

@@ -149,6 +149,7 @@ func (m *Machine) turnKEM() {
 	})
 	b.KEMs = b.KEMs[:min(len(b.KEMs), kemsMax)]
 	b.Put = false
+	m.tell(syncKEMs, "kems", b.KEMs)
 	for _, p := range slices.Clone(m.inbox.packages) {
 		if keep := plane.Day(packageDays + kemKeptDays); p.made+keep < today || p.secret.LastResort() && p.made+kemDays+kemKeptDays < today {
 			m.dropPackage(p)

@@ -37,6 +37,10 @@ type Machine struct {
 	invites []*inviting
 	syncs   []syncing
 	waits   []*waiting // own knocks, by when they began
+	devs    devices
+	link    *linking // under way
+	adding  bool     // a device was let in or signed out here: what follows is this one's work
+	puts    map[string]SegmentMade
 
 	identities map[[2]string]plane.PublicKey // see identify
 
@@ -109,8 +113,14 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 		m.transferred(in)
 	case Object:
 		if !m.addObject(in) {
-			m.queueObject(in)
+			if !m.queueObject(in) {
+				m.carryObject(in)
+			}
 		}
+	case SegmentMade:
+		m.segmentMade(in)
+	case SegmentOpened:
+		m.segmentOpened(in)
 	}
 	if m.started {
 		m.run()
@@ -129,7 +139,7 @@ func (m *Machine) setBack(d time.Duration) {
 		}
 	}
 	for _, c := range m.chats {
-		back(&c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.typedAt)
+		back(&c.deviceAt, &c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.typedAt)
 		for i := range c.typing {
 			back(&c.typing[i].until)
 		}
@@ -149,6 +159,9 @@ func (m *Machine) setBack(d time.Duration) {
 	for _, w := range m.waits {
 		back(&w.retryAt)
 	}
+	if l := m.link; l != nil {
+		back(&l.until, &l.retryAt)
+	}
 	m.woken, m.idle = time.Time{}, false // ask again
 }
 
@@ -167,6 +180,10 @@ func (m *Machine) start(in Started) {
 		m.resume(t)
 	}
 	m.goOnAdding()
+	m.goOnCarrying()
+	if m.devs.Out {
+		m.setNotice("signed-out")
+	}
 }
 
 // run does all that can be done now: due timers, then whatever the input made possible.
@@ -182,6 +199,7 @@ func (m *Machine) run() {
 	m.dueJoins()
 	m.heals()
 	m.pumpWaits()
+	m.dueDevices()
 	for _, s := range m.sortedServers() {
 		if s.stale || s.due(m.now) {
 			s.stale = false
@@ -301,6 +319,10 @@ func (m *Machine) wake() {
 	for _, s := range m.syncs {
 		sooner(s.until)
 	}
+	if l := m.link; l != nil {
+		sooner(l.until)
+		sooner(l.retryAt)
+	}
 	for _, w := range m.waits {
 		if m.servers[w.Server].isUp() || w.Entered != 0 {
 			sooner(w.next())
@@ -419,6 +441,8 @@ func (m *Machine) assemble() error {
 			acc, err := loadSelf(s)
 			ok = ok && err == nil
 			m.acc = acc
+		case "devices":
+			read(k, &m.devs)
 		case "inbox":
 			read(k, &m.inbox.stored)
 		case "kp":

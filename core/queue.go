@@ -45,6 +45,8 @@ const (
 const (
 	tagAdmit = ^uint64(0)
 	tagState = ^uint64(1)
+	// tagDevices is that of commits that bring one's own leaves in line.
+	tagDevices = ^uint64(2)
 )
 
 // span is a run of places in a queue.

@@ -38,8 +38,11 @@ func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
 		m.mine(c, seq, c.q.Sealed(out.Hash))
 	case convo.Said:
 		if len(out.Plain) > 0 && out.Plain[0] == controlMark {
-			if c.c.State().Kind == convo.Two {
+			switch c.c.State().Kind {
+			case convo.Two:
 				m.control(out.Person, out.Plain)
+			case convo.Saved:
+				m.synced(out.Plain)
 			}
 			return
 		}
@@ -259,6 +262,9 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 			m.show(c)
 			return
 		}
+		if m.own(out.By) && !c.Leaving {
+			m.signedOut()
+		}
 		l := timeline.Line{What: "removed", Who: out.By, Whom: [][32]byte{m.acc.person()}}
 		if c.Leaving {
 			l = timeline.Line{What: "left", Who: m.acc.person()}
@@ -286,6 +292,8 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 			}
 		}
 		switch {
+		case out.Own.Tag == tagDevices:
+			m.deviceCommit(c, out)
 		case out.Own.Tag == tagAdmit:
 			m.admitted(c, out)
 		case len(out.Added) > 0:

@@ -89,7 +89,7 @@ func (m *Machine) server(id ServerID, origin string) *server {
 // forget hangs up a server that nothing needs.
 func (m *Machine) forget(id ServerID) {
 	if s := m.servers[id]; s != nil && s.Keep || m.acc != nil && m.acc.Home == id || slices.ContainsFunc(m.sortedChats(), func(c *chat) bool { return c.Server == id }) ||
-		slices.ContainsFunc(m.joins, func(j *joining) bool { return j.server == id }) || m.waitsOn(id) {
+		slices.ContainsFunc(m.joins, func(j *joining) bool { return j.server == id }) || m.waitsOn(id) || m.link != nil && m.link.server == id {
 		return
 	}
 	if m.servers[id] != nil {
@@ -293,12 +293,13 @@ func (m *Machine) pumpServer(s *server) {
 			delete(s.doors, log)
 		}
 	}
+	m.pumpLinking(s)
 	for _, j := range slices.Clone(m.joins) {
 		if j.server == s.id {
 			m.pumpJoin(s, j)
 		}
 	}
-	if m.acc != nil && m.acc.Home == s.id {
+	if m.acc != nil && m.acc.Home == s.id && !m.devs.Out {
 		m.pumpInbox(s)
 	}
 }

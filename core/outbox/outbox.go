@@ -45,6 +45,9 @@ type Item struct {
 	// whoever reads the log in order would meet it before what it changes. Zero: about none.
 	After [32]byte `cbor:"13,keyasint,omitzero"`
 
+	// Sync names what a Control to one's own devices is about: the newest unsent one is enough.
+	Sync string `cbor:"20,keyasint,omitempty"`
+
 	// Sent says that this session has sent it; Tried, that some session may have.
 	Sent, Tried bool `cbor:"-"`
 	hash        [32]byte

@@ -1,0 +1,18 @@
+package account
+
+import (
+	"paperplane/mls"
+	"paperplane/protocol/caps"
+)
+
+// Seed returns the account key, for one's own other devices and nobody else.
+func (k *Keys) Seed() []byte { return k.account.Seed() }
+
+// KeysOf puts an account key and a device's key together. ErrDamaged: the seed is none.
+func KeysOf(seed []byte, device *mls.Signer) (*Keys, error) {
+	a, err := caps.SignerFromSeed(seed)
+	if err != nil {
+		return nil, ErrDamaged
+	}
+	return &Keys{account: a, device: device}, nil
+}

@@ -1,0 +1,175 @@
+package core
+
+import (
+	"slices"
+	"strings"
+
+	"paperplane/core/archive"
+	"paperplane/protocol/plane"
+)
+
+// Old history for one's own new devices: whoever has let a device into a conversation makes sealed
+// segments of what stood before, newest first, and tells where they are. A crash costs what the
+// last segment took.
+
+// carrying is the history of a chat that is being carried: entries before Before are to come.
+type carrying struct {
+	_      struct{} `cbor:",toarray"`
+	Before uint64
+}
+
+// fetching is a segment on its way here.
+type fetching struct {
+	_      struct{} `cbor:",toarray"`
+	Chat   string
+	Server ServerID
+	Ref    archive.Ref
+}
+
+type refSaid struct {
+	_      struct{} `cbor:",toarray"`
+	Chat   string
+	Server ServerID
+	Ref    archive.Ref
+	Last   bool // nothing stands before it
+}
+
+// carryFrom begins to carry.
+func (m *Machine) carryFrom(c *chat, before uint64) {
+	c.Carry, c.dirtyMeta = &carrying{Before: before}, true
+	m.carry(c)
+}
+
+func (m *Machine) carry(c *chat) {
+	if c.Carry != nil && c.First == "" && m.others() {
+		m.emit(MakeSegment{ID: "carry/" + c.id, Chat: c.id, Before: c.Carry.Before})
+	}
+}
+
+// goOnCarrying does after a start what was left undone.
+func (m *Machine) goOnCarrying() {
+	for _, c := range m.sortedChats() {
+		m.carry(c)
+	}
+	for i, f := range m.devs.Fetch {
+		if i < carriesMax {
+			m.fetchRef(f)
+		}
+	}
+}
+
+// carriesMax is how many segments are fetched at once.
+const carriesMax = 3
+
+func (m *Machine) segmentMade(in SegmentMade) {
+	id, ok := strings.CutPrefix(in.ID, "carry/")
+	c := m.chats[id]
+	if !ok || c == nil || c.Carry == nil {
+		return
+	}
+	if in.Ref.Count == 0 {
+		c.Carry, c.dirtyMeta = nil, true
+		return
+	}
+	if m.puts == nil {
+		m.puts = map[string]SegmentMade{}
+	}
+	m.puts["seg/"+id] = in
+	m.emit(PutObject{ID: "seg/" + id, Server: c.Server, Secret: in.Secret, Data: in.Data})
+}
+
+// carryObject takes what the driver has to say of a segment's blob; false when it is none.
+func (m *Machine) carryObject(in Object) bool {
+	if id, ok := strings.CutPrefix(in.ID, "seg/"); ok {
+		made := m.puts[in.ID]
+		delete(m.puts, in.ID)
+		c := m.chats[id]
+		if c == nil || c.Carry == nil || made.Ref.Count == 0 {
+			return true
+		}
+		if in.Code != plane.OK { // a server that takes no blobs: there is no other way
+			c.Carry, c.dirtyMeta = nil, true
+			return true
+		}
+		m.tell(syncRef, "", refSaid{Chat: id, Server: c.Server, Ref: made.Ref, Last: made.Ref.From <= 1})
+		c.Carry, c.dirtyMeta = &carrying{Before: made.Ref.From}, true
+		m.carry(c)
+		return true
+	}
+	n, ok := strings.CutPrefix(in.ID, "hist/")
+	if !ok {
+		return false
+	}
+	i := slices.IndexFunc(m.devs.Fetch, func(f fetching) bool { return f.Ref.Blob.Text() == n })
+	switch {
+	case i < 0:
+	case in.Code != plane.OK:
+		m.fetched(i)
+	default:
+		f := m.devs.Fetch[i]
+		m.emit(OpenSegment{ID: in.ID, Chat: f.Chat, Ref: f.Ref, Data: in.Data, Person: m.acc.person()})
+	}
+	return true
+}
+
+// wantHistory takes word of a segment.
+func (m *Machine) wantHistory(x refSaid) {
+	c := m.chats[x.Chat]
+	if _, err := archive.ParseRefs(archive.EncodeRefs([]archive.Ref{x.Ref})); err != nil || c == nil || m.servers[x.Server] == nil ||
+		slices.ContainsFunc(m.devs.Fetch, func(f fetching) bool { return f.Ref.Blob == x.Ref.Blob }) || x.Ref.To >= c.Next {
+		return
+	}
+	f := fetching{Chat: x.Chat, Server: x.Server, Ref: x.Ref}
+	m.devs.Fetch = append(m.devs.Fetch, f)
+	m.devs.All++
+	m.saveDevices()
+	if len(m.devs.Fetch) <= carriesMax {
+		m.fetchRef(f)
+	}
+	m.sayState()
+}
+
+func (m *Machine) fetchRef(f fetching) {
+	m.emit(GetObject{ID: "hist/" + f.Ref.Blob.Text(), Server: f.Server, Blob: f.Ref.Blob})
+}
+
+// fetched ends the fetching of a segment.
+func (m *Machine) fetched(i int) {
+	m.devs.Fetch = slices.Delete(m.devs.Fetch, i, i+1)
+	if len(m.devs.Fetch) == 0 {
+		m.devs.All = 0
+	} else if len(m.devs.Fetch) >= carriesMax {
+		m.fetchRef(m.devs.Fetch[carriesMax-1])
+	}
+	m.saveDevices()
+	m.sayState()
+}
+
+func (m *Machine) segmentOpened(in SegmentOpened) {
+	n, _ := strings.CutPrefix(in.ID, "hist/")
+	i := slices.IndexFunc(m.devs.Fetch, func(f fetching) bool { return f.Ref.Blob.Text() == n })
+	if i < 0 {
+		return
+	}
+	for _, op := range in.Ops {
+		if strings.HasPrefix(op.Key, "h/") || strings.HasPrefix(op.Key, "a/") {
+			m.set(op.Key, op.Value)
+		}
+	}
+	if c := m.chats[m.devs.Fetch[i].Chat]; c != nil {
+		m.show(c)
+	}
+	m.fetched(i)
+}
+
+// syncingView is how far the history has come, in percent; nil when all is here.
+func (m *Machine) syncingView() *int {
+	if len(m.devs.Fetch) == 0 || m.devs.All == 0 {
+		return nil
+	}
+	return new(100 * (m.devs.All - len(m.devs.Fetch)) / m.devs.All)
+}
+
+func (m *Machine) sayState() {
+	m.emit(Emit{StateChanged{Words: m.wordsView(), Syncing: m.syncingView()}})
+}

@@ -1,0 +1,572 @@
+package core
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"paperplane/core/convo"
+	"paperplane/core/outbox"
+	"paperplane/core/timeline"
+	"paperplane/internal/inv"
+	"paperplane/mls"
+	"paperplane/protocol/content"
+	"paperplane/protocol/plane"
+)
+
+// One person's devices. Each has a leaf in every conversation; all hold the account key. Which
+// there are is one list that all keep, told in the conversation of one's own devices (Saved). What
+// follows from the list is not said but done, by whichever device sees that it is not so: a device
+// of the list that is missing in a conversation is added, a leaf of one's own that is not of the
+// list is taken out (pumpDevices). So nothing is lost by a crash.
+
+const (
+	// devicePackageDays is how long a device's own package serves before it makes another.
+	devicePackageDays = 365
+	// newDeviceFor is how long a device that was let in has time to show itself.
+	newDeviceFor = 10 * time.Minute
+	// goneMax bounds the remembered keys of devices that were signed out.
+	goneMax = 256
+	// deviceWait is how long a device waits, for each that stands before it, before it does what any
+	// of them can do.
+	deviceWait = 4 * time.Second
+)
+
+// devices is the list of one's devices, and what this one keeps beside it.
+type devices struct {
+	List   []ownDevice `cbor:"1,keyasint,omitempty"` // by key
+	Gone   [][32]byte  `cbor:"2,keyasint,omitempty"` // signed out, sorted; never to come back
+	Secret []byte      `cbor:"3,keyasint,omitempty"` // of this device's package
+	Out    bool        `cbor:"4,keyasint,omitempty"` // this one was signed out
+	Fetch  []fetching  `cbor:"5,keyasint,omitempty"` // history on its way here
+	All    int         `cbor:"6,keyasint,omitempty"` // how many there were
+	Said   plane.Day   `cbor:"7,keyasint,omitempty"` // the day this device last showed itself
+}
+
+type ownDevice struct {
+	Key     [32]byte  `cbor:"1,keyasint"`
+	Name    string    `cbor:"2,keyasint"`
+	Added   plane.Day `cbor:"3,keyasint"`
+	Active  plane.Day `cbor:"4,keyasint"`
+	Package []byte    `cbor:"5,keyasint"`           // to be added by; may be used for every conversation
+	Until   int64     `cbor:"6,keyasint,omitempty"` // ms: to be taken out then unless it shows itself
+	Named   int64     `cbor:"7,keyasint,omitempty"` // ms: the newest name wins
+}
+
+// The kinds of what devices tell each other.
+const (
+	syncDevices = 1 + iota
+	syncChat
+	syncDraft
+	syncRead
+	syncSelf
+	syncPerson
+	syncKEMs
+	syncRef
+)
+
+// syncRecord is what stands behind controlMark in Saved.
+type syncRecord struct {
+	_    struct{} `cbor:",toarray"`
+	Kind uint8
+	Data []byte
+}
+
+func (m *Machine) saveDevices() { m.put("s/devices", m.devs) }
+
+func (m *Machine) deviceKey() [32]byte { return [32]byte(m.acc.keys.Device().Public()) }
+
+func (m *Machine) device(key [32]byte) *ownDevice {
+	for i := range m.devs.List {
+		if m.devs.List[i].Key == key {
+			return &m.devs.List[i]
+		}
+	}
+	return nil
+}
+
+// saved returns the conversation of one's own devices.
+func (m *Machine) saved() *chat {
+	for _, c := range m.order {
+		if c.c.State().Kind == convo.Saved {
+			return c
+		}
+	}
+	return nil
+}
+
+// listed puts this device on the list.
+func (m *Machine) listed(name string) {
+	if m.device(m.deviceKey()) != nil {
+		return
+	}
+	today := plane.DayOf(m.now)
+	kp, secret := m.devicePackage()
+	m.devs.Secret = secret
+	m.addDevice(ownDevice{Key: m.deviceKey(), Name: name, Added: today, Active: today, Package: kp, Named: m.now.UnixMilli()})
+	m.devs.Said = today
+	m.saveDevices()
+}
+
+func (m *Machine) addDevice(d ownDevice) {
+	m.devs.List = append(m.devs.List, d)
+	slices.SortFunc(m.devs.List, func(a, b ownDevice) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+}
+
+// devicePackage makes the package by which one's own devices add this one.
+func (m *Machine) devicePackage() (kp, secret []byte) {
+	kp, s, err := mls.NewKeyPackage(mls.KeyPackageOptions{
+		Signer: m.acc.keys.Device(), Credential: mls.NewBasic(m.acc.keys.Credential()), LastResort: true,
+		Lifetime:     mls.Lifetime{NotBefore: m.now.Add(-24 * time.Hour), NotAfter: m.now.AddDate(0, 0, 2*devicePackageDays)},
+		Capabilities: convo.Capabilities(), LeafExtensions: convo.NameLeaf(m.acc.Name, nil),
+	})
+	inv.That(err == nil, "a key package can be made")
+	return kp, s.Marshal()
+}
+
+// others says whether there are other devices.
+func (m *Machine) others() bool { return len(m.devs.List) > 1 && !m.devs.Out }
+
+// tell says something to one's other devices. What key names and is unsent yet is replaced.
+func (m *Machine) tell(kind uint8, key string, v any) {
+	c := m.saved()
+	if c == nil || !m.others() || !c.alive() {
+		return
+	}
+	for _, i := range slices.Clone(c.q.Items) {
+		if key != "" && i.Sync == key && i.Msg == nil {
+			m.dropItem(c, i)
+		}
+	}
+	body := append([]byte{controlMark}, timeline.Encode(syncRecord{Kind: kind, Data: timeline.Encode(v)})...)
+	m.enqueue(c, &outbox.Item{Kind: outbox.Control, Body: body, Sync: key})
+}
+
+func (m *Machine) tellDevices() {
+	m.tell(syncDevices, "devices", devices{List: m.devs.List, Gone: m.devs.Gone})
+}
+
+// synced takes what another of one's devices says.
+func (m *Machine) synced(plain []byte) {
+	var r syncRecord
+	if m.devs.Out || timeline.Decode(plain[1:], &r) != nil {
+		return
+	}
+	read := func(v any) bool { return timeline.Decode(r.Data, v) == nil }
+	switch r.Kind {
+	case syncDevices:
+		if x := (devices{}); read(&x) {
+			m.mergeDevices(x)
+		}
+	case syncChat:
+		if x := (chatGiven{}); read(&x) {
+			m.given(x)
+		}
+	case syncDraft:
+		if x := (draftSaid{}); read(&x) && len(x.Text) <= plane.TextBytesMax {
+			if c := m.chats[x.Chat]; c != nil && c.Draft != x.Text {
+				c.Draft, c.dirtyMeta = x.Text, true
+				m.show(c)
+			}
+		}
+	case syncRead:
+		if x := (readSaid{}); read(&x) {
+			m.readElsewhere(x)
+		}
+	case syncSelf:
+		if x := (selfSaid{}); read(&x) {
+			m.selfElsewhere(x)
+		}
+	case syncPerson:
+		if x := (personSaid{}); read(&x) && !m.own(x.Key) {
+			m.person(x.Key).stored = x.Stored
+			m.savePerson(m.person(x.Key))
+		}
+	case syncKEMs:
+		if x := ([]inboxKEM{}); read(&x) {
+			m.mergeKEMs(x)
+		}
+	case syncRef:
+		if x := (refSaid{}); read(&x) {
+			m.wantHistory(x)
+		}
+	}
+}
+
+// mergeDevices joins two lists: of a device the newest word counts, and who is gone stays gone.
+func (m *Machine) mergeDevices(x devices) {
+	for _, k := range x.Gone {
+		m.deviceGone(k)
+	}
+	for _, d := range x.List {
+		if len(d.Name) > plane.NameBytesMax || slices.Contains(m.devs.Gone, d.Key) {
+			continue
+		}
+		old := m.device(d.Key)
+		if old == nil {
+			if len(m.devs.List) < DevicesMax {
+				m.addDevice(d)
+			}
+			continue
+		}
+		if d.Named > old.Named {
+			old.Name, old.Named = d.Name, d.Named
+		}
+		if d.Active > old.Active {
+			old.Active, old.Package = d.Active, d.Package
+		}
+		if d.Until == 0 {
+			old.Until = 0
+		}
+	}
+	m.devicesChanged()
+}
+
+func (m *Machine) devicesChanged() {
+	m.saveDevices()
+	m.emit(Emit{DevicesChanged{}})
+	for _, c := range m.sortedChats() {
+		c.deviceAt = time.Time{}
+		m.touch(c)
+	}
+}
+
+// deviceGone signs a device out.
+func (m *Machine) deviceGone(key [32]byte) {
+	if slices.Contains(m.devs.Gone, key) {
+		return
+	}
+	m.devs.Gone = append(m.devs.Gone[max(0, len(m.devs.Gone)-goneMax+1):], key)
+	m.devs.List = slices.DeleteFunc(m.devs.List, func(d ownDevice) bool { return d.Key == key })
+}
+
+// signedOut: another device has taken this one out. Nothing is erased: what is here stays readable.
+func (m *Machine) signedOut() {
+	if !m.devs.Out {
+		m.devs.Out = true
+		m.saveDevices()
+		m.setNotice("signed-out")
+		m.emit(Emit{DevicesChanged{}})
+	}
+}
+
+// pumpDevices brings a conversation's leaves in line with the list, unless another of one's devices
+// does it first.
+func (m *Machine) pumpDevices(c *chat) bool {
+	if m.devs.Out || len(m.devs.List) == 0 || c.c.Pending() != nil || c.Leaving || c.c.Leaving() || !c.alive() {
+		return false
+	}
+	for _, d := range m.devs.List {
+		if d.Until != 0 && m.now.UnixMilli() > d.Until {
+			m.deviceGone(d.Key) // it never showed itself
+			m.tellDevices()
+			m.devicesChanged()
+			break
+		}
+	}
+	have := c.c.OwnKeys()
+	me := m.deviceKey()
+	ch := convo.Change{Tag: tagDevices}
+	for _, leaf := range sortedLeaves(have) {
+		if m.device([32]byte([]byte(have[leaf]))) == nil {
+			ch.Leaves = append(ch.Leaves, leaf)
+		}
+	}
+	if len(ch.Leaves) == 0 && c.c.RoomForDevice() {
+		for _, d := range m.devs.List {
+			if _, in := c.c.LeafOf(c.c.Own(), d.Key[:]); in || d.Key == me {
+				continue
+			}
+			if kp := m.packageOf(d); kp != nil {
+				ch.Add = append(ch.Add, kp)
+				break // one at a time: each gets its invitation
+			}
+		}
+	}
+	if len(ch.Leaves)+len(ch.Add) == 0 {
+		c.deviceAt = time.Time{}
+		return false
+	}
+	if c.deviceAt.IsZero() {
+		c.deviceAt = m.now
+		if !m.adding {
+			for _, k := range have {
+				if bytes.Compare([]byte(k), me[:]) < 0 {
+					c.deviceAt = c.deviceAt.Add(deviceWait)
+				}
+			}
+		}
+	}
+	if m.now.Before(c.deviceAt) {
+		return false
+	}
+	c.deviceAt = m.now.Add(time.Hour) // when this one comes to nothing
+	_, err := c.c.Begin(ch, m.now)
+	return err == nil
+}
+
+func sortedLeaves(have map[uint32]string) []uint32 {
+	list := make([]uint32, 0, len(have))
+	for l := range have {
+		list = append(list, l)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// packageOf returns the package that a device is added by.
+func (m *Machine) packageOf(d ownDevice) *mls.KeyPackage {
+	u, err := mls.ParseKeyPackage(d.Package)
+	if err != nil {
+		return nil
+	}
+	kp, err := u.Verify(m.now)
+	if err != nil || !bytes.Equal(kp.SignatureKey(), d.Key[:]) {
+		return nil
+	}
+	if who, err := m.identify(string2(kp), kp.SignatureKey()); err != nil || !m.own(who) {
+		return nil
+	}
+	return kp
+}
+
+func string2(kp *mls.KeyPackage) []byte { return kp.Credential().Identity() }
+
+// deviceCommit: an own commit that pumpDevices made has won. Whoever came in is told how.
+func (m *Machine) deviceCommit(c *chat, out convo.Changed) {
+	c.deviceAt = time.Time{}
+	if len(out.Own.Welcome) == 0 {
+		return
+	}
+	g := m.give(c, out.Own.Welcome)
+	if c.c.State().Kind == convo.Saved {
+		m.letIn(g)
+	} else {
+		m.tell(syncChat, "", g)
+	}
+	if c.Person != nil {
+		m.tell(syncPerson, "", personSaid{Key: *c.Person, Stored: m.person(*c.Person).stored})
+	}
+	m.carryFrom(c, g.Numbers.Next)
+}
+
+// chatGiven is a conversation for another of one's devices.
+type chatGiven struct {
+	_          struct{} `cbor:",toarray"`
+	Invitation convo.Invitation
+	Meta       chatMeta
+	Numbers    chatNumbers
+	Server     storedServer
+}
+
+func (m *Machine) give(c *chat, welcome []byte) chatGiven {
+	g := chatGiven{Invitation: c.c.Invite(welcome), Meta: c.chatMeta, Numbers: c.chatNumbers, Server: m.servers[c.Server].storedServer}
+	g.Meta.Knock, g.Meta.Carry, g.Numbers.Waiting = nil, nil, 0
+	return g
+}
+
+// given takes a conversation from another of one's devices.
+func (m *Machine) given(g chatGiven) *chat {
+	id := g.Invitation.Log.Text()
+	old := m.chats[id]
+	if old != nil && old.alive() && !m.stuck(old) {
+		return nil
+	}
+	secret, err := mls.ParseKeyPackageSecret(m.devs.Secret)
+	if err != nil {
+		return nil
+	}
+	cv, err := convo.Join(convo.JoinOptions{Invitation: g.Invitation, Secret: secret, Signer: m.acc.keys.Device(), Identify: m.identify, Now: m.now})
+	if err != nil {
+		return nil
+	}
+	if _, in := cv.LeafOf(m.acc.person(), m.acc.keys.Device().Public()); !in {
+		return nil
+	}
+	m.adopt(g.Server)
+	if old != nil {
+		x := m.rejoin(old, cv, g.Meta.Server)
+		m.healed(x)
+		return x
+	}
+	x := m.newChat(cv, g.Meta.Server, g.Meta.Owner)
+	x.chatMeta, x.chatNumbers = g.Meta, g.Numbers
+	x.Created, x.dirtyMeta, x.dirtyNumbers = true, true, true
+	if x.Person != nil {
+		m.befriend(x, *x.Person)
+	}
+	m.enterState(x)
+	return x
+}
+
+// adopt takes a server over from another of one's devices: the membership is the person's.
+func (m *Machine) adopt(x storedServer) {
+	s := m.servers[x.ID]
+	if s == nil {
+		s = newServer(x)
+		m.servers[x.ID] = s
+		m.emit(Dial{Server: x.ID, Origin: x.Origin})
+	} else if x.Member && !s.Member {
+		n := newServer(x)
+		s.storedServer, s.member, s.stale = n.storedServer, n.member, true
+	}
+	m.saveServer(s)
+}
+
+// What devices say to each other of chats and of oneself.
+type draftSaid struct {
+	_          struct{} `cbor:",toarray"`
+	Chat, Text string
+}
+
+type readSaid struct {
+	_      struct{} `cbor:",toarray"`
+	Chat   string
+	Log    plane.LogID
+	Read   plane.Seq
+	Got    plane.Seq
+	Unread int
+	Upto   []byte
+}
+
+type selfSaid struct {
+	_                    struct{} `cbor:",toarray"`
+	Name                 string
+	NoReceipts, NoTyping bool
+}
+
+type personSaid struct {
+	_      struct{} `cbor:",toarray"`
+	Key    plane.PublicKey
+	Stored storedPerson
+}
+
+func (m *Machine) tellRead(v, c *chat) {
+	m.tell(syncRead, "read/"+c.id, readSaid{Chat: v.id, Log: c.log, Read: c.Read, Got: c.Got, Unread: v.Unread, Upto: v.ReadUpTo})
+}
+
+func (m *Machine) readElsewhere(x readSaid) {
+	v, c := m.chats[x.Chat], m.chats[x.Log.Text()]
+	if v == nil || c == nil || x.Read <= c.Read || len(x.Upto) != 32 {
+		return
+	}
+	c.Read, v.ReadUpTo = x.Read, x.Upto
+	newer := 0
+	if c.Got > x.Got {
+		newer = int(min(c.Got-x.Got, unreadMax)) // at most: some of these places hold no message
+	}
+	v.Unread = min(v.Unread, max(0, x.Unread)+newer)
+	if v.Unread == 0 {
+		v.Mentions = 0
+	}
+	c.dirtyNumbers, v.dirtyNumbers = true, true
+	m.show(v)
+	m.receiptDue(c)
+}
+
+func (m *Machine) tellSelf() {
+	m.tell(syncSelf, "self", selfSaid{Name: m.acc.Name, NoReceipts: m.acc.NoReceipts, NoTyping: m.acc.NoTyping})
+}
+
+func (m *Machine) selfElsewhere(x selfSaid) {
+	name, err := content.CleanName(x.Name)
+	if err != nil || name != x.Name {
+		return
+	}
+	m.acc.Name, m.acc.NoReceipts, m.acc.NoTyping = x.Name, x.NoReceipts, x.NoTyping
+	m.saveSelf()
+	p := m.person(m.acc.person())
+	p.stored.Name = name
+	m.savePerson(p)
+	m.emit(Emit{AccountChanged{Account: m.account(), Settings: m.settings()}})
+}
+
+// mergeKEMs takes over the inbox keys that another of one's devices has made.
+func (m *Machine) mergeKEMs(list []inboxKEM) {
+	b := &m.inbox.stored
+	for _, k := range list {
+		if len(k.Seed) != 32 || slices.ContainsFunc(b.KEMs, func(x inboxKEM) bool { return bytes.Equal(x.Seed, k.Seed) }) {
+			continue
+		}
+		i := 0
+		for i < len(b.KEMs) && b.KEMs[i].Made > k.Made {
+			i++
+		}
+		b.KEMs = slices.Insert(b.KEMs, i, k)
+	}
+	b.KEMs = b.KEMs[:min(len(b.KEMs), kemsMax)]
+	m.saveInbox()
+}
+
+// Commands.
+
+func (m *Machine) getDevices() Devices {
+	out := Devices{Devices: []Device{}}
+	m.listed(defaultDevice)
+	for _, d := range m.devs.List {
+		out.Devices = append(out.Devices, Device{
+			ID: plane.PublicKey(d.Key).Text(), Name: d.Name, This: d.Key == m.deviceKey(),
+			Added: d.Added.Start().Format(time.DateOnly), Active: d.Active.Start().Format(time.DateOnly),
+		})
+	}
+	return out
+}
+
+// defaultDevice is what a device is called that nobody has named.
+const defaultDevice = "1"
+
+func (m *Machine) nameDevice(x NameDevice) ErrCode {
+	name, code := cleanName(x.Name)
+	if code != "" {
+		return code
+	}
+	m.listed(defaultDevice)
+	k, err := plane.ParsePublicKey(x.Device)
+	d := m.device(k)
+	if err != nil || d == nil {
+		return ErrBadArguments
+	}
+	d.Name, d.Named = name, max(d.Named+1, m.now.UnixMilli())
+	m.devicesChanged()
+	m.tellDevices()
+	return ""
+}
+
+func (m *Machine) removeDevice(x RemoveDevice) ErrCode {
+	k, err := plane.ParsePublicKey(x.Device)
+	if err != nil || m.device(k) == nil || m.devs.Out {
+		return ErrBadArguments
+	}
+	if k == plane.PublicKey(m.deviceKey()) {
+		if !m.others() {
+			return ErrNotAllowed // nobody would be left who has the account
+		}
+		// The others take this one out; from now on it says nothing.
+		m.deviceGone(k)
+		m.saveDevices()
+		m.devs.List = append(m.devs.List, ownDevice{}) // for tell: there are others
+		m.tellDevices()
+		m.devs.List = m.devs.List[:len(m.devs.List)-1]
+		m.emit(Emit{DevicesChanged{}})
+		return ""
+	}
+	m.tell(syncDevices, "devices", devices{Gone: append(slices.Clone(m.devs.Gone), k)})
+	m.deviceGone(k)
+	m.adding = true // at once
+	m.devicesChanged()
+	return ""
+}
+
+// dueDevices shows once a day that this device is in use.
+func (m *Machine) dueDevices() {
+	d := m.acc
+	if d == nil || !m.others() || m.devs.Said == plane.DayOf(m.now) {
+		return
+	}
+	if x := m.device(m.deviceKey()); x != nil {
+		m.devs.Said = plane.DayOf(m.now)
+		x.Active = m.devs.Said
+		m.saveDevices()
+		m.tellDevices()
+	}
+}

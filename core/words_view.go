@@ -1,0 +1,4 @@
+package core
+
+// wordsView is State.Words.
+func (m *Machine) wordsView() string { return "" }
