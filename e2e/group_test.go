@@ -20,6 +20,7 @@ import (
 var (
 	groupN         = flag.Int("group", 0, "a real group of so many native clients in a few processes, measured")
 	groupProcesses = flag.Int("group.processes", 4, "in how many processes")
+	groupDays      = flag.Int("group.days", 29, "how many days some are away, with -group")
 	groupSources   = flag.String("group.join", "", "how they come in: link, contacts; empty: by link where there is one")
 )
 
@@ -89,7 +90,7 @@ const everybody = 1 << 30
 func TestGroup(t *testing.T) {
 	n, processes, messages, days := 16, 2, 3, 3
 	if *groupN > 0 {
-		n, processes, messages, days = *groupN, *groupProcesses, 50, 29
+		n, processes, messages, days = *groupN, *groupProcesses, 50, *groupDays
 	}
 	h := &hall{t: t, server: startCrowd(t, "server")}
 	start := h.ask(h.server, order{Do: "link"}).Text
@@ -259,6 +260,7 @@ func (h *hall) away(n, days int) {
 	}
 	some.Do, some.Chat, some.Text, some.N = "back", h.chat, text, 1
 	times := sorted(h.ask(p, some).Times)
+	h.t.Logf("catching up took %v µs", times)
 	h.row(fmt.Sprintf("catch-up-after-%d-days-p50", days), "s", float64(percent(times, 50))/1e6)
 	h.row(fmt.Sprintf("catch-up-after-%d-days-max", days), "s", float64(percent(times, 100))/1e6)
 	some.Do, some.Text, some.N = "texts", "on day ", 2*days+50
