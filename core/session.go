@@ -145,6 +145,10 @@ func (m *Machine) readOn(s *server, c *chat) {
 			delete(s.chats, c.read)
 			c.drop()
 			m.keyless(c)
+			if c.tries == 0 { // as in gone
+				c.tries = 1
+				return
+			}
 		}
 		m.waitChat(c)
 	}
@@ -174,6 +178,9 @@ func (m *Machine) readOn(s *server, c *chat) {
 		if n := len(r.Records); n > 0 && r.Records[n-1].Seq+base <= c.c.Cursor() {
 			failed(a) // nothing that was asked for: not at once again
 			return
+		}
+		if len(r.Records) > 0 {
+			c.tries, c.refusals = 0, 0 // what ends after something new was read is no circle: months may be generations
 		}
 		for _, x := range r.Records {
 			if c.c.Base() != base {
