@@ -41,6 +41,7 @@ type chat struct {
 	held     *heldInvitation
 	handed   []*handed
 	queue    *queue    // of knocks, nil until there is need
+	readGen  plane.Gen // whose key opened the log for reading
 	refusals int       // how often the log did not open with any key
 	healAt   time.Time // when this device asks to be taken in again
 

@@ -111,7 +111,7 @@ func (m *Machine) openRead(s *server, c *chat) {
 		c.busy = false
 		m.touch(c)
 		if o, ok := a.(wire.Opened); ok {
-			c.read, c.gen, c.tryGen = o.Handle, o.Gen+c.c.GenBase(), 0
+			c.read, c.readGen, c.gen, c.tryGen = o.Handle, g.Gen, o.Gen+c.c.GenBase(), 0
 			c.head = o.Head + c.c.Base()
 			s.chats[c.read] = c
 			if c.c.TakenBack(c.head) {
@@ -250,10 +250,13 @@ func (m *Machine) openWrite(s *server, c *chat) {
 		})
 		return
 	}
-	// The server is ahead of what this device has read: the commit is on its way.
-	m.waitChat(c)
+	// The server is ahead of what this device has read: the commit is on its way, or was read just now.
+	if gens := c.c.Generations(); gens[len(gens)-1].Gen <= c.readGen {
+		m.waitChat(c)
+	}
 	delete(s.chats, c.read)
 	c.drop()
+	m.touch(c)
 }
 
 // rotate starts the log's next generation when the server is behind and this member can.
