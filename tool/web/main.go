@@ -232,7 +232,11 @@ func core(root, release string) ([]byte, error) {
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "core.wasm")
 	flags := "-ldflags=-s -w -buildid= -X main.version=" + cmp.Or(release, version(root))
-	args := append([]string{"build", "-trimpath", "-buildvcs=false", flags}, coldFlags()...)
+	small, err := overlay(dir)
+	if err != nil {
+		return nil, err
+	}
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", small, flags}, coldFlags()...)
 	cmd := exec.Command("go", append(args, "-o", out, "./cmd/wasm")...)
 	cmd.Dir, cmd.Stderr = root, os.Stderr
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")

@@ -106,14 +106,14 @@ func TestPackRefuses(t *testing.T) {
 }
 
 // program has the real linker make a WASM file of a Go program.
-func program(t *testing.T, source string) []byte {
+func program(t *testing.T, source string, flags ...string) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	plain := filepath.Join(dir, "plain.wasm")
-	build := exec.Command("go", "build", "-o", plain, "main.go")
+	build := exec.Command("go", append(append([]string{"build"}, flags...), "-o", plain, "main.go")...)
 	build.Dir, build.Env = dir, append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOFLAGS=")
 	if msg, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, msg)
@@ -132,11 +132,8 @@ func execute(t *testing.T, wasm []byte) (string, error) {
 	if err := os.WriteFile(packed, wasm, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	goroot, err := exec.Command("go", "env", "GOROOT").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "go_js_wasm_exec"), packed).CombinedOutput()
+	goroot := strings.TrimSpace(execOutput(t, "go", "env", "GOROOT"))
+	out, err := exec.Command(filepath.Join(goroot, "lib", "wasm", "go_js_wasm_exec"), packed).CombinedOutput()
 	return string(out), err
 }
 
@@ -180,3 +177,12 @@ func FuzzPack(f *testing.F) {
 
 // same edits nothing.
 func same([]byte) error { return nil }
+
+func execOutput(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
