@@ -24,7 +24,7 @@ func TestSlicedModel(t *testing.T) {
 		}
 	}
 	rnd := rand.New(rand.NewPCG(5, 5))
-	for seed := range uint64(10) {
+	for seed := range uint64(6) {
 		var list []int
 		for range 8 {
 			list = append(list, rnd.IntN(acts))

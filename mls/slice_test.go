@@ -86,7 +86,7 @@ func (w *world) enter(by, n int, o CommitOptions) {
 // A sliced group lives like any other, and its light members through every kind of commit.
 func TestSliced(t *testing.T) {
 	for _, s := range built(X25519AES, P256AES, XWing) {
-		for seed := range uint64(2) {
+		for seed := range map[Suite]uint64{X25519AES: 3, P256AES: 1, XWing: 1}[s] {
 			t.Run(fmt.Sprintf("suite-%d-seed-%d", s, seed), func(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(seed, 7))
 				w := newWorld(t, s, 1, sliced)
@@ -105,7 +105,7 @@ func TestSliced(t *testing.T) {
 						}
 					}
 				}
-				for step := range 30 {
+				for step := range 24 {
 					by := full()
 					switch rnd.IntN(8) {
 					case 0, 1:
@@ -209,4 +209,57 @@ func TestSlicedReport(t *testing.T) {
 	if m, err := y.Next.Member(3); err != nil || string(m.Credential.Identity()) != "x" {
 		t.Errorf("the added member: got %v, %v", m, err)
 	}
+}
+
+// Rival commits of one epoch: whoever asked for pieces of the one that lost forgets it, light or not,
+// also over a restart between asking and having them, and follows the one that won.
+func TestSlicedRace(t *testing.T) {
+	w := newWorld(t, X25519AES, 1, sliced)
+	w.enter(0, 8, CommitOptions{})
+	w.hand(1, must(w.g[1].Commit(CommitOptions{})))
+	lost := must(w.g[3].Commit(CommitOptions{}))
+	won := must(w.g[5].Commit(CommitOptions{Remove: []uint32{w.g[8].me}, Now: t0}))
+	for k, g := range w.g {
+		if k == 3 || k == 5 || k == 8 {
+			continue
+		}
+		_, err := g.Process(lost.Message, t0)
+		n, ok := errors.AsType[*NeedSlice](err)
+		if !ok {
+			t.Fatalf("member %d: got %v", k, err)
+		}
+		// The pieces of the one do not do for the other.
+		if _, err := g.ProcessSliced(won.Message, n.Cut(lost.Slices.Blob()), t0); !errors.Is(err, ErrInvalid) {
+			t.Errorf("member %d: got %v, want ErrInvalid", k, err)
+		}
+		w.g[k] = must(Restore(g.Snapshot(), g.Delta()))
+	}
+	w.g[8] = nil
+	w.hand(5, won)
+	for k, g := range w.g {
+		if g != nil && k != 3 {
+			if _, err := g.Process(lost.Message, t0); !errors.Is(err, ErrStaleEpoch) {
+				t.Errorf("member %d: got %v, want ErrStaleEpoch", k, err)
+			}
+		}
+	}
+	w.hand(3, must(w.g[3].Commit(CommitOptions{})))
+	// Pieces that are not there are asked for again.
+	p := must(w.g[0].Commit(CommitOptions{}))
+	for _, parts := range []SliceParts{{}, {Keys: p.Slices.Keys}, {Slice: []byte{1}}} {
+		_, err := w.g[1].ProcessSliced(p.Message, parts, t0)
+		if n, ok := errors.AsType[*NeedSlice](err); !ok || n.Total != len(p.Slices.Blob()) {
+			t.Errorf("got %v, want NeedSlice", err)
+		}
+	}
+	n, _ := errors.AsType[*NeedSlice](func() error { _, err := w.g[1].Process(p.Message, t0); return err }())
+	blob := p.Slices.Blob()
+	end := n.Slice.Off + n.Slice.Len
+	if c := n.Cut(blob[:end]); len(c.Slice) != n.Slice.Len {
+		t.Errorf("a blob that just reaches: got %d bytes, want %d", len(c.Slice), n.Slice.Len)
+	}
+	if c := n.Cut(blob[:end-1]); c.Slice != nil {
+		t.Errorf("a blob one byte short: got %d bytes", len(c.Slice))
+	}
+	w.hand(0, p)
 }
