@@ -38,6 +38,7 @@ type changes struct {
 	head, cold, epoch, pending bool
 	puts                       []Pair
 	deltas                     []string         // keys of deltas that are stored
+	isDelta                    map[string]bool  // the same: two for each member who has spoken
 	trees                      []*mls.SavedTree // whose pieces are stored
 	bulk                       int              // pieces of the own commit that are stored
 }
@@ -101,14 +102,12 @@ func (c *Convo) Changes() []Pair {
 		for _, k := range d.deltas {
 			out = append(out, Pair{"d/" + k, nil})
 		}
-		d.deltas = nil
+		d.deltas, d.isDelta = nil, nil
 		d.head = true
 	}
 	for _, x := range c.g.Delta() {
 		out = append(out, Pair{"d/" + x.Key, x.Value})
-		if !slices.Contains(d.deltas, x.Key) {
-			d.deltas = append(d.deltas, x.Key)
-		}
+		d.keepDelta(x.Key)
 	}
 	if d.head {
 		out = append(out, Pair{keyHead, encode(storedHead{Cursor: c.cursor, Day: c.day, Chain: c.chain, Known: c.known, Leaving: c.leaving, Suspect: c.suspect, Lost: c.lost, Voids: c.voids})})
@@ -147,8 +146,18 @@ func (c *Convo) Changes() []Pair {
 		}
 		d.trees = trees
 	}
-	c.dirty = changes{deltas: d.deltas, trees: d.trees, bulk: d.bulk}
+	c.dirty = changes{deltas: d.deltas, isDelta: d.isDelta, trees: d.trees, bulk: d.bulk}
 	return out
+}
+
+func (d *changes) keepDelta(key string) {
+	if d.isDelta == nil {
+		d.isDelta = map[string]bool{}
+	}
+	if !d.isDelta[key] {
+		d.isDelta[key] = true
+		d.deltas = append(d.deltas, key)
+	}
 }
 
 func bulkKey(i int) string { return "p/" + strconv.Itoa(i) }
@@ -241,7 +250,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	}
 	c.dirty = changes{bulk: len(bulk)}
 	for _, x := range deltas {
-		c.dirty.deltas = append(c.dirty.deltas, x.Key)
+		c.dirty.keepDelta(x.Key)
 	}
 	if len(pages) > 0 || c.g.Light() {
 		c.dirty.trees = c.trees()
