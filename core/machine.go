@@ -42,6 +42,10 @@ type Machine struct {
 	adding  bool     // a device was let in or signed out here: what follows is this one's work
 	puts    map[string]SegmentMade
 
+	tellings  []*telling // history that goes out, and that comes in
+	hearings  []*hearing
+	histories uint64
+
 	identities map[[2]string]plane.PublicKey // see identify
 
 	loaded   map[string][]byte // pairs whose meaning needs others: see assemble
@@ -112,14 +116,12 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 	case Transfer:
 		m.transferred(in)
 	case Object:
-		if !m.addObject(in) {
-			if !m.queueObject(in) {
-				m.carryObject(in)
-			}
-		}
+		_ = m.addObject(in) || m.queueObject(in) || m.historyObject(in) || m.carryObject(in)
 	case SegmentMade:
+		m.historyMade(in)
 		m.segmentMade(in)
 	case SegmentOpened:
+		m.historyOpened(in)
 		m.segmentOpened(in)
 	}
 	if m.started {
@@ -200,6 +202,7 @@ func (m *Machine) run() {
 	m.heals()
 	m.pumpWaits()
 	m.dueDevices()
+	m.pumpHistory()
 	for _, s := range m.sortedServers() {
 		if s.stale || s.due(m.now) {
 			s.stale = false

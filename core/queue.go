@@ -121,13 +121,15 @@ func (q *queue) repeated(seq plane.Seq, x account.Knock) bool {
 
 // storedAdmit is whom a commit lets in and how to tell them.
 type storedAdmit struct {
-	_     struct{} `cbor:",toarray"`
-	Seq   plane.Seq
-	Ref   []byte
-	Reply plane.LogID
-	Write []byte
-	KEM   []byte
-	Since plane.Seq // with Again: what is missed begins here
+	_      struct{} `cbor:",toarray"`
+	Seq    plane.Seq
+	Ref    []byte
+	Reply  plane.LogID
+	Write  []byte
+	KEM    []byte
+	Since  plane.Seq // with Again: what is missed begins here
+	Again  bool
+	Person plane.PublicKey
 }
 
 // knocked is somebody who has knocked.

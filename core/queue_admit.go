@@ -38,7 +38,7 @@ type pass struct {
 	Tree       treeRef
 	Queue      plane.Seq // the queue up to here is old for who comes in
 	Seq        plane.Seq // place of the knock
-	History    []byte    // archive segments, see history
+	History    []byte    // with passHistory: archive.EncodeRefs
 }
 
 // treeRef says where the ratchet tree is. A light join comes with proofs instead: another field here.
@@ -76,7 +76,7 @@ type reply struct {
 	Welcome []byte      `cbor:"7,keyasint,omitempty"`
 	Why     string      `cbor:"8,keyasint,omitempty"`
 	Digest  [8]byte     `cbor:"9,keyasint,omitzero"`
-	Since   plane.Seq   `cbor:"10,keyasint,omitempty"`
+	History []byte      `cbor:"10,keyasint,omitempty"`
 
 	busy    bool
 	tries   int
@@ -106,6 +106,9 @@ func (m *Machine) judgeAll(c *chat) {
 		if why, over := m.judge(c, k); over {
 			if why != "" {
 				m.answerKnock(c, k, why)
+			}
+			if why == passCurrent {
+				m.tellAgain(c, storedAdmit{Reply: k.k.Reply, Write: k.k.Write, KEM: k.k.KEM, Since: k.k.Cursor, Person: k.k.Account})
 			}
 			m.settleKnock(c, k)
 		}
@@ -142,7 +145,7 @@ func (m *Machine) judge(c *chat, k *knocked) (why string, over bool) {
 	if k.k.Again && k.k.Digest == c.c.Digest() {
 		return passCurrent, true
 	}
-	if m.stuck(c) && (!k.k.Again || k.k.Epoch >= c.c.Epoch()) {
+	if m.stuck(c) && !behind(c, k) {
 		return "", false
 	}
 	if k.k.Again {
@@ -181,7 +184,7 @@ func (m *Machine) ready(c *chat, k *knocked) bool {
 	if k.in {
 		return !m.now.Before(k.due)
 	}
-	if m.stuck(c) && (!k.k.Again || k.k.Epoch >= c.c.Epoch()) {
+	if m.stuck(c) && !behind(c, k) {
 		return false
 	}
 	if k.k.Again {
@@ -317,7 +320,7 @@ func (m *Machine) beginAdmit(c *chat, list []*knocked) (used []bool, err error) 
 	q.Batch, q.dirty = nil, true
 	for i, k := range list {
 		if used[i] {
-			q.Batch = append(q.Batch, storedAdmit{Seq: k.seq, Ref: k.kp.Ref(), Reply: k.k.Reply, Write: k.k.Write, KEM: k.k.KEM, Since: k.k.Cursor})
+			q.Batch = append(q.Batch, storedAdmit{Seq: k.seq, Ref: k.kp.Ref(), Reply: k.k.Reply, Write: k.k.Write, KEM: k.k.KEM, Since: k.k.Cursor, Again: k.k.Again, Person: k.k.Account})
 		}
 	}
 	m.touch(c)
@@ -341,12 +344,17 @@ func (m *Machine) admitted(c *chat, out convo.Changed) {
 	x.Head = timeline.Encode(h)
 	q.shares = append(q.shares, x)
 	m.put(shareKey(c.id, x.N), x)
+	if m.stuck(c) {
+		c.c.Found() // nobody has come further: from here on all go on together, under new keys
+		m.healed(c)
+	}
+	m.tellEarlier(c)
 	for _, b := range q.Batch {
 		w, err := mls.WelcomeFor(out.Own.Welcome, b.Ref)
 		if err != nil {
 			continue
 		}
-		m.putReply(c, &reply{Share: x.N, Seq: b.Seq, Log: b.Reply, Write: b.Write, KEM: b.KEM, Welcome: w, Since: b.Since})
+		m.putReply(c, &reply{Share: x.N, Seq: b.Seq, Log: b.Reply, Write: b.Write, KEM: b.KEM, Welcome: w})
 		for _, k := range q.knocks {
 			if k.seq == b.Seq && !k.k.Again && !k.in {
 				q.count(k.k.Door)
@@ -467,7 +475,7 @@ func (m *Machine) deliver(s *server, c *chat) {
 			continue
 		}
 		r.retryAt = time.Time{}
-		p := pass{Why: r.Why, Seq: r.Seq, Digest: r.Digest}
+		p := pass{Why: r.Why, Seq: r.Seq, Digest: r.Digest, History: r.History}
 		if r.Share != 0 {
 			i := slices.IndexFunc(q.shares, func(x *share) bool { return x.N == r.Share })
 			if i < 0 {
@@ -479,7 +487,6 @@ func (m *Machine) deliver(s *server, c *chat) {
 			}
 			inv.That(timeline.Decode(q.shares[i].Head, &p) == nil, "an own answer decodes")
 			p.Seq, p.Invitation.Secret = r.Seq, r.Welcome
-			p.History = m.history(c, r.Since)
 		} else {
 			p.By = m.acc.person()
 			p.Sig = m.acc.keys.SignPass(p.said(r.Log))
@@ -495,7 +502,7 @@ func (m *Machine) deliver(s *server, c *chat) {
 
 // said is what SignPass signs.
 func (p pass) said(log plane.LogID) [32]byte {
-	return hashOf(timeline.Encode([]any{log[:], p.Why, p.Digest[:], p.By[:]}))
+	return hashOf(timeline.Encode([]any{log[:], p.Why, p.Digest[:], p.By[:], p.History}))
 }
 
 // putTree: a tree's blob is at the server, or the server takes none.

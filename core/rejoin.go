@@ -37,7 +37,13 @@ const forsakenAfter = 3
 func (m *Machine) forsaken(c *chat) bool {
 	w := m.waitOf(c.id)
 	l := c.c.Lost()
-	return w != nil && w.Again && w.Try >= forsakenAfter && (l == convo.LostGap || l == convo.LostVoid) && c.State != chatBroken
+	return w != nil && w.Again && w.Try >= forsakenAfter && (l == convo.LostGap || l == convo.LostVoid || l == convo.LostOwn) && c.State != chatBroken
+}
+
+// behind says that who asks to come back has not come as far as this device.
+func behind(c *chat, k *knocked) bool {
+	d := c.c.Digest()
+	return k.k.Again && (k.k.Epoch < c.c.Epoch() || k.k.Epoch == c.c.Epoch() && string(k.k.Digest[:]) < string(d[:]))
 }
 
 // refusalsMax is how often in a row a log may open with no key that is known before one asks.
@@ -127,22 +133,6 @@ func (m *Machine) healed(c *chat) {
 	m.touch(c)
 	m.show(c)
 }
-
-// missed fetches what was said while the thread was lost, and says what cannot be had.
-func (m *Machine) missed(c *chat, n uint64, history []byte) {
-	if n == 0 {
-		return
-	}
-	if !m.earlier(c, history) {
-		m.notify(c, c.c.Cursor(), 1016+int(c.Heals%1000), timeline.Line{What: "missed", Who: m.acc.person(), Text: strconv.FormatUint(n, 10)})
-	}
-}
-
-// history returns the segments that go with an invitation, of what stands behind since.
-func (m *Machine) history(c *chat, since plane.Seq) []byte { return nil }
-
-// earlier takes the segments that came with an invitation; false when there are none.
-func (m *Machine) earlier(c *chat, history []byte) bool { return false }
 
 // askedAgain takes a request of somebody who has lost the thread of a two-person conversation, or of one's
 // own devices, from the inbox.

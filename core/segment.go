@@ -2,6 +2,7 @@ package core
 
 import (
 	"errors"
+	"slices"
 
 	"paperplane/core/archive"
 	"paperplane/core/timeline"
@@ -13,6 +14,8 @@ type MakeSegment struct {
 	ID            string
 	Chat          string
 	After, Before uint64
+	Since         int64    // ms: nothing older goes in, by its senders' clocks; 0: all does
+	For           [32]byte // nothing from before the newest notice that this person was added; zero: all
 }
 
 // SegmentMade answers MakeSegment. With Ref.Count 0 there is nothing in that range; Ref.From is the
@@ -66,6 +69,9 @@ func makeSegment(r Reader, e MakeSegment) (Input, error) {
 	if err != nil || len(list) == 0 {
 		return made, err
 	}
+	if list = e.within(list); len(list) == 0 {
+		return made, nil
+	}
 	items := make([]archive.Item, len(list))
 	for i, c := range list {
 		items[i].Entry = timeline.Encode(c.Entry)
@@ -80,6 +86,17 @@ func makeSegment(r Reader, e MakeSegment) (Input, error) {
 	made.Ref.From, made.Ref.To = first.Index, last.Index
 	made.Ref.Days = [2]uint32{uint32(min(first.At, last.At) / 86400000), uint32(max(first.At, last.At) / 86400000)}
 	return made, nil
+}
+
+// within leaves what the one for whom the segment is made may have.
+func (e MakeSegment) within(list []timeline.Carried) []timeline.Carried {
+	for i := len(list) - 1; i >= 0; i-- {
+		x := &list[i].Entry
+		if x.At < e.Since || e.For != [32]byte{} && x.Line != nil && x.Line.What == "added" && slices.Contains(x.Line.Whom, e.For) {
+			return list[i+1:]
+		}
+	}
+	return list
 }
 
 func openSegment(r Reader, e OpenSegment) (Input, error) {

@@ -77,6 +77,8 @@ type storedWait struct {
 	Entered  int64       `cbor:"23,keyasint,omitempty"` // ms: when one has come in
 	Inbox    bool        `cbor:"24,keyasint,omitempty"` // Queue is a person's inbox
 	QueueKEM []byte      `cbor:"25,keyasint,omitempty"`
+	Missed   uint64      `cbor:"26,keyasint,omitempty"` // records that were not read here
+	Last     uint64      `cbor:"27,keyasint,omitempty"` // the newest place for what was said before
 }
 
 func waitKey(id string) string { return "s/j/" + id }
@@ -159,7 +161,7 @@ func (m *Machine) makeKnock(w *waiting) bool {
 		again, x.Old = &w.Chat, plane.PublicKey(m.acc.keys.Device().Public()) // see hint
 	} else if w.Again {
 		again = &w.Chat
-		x.Old, x.Cursor, x.Epoch = plane.PublicKey(m.acc.keys.Device().Public()), c.c.Cursor(), c.c.Epoch()
+		x.Old, x.Cursor, x.Epoch = plane.PublicKey(m.acc.keys.Device().Public()), c.c.LostAt(), c.c.Epoch()
 		w.Digest = [8]byte{}
 		if l := c.c.Lost(); (l == convo.LostGap || l == convo.LostVoid) && c.State != chatBroken {
 			w.Digest = c.c.Digest()
@@ -257,6 +259,7 @@ func (m *Machine) pumpWaits() {
 	for _, w := range slices.Clone(m.waits) {
 		s := m.servers[w.Server]
 		if w.Entered != 0 && m.now.Sub(time.UnixMilli(w.Entered)) > lingering {
+			m.unheard(w)
 			m.dropWait(w)
 		} else if w.Again && w.Entered == 0 && m.needless(w) {
 			m.dropWait(w)
@@ -425,7 +428,8 @@ func (m *Machine) cardOf(w *waiting, p wire.Package) bool {
 		return false
 	}
 	if w.Inbox {
-		card, err := account.VerifyCard(b, w.Queue, plane.DayOf(m.now))
+		// One that is over will do: while no newer is out, its owner has its key.
+		card, err := account.VerifyCard(b, w.Queue, 0)
 		c := m.chats[w.Chat.Text()]
 		if err != nil || c == nil || !m.own(card.Account) && (c.Person == nil || card.Account != *c.Person) {
 			return false
@@ -479,17 +483,24 @@ func (m *Machine) gotPass(w *waiting, p *pass, log plane.LogID) {
 
 // toldWhy: somebody says why one does not come in, or that there is no need.
 func (m *Machine) toldWhy(w *waiting, p *pass, log plane.LogID) {
-	if !account.VerifyPass(p.By, p.said(log), p.Sig) || w.Entered != 0 {
+	if !account.VerifyPass(p.By, p.said(log), p.Sig) || (w.Entered != 0) != (p.Why == passHistory) {
 		return
 	}
 	c := m.chats[w.Chat.Text()]
 	switch {
+	case p.Why == passHistory:
+		if c != nil && c.c.Has(p.By) {
+			m.earlier(c, w, p.History)
+		}
 	case !w.Again:
 		m.refuseWait(w, p.Why)
 	case c == nil || !c.c.Has(p.By):
-	case p.Why == passCurrent && p.Digest == w.Digest && p.Digest == c.c.Digest() && w.Digest != [8]byte{}:
+	case p.Why == passCurrent && p.Digest == w.Digest && w.Digest != [8]byte{}:
+		// So one was when one asked, and has followed since.
+		m.room(c, w, c.c.Cursor())
 		c.c.Found()
-		m.dropWait(w)
+		w.Entered = m.now.UnixMilli()
+		m.saveWait(w)
 		m.healed(c)
 	case p.Why == passOut && (c.kind() != ChatGroup || c.c.Role(p.By) >= convo.RoleAdmin):
 		m.dropWait(w)
@@ -565,15 +576,15 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 			return
 		}
 	}
-	missed := uint64(0)
 	again := c != nil
 	var fresh []plane.PublicKey
 	if c == nil {
 		c = m.newChat(cv, s.id, nil)
 		c.Created = true
+		w.Last, c.Next = historyRoom, historyRoom+1
 	} else {
-		if w.Again && p.Invitation.After > c.c.Cursor() {
-			missed = uint64(p.Invitation.After - c.c.Cursor())
+		if w.Again {
+			m.room(c, w, p.Invitation.After)
 		}
 		for _, x := range cv.Members() {
 			if w.Again && !c.c.Has(x.Person) {
@@ -600,13 +611,22 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 	m.hint(c, fresh)
 	switch {
 	case w.Again && again:
-		m.missed(c, missed, p.History)
 		m.healed(c)
 	case first:
 		m.notify(c, cv.Cursor(), 14, timeline.Line{What: "joined", Who: m.acc.person()})
-		m.earlier(c, p.History)
 	}
 	m.sayProfile(c)
+}
+
+// room keeps places free for what was missed up to a record.
+func (m *Machine) room(c *chat, w *waiting, upto plane.Seq) {
+	w.Missed = uint64(upto - min(upto, c.c.LostAt()))
+	if w.Missed > 0 {
+		v := m.view(c)
+		v.Next += 2*w.Missed + 64
+		v.dirtyNumbers = true
+		w.Last = v.Next - 1
+	}
 }
 
 // tryPackages joins with whichever key package the invitation is for.

@@ -96,6 +96,7 @@ type Convo struct {
 	suspect uint8
 	voids   uint8 // records in a row that did not open
 	lost    Lost
+	lostAt  plane.Seq
 	entered time.Time // when the epoch began here; zero after a start
 
 	leaving []uint32 // leaves that asked to go, in this epoch

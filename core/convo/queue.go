@@ -66,8 +66,16 @@ func (c *Convo) Lost() Lost { return c.lost }
 // Lose notes that this device cannot go on; the first reason stays.
 func (c *Convo) Lose(why Lost) {
 	if c.lost == 0 {
-		c.lost, c.dirty.head = why, true
+		c.lost, c.lostAt, c.dirty.head = why, c.cursor, true
 	}
+}
+
+// LostAt returns the last record that was read before this device lost the thread.
+func (c *Convo) LostAt() plane.Seq {
+	if c.lost == 0 {
+		return c.cursor
+	}
+	return c.lostAt
 }
 
 // Found takes it back: another member is in the same epoch.

@@ -113,7 +113,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		return Void{}
 	}
 	c.suspect, c.voids = 0, 0 // somebody else is still in this epoch
-	if c.lost == LostGap || c.lost == LostVoid {
+	if c.lost == LostVoid {
 		c.Found()
 	}
 	switch r := r.(type) {

@@ -55,6 +55,7 @@ type storedHead struct {
 	Suspect uint8
 	Lost    Lost
 	Voids   uint8
+	LostAt  plane.Seq
 }
 
 type storedCold struct {
@@ -110,7 +111,7 @@ func (c *Convo) Changes() []Pair {
 		d.keepDelta(x.Key)
 	}
 	if d.head {
-		out = append(out, Pair{keyHead, encode(storedHead{Cursor: c.cursor, Day: c.day, Chain: c.chain, Known: c.known, Leaving: c.leaving, Suspect: c.suspect, Lost: c.lost, Voids: c.voids})})
+		out = append(out, Pair{keyHead, encode(storedHead{Cursor: c.cursor, Day: c.day, Chain: c.chain, Known: c.known, Leaving: c.leaving, Suspect: c.suspect, Lost: c.lost, Voids: c.voids, LostAt: c.lostAt})})
 	}
 	if d.cold {
 		out = append(out, Pair{keyCold, encode(storedCold{Gens: c.gens, Forked: c.forked})})
@@ -217,7 +218,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 		return nil, ErrDamaged
 	}
 	c.cursor, c.day, c.chain, c.known = head.Cursor, head.Day, seal.HistoryHash(head.Chain), head.Known
-	c.leaving, c.suspect, c.lost, c.voids = head.Leaving, head.Suspect, head.Lost, head.Voids
+	c.leaving, c.suspect, c.lost, c.voids, c.lostAt = head.Leaving, head.Suspect, head.Lost, head.Voids, head.LostAt
 	c.gens, c.forked = cold.Gens, cold.Forked
 	if len(c.gens) == 0 {
 		return nil, ErrDamaged
