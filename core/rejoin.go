@@ -126,7 +126,7 @@ func (m *Machine) alone(c *chat) {
 
 // healed: the thread is found.
 func (m *Machine) healed(c *chat) {
-	c.healAt = time.Time{}
+	c.healAt, c.retryAt, c.tries, c.refusals = time.Time{}, time.Time{}, 0, 0
 	m.notify(c, c.c.Cursor(), 16+int(c.Heals%1000), timeline.Line{What: "healed", Who: m.acc.person()})
 	c.Heals++
 	c.dirtyMeta = true

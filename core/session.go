@@ -253,6 +253,7 @@ func (m *Machine) openWrite(s *server, c *chat) {
 	// The server is ahead of what this device has read: the commit is on its way, or was read just now.
 	if gens := c.c.Generations(); gens[len(gens)-1].Gen <= c.readGen {
 		m.waitChat(c)
+		m.keyless(c)
 	}
 	delete(s.chats, c.read)
 	c.drop()
