@@ -291,10 +291,15 @@ func (c *crowd) obey(o order) said {
 	case "join": // by the link, until the chat it leads to is open
 		return c.each(o, joiners, func(p *one) (int, error) {
 			start := time.Now()
-			if _, err := told[core.Joined](p, core.Join{Link: o.Link, Name: p.name}); err != nil {
-				return 0, fmt.Errorf("join: %w", err)
+			_, err := told[core.Joined](p, core.Join{Link: o.Link, Name: p.name})
+			for deadline := start.Add(crowdPatience); err != nil; {
+				if e, ok := errors.AsType[*client.Error](err); !ok || e.Code != core.ErrOffline || time.Now().After(deadline) {
+					return 0, fmt.Errorf("join: %w", err)
+				}
+				// A person whose server takes too long to answer tries again.
+				_, err = told[core.Joined](p, core.Join{Link: o.Link, Name: p.name})
 			}
-			_, err := p.chat("the chat", func(x core.Chat) bool { return x.Kind != core.ChatSaved && x.State == "open" })
+			_, err = p.chat("the chat", func(x core.Chat) bool { return x.Kind != core.ChatSaved && x.State == "open" })
 			return since(start), err
 		})
 	case "in": // until the group is there with at least N members

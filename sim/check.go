@@ -368,6 +368,11 @@ func (w *world) sameMembers(log [16]byte, all []*history) {
 			for _, x := range all {
 				states.WriteString(fmt.Sprintf(" %s: %s %v", x.c.name, x.chat.State, x.spans))
 			}
+			for _, c := range w.people {
+				if slices.Contains(list, c.account) && !slices.Contains(in, c.account) {
+					states.WriteString(" and counted is " + c.name)
+				}
+			}
 			w.fail("chat %s of kind %s: %d people are in it, %s counts %d members;%s", h.chat.ID[:6], h.chat.Kind, len(in), h.c.name, len(list), states.String())
 		}
 	}
