@@ -17,7 +17,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 
 	"paperplane/internal/inv"
 	"paperplane/protocol/caps"
@@ -41,7 +40,7 @@ var ErrWords = errors.New("words: not twelve words of ours")
 //go:embed english.txt
 var english string
 
-var list = sync.OnceValue(func() []string { return strings.Fields(english) })
+var list = strings.Fields(english)
 
 // Secret is what the words stand for. It prints as [redacted].
 type Secret [SecretBytes]byte
@@ -61,7 +60,7 @@ func (s Secret) Words() []string {
 	bits := append(s[:len(s):len(s)], sum[0])
 	words := make([]string, Count)
 	for i := range words {
-		words[i] = list()[take(bits, i*bitsEach)]
+		words[i] = list[take(bits, i*bitsEach)]
 	}
 	return words
 }
@@ -105,11 +104,11 @@ func Parse(text string) (s Secret, err error) {
 
 // find returns the number of a word, or of the one word that begins so.
 func find(w string) (int, bool) {
-	i, ok := slices.BinarySearch(list(), w)
+	i, ok := slices.BinarySearch(list, w)
 	if ok {
 		return i, true
 	}
-	ok = len(w) >= prefixMin && i < len(list()) && strings.HasPrefix(list()[i], w)
+	ok = len(w) >= prefixMin && i < len(list) && strings.HasPrefix(list[i], w)
 	return i, ok
 }
 
