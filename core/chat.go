@@ -66,6 +66,7 @@ type chatMeta struct {
 	Started int64            `cbor:"11,keyasint"`           // ms: when the chat was made here
 	Why     string           `cbor:"12,keyasint,omitempty"` // the invariant that broke it
 	Heals   uint64           `cbor:"13,keyasint,omitempty"` // how often the thread was found again
+	AskSeed []byte           `cbor:"21,keyasint,omitempty"` // of the key to which the owner key is to be sealed
 	Carry   *carrying        `cbor:"20,keyasint,omitempty"` // history on its way to another device
 }
 
@@ -437,11 +438,13 @@ type line struct {
 	receipts time.Time // the durable receipt is due
 	goneAt   time.Time // when it is our turn to commit for those who leave
 	rotateAt time.Time
-	deviceAt time.Time // when it is our turn to bring the own leaves in line
-	wishAt   time.Time // when a package that could not be had is asked for again
-	wishes   int       // how often it could not
-	postAt   time.Time // when a post that waits for the rules may go out
-	typedAt  time.Time // the last own typing signal
+	deviceAt time.Time  // when it is our turn to bring the own leaves in line
+	wishAt   time.Time  // when a package that could not be had is asked for again
+	wishes   int        // how often it could not
+	postAt   time.Time  // when a post that waits for the rules may go out
+	askAt    time.Time  // when the owner key is asked for
+	asks     []ownerAsk // who asks for it
+	typedAt  time.Time  // the last own typing signal
 	typing   []typist
 }
 
@@ -458,13 +461,20 @@ func (c *chat) next(up bool) time.Time {
 		at = c.healAt
 	}
 	if up && c.State != chatBroken && c.State != chatLeft {
-		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.deviceAt, &c.wishAt, &c.postAt} {
+		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.deviceAt, &c.wishAt, &c.postAt, &c.askAt} {
 			if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 				at = *t
 			}
 		}
 		if c.queue != nil && c.c != nil && c.subscribed {
 			if t := c.queue.next(c); !t.IsZero() && (at.IsZero() || t.Before(at)) {
+				at = t
+			}
+		}
+	}
+	if up {
+		for i := range c.asks {
+			if t := c.asks[i].due; at.IsZero() || t.Before(at) {
 				at = t
 			}
 		}

@@ -141,7 +141,7 @@ func (m *Machine) setBack(d time.Duration) {
 		}
 	}
 	for _, c := range m.chats {
-		back(&c.deviceAt, &c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.typedAt)
+		back(&c.deviceAt, &c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.askAt, &c.typedAt)
 		for i := range c.typing {
 			back(&c.typing[i].until)
 		}

@@ -133,6 +133,12 @@ func (m *Machine) said(c *chat, seq plane.Seq, by plane.PublicKey, body []byte, 
 		if !m.own(by) {
 			m.receipt(c, msg.Delivered, msg.Read)
 		}
+	case content.OwnerAsk:
+		if i == nil {
+			m.ownerAsked(c, by, msg)
+		}
+	case content.OwnerGive:
+		m.ownerGiven(c, msg)
 	case content.Owner:
 		m.ownerKey(c, msg)
 	case content.Text, content.Files:

@@ -42,6 +42,8 @@ func samples() []Message {
 		Receipt{Delivered: 7, Read: 5},
 		Receipt{},
 		Owner{Log: plane.LogID{1}, Seed: [32]byte{2}},
+		OwnerAsk{KEM: make([]byte, ownerKEMBytes)},
+		OwnerGive{To: [16]byte{1}, Sealed: make([]byte, ownerSealedBytes)},
 	}
 }
 

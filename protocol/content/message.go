@@ -7,7 +7,7 @@ import (
 )
 
 // Message is one of the kinds that this version shows or acts on: Text, Edit, Delete, React,
-// Unreact, Files, Profile, Receipt, Owner, Unknown. The sum is closed.
+// Unreact, Files, Profile, Receipt, Owner, OwnerAsk, OwnerGive, Unknown. The sum is closed.
 type Message interface {
 	// mimi returns the message as MIMI, without a salt; or ErrContent.
 	mimi() (Unverified, error)

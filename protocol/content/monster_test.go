@@ -20,7 +20,7 @@ func change(t *testing.T, m Message, f func(*Unverified)) Unverified {
 }
 
 // TestMonsters shows messages to Verify that each break one rule: all are ErrContent (C-30, C-32,
-// C-45, C-46, C-48, C-50, C-51, C-53).
+// C-45, C-46, C-48, C-50, C-51, C-53 to C-55: C-54, C-55).
 func TestMonsters(t *testing.T) {
 	text := Text{Text: "hello"}
 	photo := file(1)
@@ -74,6 +74,10 @@ func TestMonsters(t *testing.T) {
 		{"C-48-no-list", text, func(u *Unverified) { u.Extensions = map[any]any{extMentions: "x"} }},
 		{"C-48-too-many", Text{Text: strings.Repeat("x", 50)}, mentions(many...)},
 		{"C-48-files", Files{Text: "hello", Files: []Attachment{photo}}, mentions([]any{uint64(3), uint64(3), b32})},
+		{"C-54-short", OwnerAsk{KEM: make([]byte, ownerKEMBytes)}, private(b32)},
+		{"C-54-more", OwnerAsk{KEM: make([]byte, ownerKEMBytes)}, private(make([]byte, ownerKEMBytes), uint64(1))},
+		{"C-55-short", OwnerGive{Sealed: make([]byte, ownerSealedBytes)}, private(b16, b32)},
+		{"C-55-name", OwnerGive{Sealed: make([]byte, ownerSealedBytes)}, private(b32, make([]byte, ownerSealedBytes))},
 		{"C-30-caption", files, part(0, func(p *Part) { p.Content = []byte("\x00") })},
 		{"delete-of-nothing", Delete{Of: someID(1)}, func(u *Unverified) { u.Replaces = MessageID{} }},
 		{"unreact-of-nothing", Unreact{Reaction: someID(1), To: someID(2)}, func(u *Unverified) { u.Replaces = MessageID{} }},

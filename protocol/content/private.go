@@ -6,13 +6,15 @@ import (
 	"paperplane/protocol/plane"
 )
 
-// The private types carry CBOR of a fixed shape each (C-50, C-51, C-53). A private type that is not
+// The private types carry CBOR of a fixed shape each (C-50, C-51, C-53 to C-55). A private type that is not
 // known is Unknown.
 const (
 	privatePrefix = "application/x-pp-"
 	typeProfile   = privatePrefix + "profile"
 	typeReceipt   = privatePrefix + "receipt"
 	typeOwner     = privatePrefix + "owner"
+	typeOwnerAsk  = privatePrefix + "owner-ask"
+	typeOwnerGive = privatePrefix + "owner-give"
 )
 
 // Profile says what its sender is called and, to contacts, how to reach the sender's inbox.
@@ -42,6 +44,23 @@ type Owner struct {
 	Seed [32]byte // caps.SignerFromSeed; the receiver checks that it owns Log
 }
 
+// OwnerAsk, in a group, asks for the owner key of its log: for an owner or admin who has none.
+type OwnerAsk struct {
+	KEM []byte // seal.KEMPublicBytes: to which it is to be sealed
+}
+
+// OwnerGive answers it.
+type OwnerGive struct {
+	To     [16]byte // the SHA-256 of the KEM key asked with, cut
+	Sealed []byte   // seal.SealHandover
+}
+
+// The lengths of their fields, which package seal has under other names.
+const (
+	ownerKEMBytes    = 1216
+	ownerSealedBytes = 1168
+)
+
 func private(d Disposition, contentType string, fields ...any) (Unverified, error) {
 	b, err := enc.Marshal(fields)
 	if err != nil {
@@ -66,6 +85,14 @@ func (m Owner) mimi() (Unverified, error) {
 	return private(DispositionUnspecified, typeOwner, m.Log[:], m.Seed[:])
 }
 
+func (m OwnerAsk) mimi() (Unverified, error) {
+	return private(DispositionUnspecified, typeOwnerAsk, m.KEM)
+}
+
+func (m OwnerGive) mimi() (Unverified, error) {
+	return private(DispositionUnspecified, typeOwnerGive, m.To[:], m.Sealed)
+}
+
 func verifyPrivate(p Part) (Message, error) {
 	var read func(*walker, any) Message
 	switch p.ContentType {
@@ -75,6 +102,10 @@ func verifyPrivate(p Part) (Message, error) {
 		read = (*walker).receipt
 	case typeOwner:
 		read = (*walker).owner
+	case typeOwnerAsk:
+		read = (*walker).ownerAsk
+	case typeOwnerGive:
+		read = (*walker).ownerGive
 	default:
 		return Unknown{}, nil
 	}
@@ -129,6 +160,30 @@ func (w *walker) owner(v any) Message {
 		return nil
 	}
 	return Owner{Log: w.b16(a[0]), Seed: w.b32(a[1])}
+}
+
+func (w *walker) ownerAsk(v any) Message {
+	a := w.array(v, 1)
+	if w.err != nil {
+		return nil
+	}
+	return OwnerAsk{KEM: w.exact(a[0], ownerKEMBytes)}
+}
+
+func (w *walker) ownerGive(v any) Message {
+	a := w.array(v, 2)
+	if w.err != nil {
+		return nil
+	}
+	return OwnerGive{To: w.b16(a[0]), Sealed: w.exact(a[1], ownerSealedBytes)}
+}
+
+func (w *walker) exact(v any, n int) []byte {
+	b := w.bytes(v)
+	if len(b) != n {
+		w.fail(ErrContent)
+	}
+	return b
 }
 
 func (w *walker) b16(v any) (out [16]byte) {

@@ -34,6 +34,15 @@ func (Door) Format(f fmt.State, _ rune) { redact(f) }
 func (Owner) Format(f fmt.State, _ rune) { redact(f) }
 
 // Format prints a placeholder.
+func (OwnerAsk) Format(f fmt.State, _ rune) { redact(f) }
+
+// Format prints a placeholder.
+func (OwnerGive) Format(f fmt.State, _ rune) { redact(f) }
+
+// Format prints a placeholder.
+func (Mention) Format(f fmt.State, _ rune) { redact(f) }
+
+// Format prints a placeholder.
 func (Unverified) Format(f fmt.State, _ rune) { redact(f) }
 
 // Format prints a placeholder.
