@@ -69,6 +69,8 @@ type simClient struct {
 	// restored: it was set back to an old backup. What it missed and could not fetch before it was
 	// out is gone.
 	restored bool
+	linking  core.Linking // how the linking of a device goes
+	linked   bool         // it is a further device of an account
 	skew     time.Duration
 	full     bool // its disk is full
 	account  string
@@ -353,6 +355,8 @@ func (c *simClient) see(ev core.Event) {
 		c.account = ev.Account.Person
 	case core.MessageChanged:
 		c.w.stats[shown]++
+	case core.Linking:
+		c.linking = ev
 	case core.ChatChanged:
 		if ev.Chat.State == "broken" && c.w.liar == nil {
 			c.w.fail("%s: a chat is broken", c.name)

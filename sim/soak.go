@@ -28,7 +28,7 @@ const (
 type soak struct {
 	*world
 	accounts int
-	devices  int // of each account, where there can be more than one
+	devices  int // of each account
 	links    map[string]string
 	groups   []string
 	backups  map[*simClient]*backup
@@ -70,6 +70,10 @@ func (s *soak) live() {
 		})
 	}
 	w.run(w.now.Add(time.Duration(accounts)*5*time.Second + 10*time.Minute))
+	if s.devices > 1 {
+		w.shared = true
+		s.manyDevices()
+	}
 	for range max(1, accounts/soakGroups) {
 		w.after(w.between(0, time.Hour), s.group)
 	}
@@ -86,6 +90,61 @@ func (s *soak) live() {
 	}
 	w.run(end)
 	w.stats[days] += soakDays
+}
+
+// manyDevices links further devices of everybody, one after the other.
+func (s *soak) manyDevices() {
+	for i, c := range slices.Clone(s.people) {
+		s.after(time.Duration(i)*2*time.Second, func() { s.another(c, 2) })
+	}
+	s.run(s.now.Add(time.Duration(s.accounts)*2*time.Second + time.Duration(s.devices)*20*time.Minute))
+	for _, c := range s.people {
+		if c.linked && c.account == "" {
+			s.counts["devices that were not linked"]++
+		}
+	}
+}
+
+// another links device number n of an account, then the next.
+func (s *soak) another(old *simClient, n int) {
+	if n > s.devices || !old.up || old.account == "" {
+		return
+	}
+	young := newClient(s.world, fmt.Sprintf("%s.%d", old.name, n))
+	young.linked = true
+	old.linking, young.linking = core.Linking{}, core.Linking{}
+	id := old.call(core.LinkDevice{})
+	asked, confirmed := false, false
+	var look func()
+	tries := 0
+	look = func() {
+		if tries++; tries > 300 || len(s.failed) > 0 {
+			return
+		}
+		link, ok := old.replies[id].Result.(core.DeviceLink)
+		switch {
+		case ok && !asked && young.up:
+			asked = true
+			young.call(core.AddDevice{Link: link.Link, Name: young.name})
+		case !confirmed && old.linking.Stage == "digits" && young.linking.Stage == "digits":
+			if old.linking.Digits != young.linking.Digits {
+				s.fail("%s and %s show other digits", old.name, young.name)
+			}
+			confirmed = true
+			old.call(core.ConfirmDevice{Yes: true})
+		case young.account != "":
+			s.counts["devices linked"]++
+			s.another(old, n+1)
+			return
+		case old.linking.Stage == "failed" || young.linking.Stage == "failed":
+			s.tell("linking of %s failed: %s %s", young.name, old.linking.Err, young.linking.Err)
+			old.linking, young.linking = core.Linking{}, core.Linking{}
+			asked, confirmed = false, false
+			id = old.call(core.LinkDevice{})
+		}
+		s.after(2*time.Second, look)
+	}
+	s.after(2*time.Second, look)
 }
 
 // hourly sends some away.

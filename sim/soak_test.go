@@ -16,7 +16,7 @@ var (
 	soaking      = flag.Bool("soak", false, "a week of many accounts")
 	soakAccounts = flag.Int("accounts", 200, "how many, with -soak")
 	soakRestores = flag.Bool("restores", false, "put old backups back, with -soak")
-	soakDevices  = flag.Int("devices", 3, "how many devices each, where there can be several")
+	soakDevices  = flag.Int("devices", 1, "how many devices each")
 )
 
 // TestSoak lives one seed of a week: with -soak of -accounts people, else of a few. Nothing is lost,

@@ -36,6 +36,7 @@ type world struct {
 	// eventsMost is far above what the run needs.
 	eventsMost int
 	usedUp     bool    // links into groups may be used up
+	shared     bool    // people have several devices, which share drafts and settings
 	faults     bool    // false from the moment of healing on
 	rough      float64 // how much likelier than usual each fault is
 	mutant     mutant
