@@ -17,6 +17,7 @@ export function begin(connect: Connect): void {
     event(e) {
       takeEvent(e);
       if (e.event === 'messageChanged') announce(e.message);
+      if (e.event === 'linking' && e.stage === 'done') void resync(); // this may have become the device of an account
     },
     fresh() {
       coreLost.value = false;

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deviceSteps } from './e2e-devices.mjs';
 import { groupSteps } from './e2e-groups.mjs';
 import { endLocal, localSteps } from './e2e-local.mjs';
 import { artifacts, axe, check, launch, root, startProgram, steps, watch } from './harness.mjs';
@@ -346,6 +347,7 @@ const list = [
     },
   ],
   ...groupSteps({ alice, bob, carol, invite, openChat, say, sees, origin: `http://127.0.0.1:${port}/` }),
+  ...deviceSteps({ person, alice, bob, openChat, say, sees, origin: `http://127.0.0.1:${port}/` }),
   ...localSteps({ binary, browser, complaints, alice, bob, invite, openChat, say, sees, origin: `http://127.0.0.1:${port}/` }),
   [
     'the-server-holds-none-of-it',

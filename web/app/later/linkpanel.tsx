@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { t } from '../../lib/i18n';
 import { ask, open, way, words } from '../act';
 import type { LinkInfo } from '../api';
-import { account } from '../state';
+import { account, linking } from '../state';
 import { Dialog } from '../view/dialog';
 import { clearLink, elsewhere, forDevice, link } from '../view/link';
 import { Elsewhere } from '../view/welcome';
@@ -30,7 +30,13 @@ export function LinkPanel() {
       setBusy(false);
     }
   };
-  if (forDevice(given) || info?.device) {
+  const device = forDevice(given) || info?.device;
+  const own = device && linking.value !== null && linking.value.stage !== 'failed'; // it has just made this the device
+  useEffect(() => {
+    if (own) clearLink();
+  }, [own]);
+  if (own) return null;
+  if (device) {
     return (
       <Dialog title={t('device.link')} onClose={clearLink} class="narrow">
         <p>{t('device.link.here')}</p>

@@ -39,6 +39,7 @@ export function Dialog(p: Props) {
   };
   const away = p.onBack ?? p.onClose;
   const cancel = (e: Event) => {
+    if (e.target !== ref.current) return; // a file chooser that was closed
     e.preventDefault(); // the page decides: the window goes when its state does
     away();
   };
