@@ -32,8 +32,8 @@ func link(t *testing.T, from, to *Client, name string) {
 	}
 	Must[core.Done](from, core.ConfirmDevice{Yes: true})
 	from.W.Pass(10 * time.Second)
-	if s := stage(to); s.Stage != "done" {
-		t.Fatalf("new device: %+v; old: %+v", s, stage(from))
+	if s, o := stage(to), stage(from); s.Stage != "done" || o.Stage != "done" || o.Name != name {
+		t.Fatalf("new device: %+v; old: %+v", s, o)
 	}
 }
 

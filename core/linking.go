@@ -245,7 +245,11 @@ func (m *Machine) pumpLinking(s *server) {
 		return
 	}
 	if !m.now.Before(l.until) {
-		m.endLinking(ErrOffline)
+		code := ErrOffline
+		if l.old && l.stage == linkSaved {
+			code = "" // all was said; the meeting was left to the new device
+		}
+		m.endLinking(code)
 		return
 	}
 	if l.life != s.life {
@@ -318,6 +322,9 @@ func (m *Machine) pumpLinking(s *server) {
 				text := base64.RawURLEncoding.EncodeToString(timeline.Encode(deviceLink{Server: s.id, Seed: l.seed, Hash: hashOf(l.kem.Public())}))
 				m.reply(l.id, DeviceLink{Link: s.Origin + deviceLinkMark + text}, "")
 				m.emit(Emit{Linking{Stage: "waiting"}})
+			}
+			if l.old && l.stage == linkSaved && len(l.out) == 0 {
+				m.emit(Emit{Linking{Stage: "done", Name: l.said.Name}})
 			}
 			s.stale = true
 			return true
