@@ -62,6 +62,9 @@ func (m *Machine) goOnCarrying() {
 const carriesMax = 3
 
 func (m *Machine) segmentMade(in SegmentMade) {
+	if m.keepMade(in) {
+		return
+	}
 	id, ok := strings.CutPrefix(in.ID, "carry/")
 	c := m.chats[id]
 	if !ok || c == nil || c.Carry == nil {
@@ -80,6 +83,9 @@ func (m *Machine) segmentMade(in SegmentMade) {
 
 // carryObject takes what the driver has to say of a segment's blob; false when it is none.
 func (m *Machine) carryObject(in Object) bool {
+	if m.keepObject(in) || m.vaultObject(in) || m.recoverObject(in) {
+		return true
+	}
 	if id, ok := strings.CutPrefix(in.ID, "seg/"); ok {
 		made := m.puts[in.ID]
 		delete(m.puts, in.ID)

@@ -67,6 +67,7 @@ type chatMeta struct {
 	Why     string           `cbor:"12,keyasint,omitempty"` // the invariant that broke it
 	Heals   uint64           `cbor:"13,keyasint,omitempty"` // how often the thread was found again
 	AskSeed []byte           `cbor:"21,keyasint,omitempty"` // of the key to which the owner key is to be sealed
+	Keep    *keeping         `cbor:"21,keyasint,omitempty"` // history that the vault names
 	Carry   *carrying        `cbor:"20,keyasint,omitempty"` // history on its way to another device
 }
 
@@ -291,7 +292,7 @@ func (m *Machine) state() State {
 		}
 	}
 	for _, w := range m.waits {
-		if !w.Again && m.chats[w.Chat.Text()] == nil {
+		if (!w.Again || w.Lost != nil) && m.chats[w.Chat.Text()] == nil {
 			s.Chats = append(s.Chats, m.waitView(w))
 		}
 	}

@@ -63,6 +63,7 @@ const (
 	syncPerson
 	syncKEMs
 	syncRef
+	syncWords
 )
 
 // syncRecord is what stands behind controlMark in Saved.
@@ -185,6 +186,10 @@ func (m *Machine) synced(plain []byte) {
 	case syncKEMs:
 		if x := ([]inboxKEM{}); read(&x) {
 			m.mergeKEMs(x)
+		}
+	case syncWords:
+		if x := []byte(nil); read(&x) {
+			m.wordsElsewhere(x)
 		}
 	case syncRef:
 		if x := (refSaid{}); read(&x) {
@@ -361,7 +366,7 @@ type chatGiven struct {
 
 func (m *Machine) give(c *chat, welcome []byte) chatGiven {
 	g := chatGiven{Invitation: c.c.Invite(welcome), Meta: c.chatMeta, Numbers: c.chatNumbers, Server: m.servers[c.Server].storedServer}
-	g.Meta.Knock, g.Meta.Carry, g.Numbers.Waiting = nil, nil, 0
+	g.Meta.Knock, g.Meta.Carry, g.Meta.Keep, g.Numbers.Waiting = nil, nil, nil, 0
 	return g
 }
 

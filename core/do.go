@@ -35,6 +35,9 @@ func (m *Machine) do(in Do) {
 	case Join:
 		m.join(in.ID, x)
 		return
+	case Recover:
+		m.recover(in.ID, x)
+		return
 	case AddDevice:
 		m.addThisDevice(in.ID, x)
 		return
@@ -55,6 +58,11 @@ func (m *Machine) do(in Do) {
 		m.newGroup(in.ID, x)
 	case GetDevices:
 		m.reply(in.ID, m.getDevices(), "")
+	case MakeWords:
+		w, code := m.makeWords()
+		m.reply(in.ID, w, code)
+	case KeepWords:
+		m.finish(in.ID, m.keepWords(x))
 	case LinkDevice:
 		m.linkDevice(in.ID)
 	case ConfirmDevice:

@@ -41,6 +41,10 @@ type Machine struct {
 	link    *linking // under way
 	adding  bool     // a device was let in or signed out here: what follows is this one's work
 	puts    map[string]SegmentMade
+	words   storedWords
+	vault   vaultNow
+
+	recovery *recovering
 
 	tellings  []*telling // history that goes out, and that comes in
 	hearings  []*hearing
@@ -117,6 +121,8 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 		m.transferred(in)
 	case Object:
 		_ = m.addObject(in) || m.queueObject(in) || m.historyObject(in) || m.carryObject(in)
+	case KeyFetched:
+		m.keyFetched(in)
 	case SegmentMade:
 		m.historyMade(in)
 		m.segmentMade(in)
@@ -203,6 +209,10 @@ func (m *Machine) run() {
 	m.pumpWaits()
 	m.dueDevices()
 	m.pumpHistory()
+	m.pumpVault()
+	if r := m.recovery; r != nil && !m.now.Before(r.until) {
+		m.endRecovery(nil, ErrOffline)
+	}
 	for _, s := range m.sortedServers() {
 		if s.stale || s.due(m.now) {
 			s.stale = false
@@ -288,6 +298,7 @@ func (m *Machine) flush() []Effect {
 	if len(m.ops) == 0 {
 		return m.effects
 	}
+	m.vault.stale = true
 	return append([]Effect{Persist{m.ops}}, m.effects...)
 }
 
@@ -321,6 +332,10 @@ func (m *Machine) wake() {
 	}
 	for _, s := range m.syncs {
 		sooner(s.until)
+	}
+	sooner(m.vaultDue())
+	if r := m.recovery; r != nil {
+		sooner(r.until)
 	}
 	if l := m.link; l != nil {
 		sooner(l.until)
@@ -444,6 +459,8 @@ func (m *Machine) assemble() error {
 			acc, err := loadSelf(s)
 			ok = ok && err == nil
 			m.acc = acc
+		case "words":
+			read(k, &m.words)
 		case "devices":
 			read(k, &m.devs)
 		case "inbox":

@@ -89,7 +89,7 @@ func (m *Machine) server(id ServerID, origin string) *server {
 // forget hangs up a server that nothing needs.
 func (m *Machine) forget(id ServerID) {
 	if s := m.servers[id]; s != nil && s.Keep || m.acc != nil && m.acc.Home == id || slices.ContainsFunc(m.sortedChats(), func(c *chat) bool { return c.Server == id }) ||
-		slices.ContainsFunc(m.joins, func(j *joining) bool { return j.server == id }) || m.waitsOn(id) || m.link != nil && m.link.server == id {
+		slices.ContainsFunc(m.joins, func(j *joining) bool { return j.server == id }) || m.waitsOn(id) || m.link != nil && m.link.server == id || m.recovery != nil && m.recovery.server == id {
 		return
 	}
 	if m.servers[id] != nil {
@@ -294,6 +294,7 @@ func (m *Machine) pumpServer(s *server) {
 		}
 	}
 	m.pumpLinking(s)
+	m.pumpRecovery(s)
 	for _, j := range slices.Clone(m.joins) {
 		if j.server == s.id {
 			m.pumpJoin(s, j)

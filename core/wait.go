@@ -79,6 +79,7 @@ type storedWait struct {
 	QueueKEM []byte      `cbor:"25,keyasint,omitempty"`
 	Missed   uint64      `cbor:"26,keyasint,omitempty"` // records that were not read here
 	Last     uint64      `cbor:"27,keyasint,omitempty"` // the newest place for what was said before
+	Lost     *lostChat   `cbor:"40,keyasint,omitempty"` // recovered by words
 }
 
 func waitKey(id string) string { return "s/j/" + id }
@@ -159,6 +160,9 @@ func (m *Machine) makeKnock(w *waiting) bool {
 	var again *plane.LogID
 	if c := m.chats[w.Chat.Text()]; w.Again && c == nil {
 		again, x.Old = &w.Chat, plane.PublicKey(m.acc.keys.Device().Public()) // see hint
+		if w.Lost != nil {
+			x.Old, x.Cursor = w.Lost.Key, w.Lost.Cursor
+		}
 	} else if w.Again {
 		again = &w.Chat
 		x.Old, x.Cursor, x.Epoch = plane.PublicKey(m.acc.keys.Device().Public()), c.c.LostAt(), c.c.Epoch()
@@ -235,6 +239,13 @@ func (m *Machine) takenGroup(s *server, j *joining, p wire.Package) {
 
 // waitView is the chat as it shows before one is in.
 func (m *Machine) waitView(w *waiting) Chat {
+	if l := w.Lost; l != nil {
+		v := Chat{ID: w.Chat.Text(), Kind: ChatGroup, Name: l.Name, State: chatHealing, At: l.Numbers.At, Draft: l.Meta.Draft, Unread: l.Numbers.Unread}
+		if l.Kind == convo.Two {
+			v.Kind, v.Name, v.Person = ChatTwo, m.nameOf(*l.Meta.Person), l.Meta.Person.Text()
+		}
+		return v
+	}
 	v := Chat{ID: w.Chat.Text(), Kind: ChatGroup, Name: w.Name, Picture: w.Picture, Members: w.Members, State: chatWaiting, At: w.Since}
 	if w.Gone != "" {
 		v.State = chatRefused
@@ -431,6 +442,10 @@ func (m *Machine) cardOf(w *waiting, p wire.Package) bool {
 		// One that is over will do: while no newer is out, its owner has its key.
 		card, err := account.VerifyCard(b, w.Queue, 0)
 		c := m.chats[w.Chat.Text()]
+		if w.Lost != nil && err == nil && w.Lost.Meta.Person != nil && card.Account == *w.Lost.Meta.Person {
+			w.QueueKEM = card.KEM
+			return true
+		}
 		if err != nil || c == nil || !m.own(card.Account) && (c.Person == nil || card.Account != *c.Person) {
 			return false
 		}
@@ -568,7 +583,11 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 		return
 	}
 	st := cv.State()
-	if (!w.Again || c == nil) && (st.Kind != convo.Group || st.Queue == nil || st.Queue.Log != w.Queue) {
+	if l := w.Lost; l != nil && c == nil {
+		if st.Kind != l.Kind || st.Kind == convo.Two && !cv.Has(*l.Meta.Person) {
+			return
+		}
+	} else if (!w.Again || c == nil) && (st.Kind != convo.Group || st.Queue == nil || st.Queue.Log != w.Queue) {
 		return // not the group whose link it was
 	}
 	if c != nil && (w.Again || w.Entered != 0) {
@@ -581,7 +600,12 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 	if c == nil {
 		c = m.newChat(cv, s.id, nil)
 		c.Created = true
-		w.Last, c.Next = historyRoom, historyRoom+1
+		if w.Lost == nil {
+			w.Last, c.Next = historyRoom, historyRoom+1
+		} else {
+			m.foundAgain(c, w, p.Invitation.After)
+			again = true
+		}
 	} else {
 		if w.Again {
 			m.room(c, w, p.Invitation.After)

@@ -254,6 +254,12 @@ func (c *Client) do(e core.Effect) {
 		c.Replies[e.ID] = e
 	case core.PutObject, core.GetObject:
 		c.objects = append(c.objects, e)
+	case core.FetchKey:
+		k := core.KeyFetched{ID: e.ID, Server: c.W.Server.ID, Code: plane.OK}
+		if c.Offline {
+			k.Code = plane.Busy
+		}
+		c.push(k)
 	case core.MakeSegment, core.OpenSegment:
 		in, err := core.DoSegment(c.Vault, e)
 		if err != nil {

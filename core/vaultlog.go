@@ -1,0 +1,600 @@
+package core
+
+import (
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"paperplane/core/archive"
+	"paperplane/core/convo"
+	"paperplane/core/timeline"
+	"paperplane/core/words"
+	"paperplane/internal/inv"
+	"paperplane/mls"
+	"paperplane/protocol/caps"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/seal"
+	"paperplane/protocol/wire"
+)
+
+// The vault: what twelve words bring back. Its log, whose keys follow from the words, holds records
+// that each name a sealed blob with the account, the list of chats and where their history lies;
+// the newest counts, and what it replaces is deleted. It holds no key of a conversation: a device
+// that comes back by the words is a new one, asks to be taken in in the place of the one that kept
+// the vault, and signs out all others.
+
+const (
+	// vaultEvery is how long changes gather before the vault is written again.
+	vaultEvery = time.Minute
+	// vaultDays is how often it is written in any case, so that its records do not expire.
+	vaultDays = 7
+	// keepEvery is how many new entries of a chat make a segment at once; fewer wait for keepWait.
+	keepEvery = 500
+	keepWait  = time.Hour
+	// laterDays is how long the offer of the words is put off.
+	laterDays = 28
+	// offerChats is how many chats there are before the words are offered, offerDays how many days
+	// one has used the account.
+	offerChats = 3
+	offerDays  = 2
+	// vaultReadsMax bounds the records that a recovery reads.
+	vaultReadsMax = 1 << 16
+)
+
+type storedWords struct {
+	Secret  []byte    `cbor:"1,keyasint,omitempty"`
+	Kept    bool      `cbor:"2,keyasint,omitempty"`
+	Later   plane.Day `cbor:"3,keyasint,omitempty"`
+	Created bool      `cbor:"4,keyasint,omitempty"`
+	Hash    [32]byte  `cbor:"5,keyasint,omitzero"` // of what the vault holds
+	Day     plane.Day `cbor:"6,keyasint,omitempty"`
+	Blob    [16]byte  `cbor:"7,keyasint,omitzero"` // secret of its blob
+}
+
+// vaultNow is what is under way with the vault.
+type vaultNow struct {
+	at     time.Time // of the last look
+	busy   bool
+	life   int
+	stale  bool // something was stored since
+	ref    treeRef
+	hash   [32]byte
+	secret [16]byte
+}
+
+// vaulted is what the vault holds.
+type vaulted struct {
+	_       struct{} `cbor:",toarray"`
+	Account snapshot
+	Key     [32]byte // of the device that wrote it
+	Devices [][32]byte
+	Gone    [][32]byte
+	Chats   []lostChat
+	Saved   []archive.Ref // history of Saved
+}
+
+// lostChat is a conversation as the vault knows it.
+type lostChat struct {
+	_       struct{} `cbor:",toarray"`
+	Log     plane.LogID
+	Kind    convo.Kind
+	Name    string
+	Key     [32]byte // of the leaf to be replaced
+	Cursor  plane.Seq
+	Meta    chatMeta
+	Numbers chatNumbers
+	Queue   plane.LogID // where to ask, zero: in the inbox of the other
+	Door    [16]byte
+	Card    [16]byte
+	Refs    []archive.Ref
+}
+
+func (m *Machine) saveWords() { m.put("s/words", m.words) }
+
+// wordsView is State.Words.
+func (m *Machine) wordsView() string {
+	switch today := plane.DayOf(m.now); {
+	case m.acc == nil || m.devs.Out:
+		return ""
+	case m.words.Kept:
+		return "kept"
+	case today < m.words.Later:
+		return ""
+	default:
+		chats, old := 0, false
+		for _, c := range m.order {
+			if c.First == "" && c.kind() != ChatSaved && c.Next > 1 {
+				chats++
+				old = old || today >= plane.DayOf(time.UnixMilli(c.Started))+offerDays
+			}
+		}
+		if chats >= offerChats || chats > 0 && old {
+			return "offer"
+		}
+	}
+	return ""
+}
+
+func (m *Machine) makeWords() (Words, ErrCode) {
+	if m.devs.Out {
+		return Words{}, ErrNotAllowed
+	}
+	if len(m.words.Secret) != words.SecretBytes {
+		s := words.New()
+		m.words.Secret = s[:]
+		m.saveWords()
+	}
+	return Words{Words: words.Secret(m.words.Secret).Words()}, ""
+}
+
+func (m *Machine) keepWords(x KeepWords) ErrCode {
+	switch {
+	case x.Later:
+		m.words.Later = plane.DayOf(m.now) + laterDays
+	case len(m.words.Secret) != words.SecretBytes:
+		return ErrBadArguments
+	default:
+		m.words.Kept = true
+		m.vault.stale, m.vault.at = true, time.Time{}
+		m.tell(syncWords, "words", m.words.Secret)
+	}
+	m.saveWords()
+	m.sayState()
+	return ""
+}
+
+// wordsElsewhere: another of one's devices keeps the words.
+func (m *Machine) wordsElsewhere(secret []byte) {
+	if len(secret) == words.SecretBytes && !m.words.Kept {
+		m.words = storedWords{Secret: secret, Kept: true, Created: false}
+		m.saveWords()
+		m.sayState()
+	}
+}
+
+// vaultDue is when the vault is looked at again.
+func (m *Machine) vaultDue() time.Time {
+	if !m.words.Kept || m.acc == nil || m.devs.Out || !m.vault.stale || m.vault.busy || !m.servers[m.acc.Home].isUp() {
+		return time.Time{}
+	}
+	return m.vault.at.Add(vaultEvery)
+}
+
+// pumpVault writes the vault when it is time.
+func (m *Machine) pumpVault() {
+	if m.acc == nil || !m.words.Kept {
+		return
+	}
+	v, s := &m.vault, m.servers[m.acc.Home]
+	if s.isUp() && v.life != s.life {
+		v.life, v.busy, v.stale = s.life, false, true
+	}
+	if at := m.vaultDue(); at.IsZero() || m.now.Before(at) {
+		return
+	}
+	v.at, v.stale = m.now, false
+	m.keepHistory()
+	b := timeline.Encode(m.vaulted())
+	today := plane.DayOf(m.now)
+	if v.hash = hashOf(b); v.hash == m.words.Hash && today < m.words.Day+vaultDays {
+		return
+	}
+	v.busy = true
+	if !m.words.Created {
+		m.createVault(s)
+		return
+	}
+	var data []byte
+	v.ref, v.secret, data = sealTree(b)
+	m.emit(PutObject{ID: "vault/" + hex.EncodeToString(v.secret[:4]), Server: s.id, Secret: v.secret, Data: data})
+}
+
+func (m *Machine) vaultKeys() words.Keys { return words.Secret(m.words.Secret).Keys() }
+
+// ask is for requests about the vault; what comes of an earlier session is passed over.
+func (m *Machine) askVault(s *server, r wire.Request, then func(wire.Answer)) {
+	life := s.life
+	m.send(s, r, func(a wire.Answer) {
+		if m.vault.life == life {
+			then(a)
+		}
+	})
+}
+
+func (m *Machine) createVault(s *server) {
+	k := m.vaultKeys()
+	r := wire.Create{Owner: k.Owner.Public(), Read: k.Read.Public(), Write: k.Write.Public(), TTLDays: plane.TTLDaysMax}
+	r.Sig = k.Owner.Sign(caps.CreateMessage(s.binding, r.Owner, r.Read, r.Write, r.TTLDays, false))
+	m.askVault(s, r, func(a wire.Answer) {
+		m.vault.busy, m.vault.stale = false, true
+		if o, ok := a.(wire.Opened); ok {
+			m.words.Created = true
+			m.saveWords()
+			m.vault.at = time.Time{}
+			m.send(s, wire.Close{Handle: o.Handle}, func(wire.Answer) {})
+		}
+	})
+}
+
+// vaultObject takes what the driver says of the vault's blob; false when it is another.
+func (m *Machine) vaultObject(in Object) bool {
+	id, ok := strings.CutPrefix(in.ID, "vault/")
+	if !ok {
+		return false
+	}
+	v := &m.vault
+	s := m.servers[m.acc.Home]
+	if id != hex.EncodeToString(v.secret[:4]) || !v.busy {
+		return true
+	}
+	again := func() { v.busy, v.stale = false, true }
+	if in.Code != plane.OK || !s.isUp() {
+		again()
+		return true
+	}
+	k := m.vaultKeys()
+	log := caps.NewLogID(k.Owner.Public())
+	key, err := seal.NewEnvelopeKey(k.Seal[:])
+	inv.That(err == nil, "32 bytes")
+	body, err := seal.SealRecord(key, log, timeline.Encode(v.ref))
+	inv.That(err == nil, "a reference fits")
+	m.askVault(s, s.open(log, wire.RoleWrite, 1, k.Write), func(a wire.Answer) {
+		o, ok := a.(wire.Opened)
+		if !ok {
+			again()
+			return
+		}
+		m.askVault(s, wire.Append{Handle: o.Handle, Body: body}, func(a wire.Answer) {
+			m.send(s, wire.Close{Handle: o.Handle}, func(wire.Answer) {})
+			if _, ok := a.(wire.Appended); !ok {
+				again()
+				return
+			}
+			if old := m.words.Blob; old != [16]byte{} {
+				m.send(s, wire.BlobDelete{Secret: old}, func(wire.Answer) {})
+			}
+			m.words.Hash, m.words.Day, m.words.Blob = v.hash, plane.DayOf(m.now), v.secret
+			m.saveWords()
+			v.busy = false
+		})
+	})
+	return true
+}
+
+// keepHistory has segments made of what is new, for the vault.
+func (m *Machine) keepHistory() {
+	for _, c := range m.order {
+		if c.First != "" || c.Keep != nil && c.Keep.Busy {
+			continue
+		}
+		if c.Keep == nil {
+			c.Keep = &keeping{}
+		}
+		k := c.Keep
+		if k.Upto == 0 {
+			k.Upto = 1
+		}
+		if n := c.Next - k.Upto; c.Next > k.Upto && (n >= keepEvery || m.now.UnixMilli() >= k.At+keepWait.Milliseconds()) {
+			k.Busy, k.Goal, k.Before = true, c.Next, c.Next
+			m.emit(MakeSegment{ID: "keep/" + c.id, Chat: c.id, After: k.Upto - 1, Before: c.Next})
+		} else if c.Next > k.Upto {
+			m.vault.stale = true // later
+		}
+	}
+}
+
+// keeping is how far a chat's history is in segments that the vault names.
+type keeping struct {
+	_      struct{} `cbor:",toarray"`
+	Refs   []archive.Ref
+	Upto   uint64 // entries before it are
+	At     int64  // ms
+	Goal   uint64
+	Before uint64
+	New    []archive.Ref
+	Busy   bool `cbor:"-"`
+}
+
+// keepMade takes a segment for the vault; false when it is none.
+func (m *Machine) keepMade(in SegmentMade) bool {
+	id, ok := strings.CutPrefix(in.ID, "keep/")
+	c := m.chats[id]
+	if !ok || c == nil || c.Keep == nil {
+		return ok
+	}
+	if in.Ref.Count == 0 {
+		m.kept(c)
+		return true
+	}
+	if m.puts == nil {
+		m.puts = map[string]SegmentMade{}
+	}
+	m.puts["kept/"+id] = in
+	m.emit(PutObject{ID: "kept/" + id, Server: m.acc.Home, Secret: in.Secret, Data: in.Data})
+	return true
+}
+
+func (m *Machine) keepObject(in Object) bool {
+	id, ok := strings.CutPrefix(in.ID, "kept/")
+	if !ok {
+		return false
+	}
+	made := m.puts[in.ID]
+	delete(m.puts, in.ID)
+	c := m.chats[id]
+	switch {
+	case c == nil || c.Keep == nil || made.Ref.Count == 0:
+	case in.Code != plane.OK:
+		c.Keep.Busy, c.Keep.New = false, nil
+	default:
+		k := c.Keep
+		k.New = append(k.New, made.Ref)
+		if made.Ref.From > k.Upto {
+			m.emit(MakeSegment{ID: "keep/" + c.id, Chat: c.id, After: k.Upto - 1, Before: made.Ref.From})
+		} else {
+			m.kept(c)
+		}
+	}
+	return true
+}
+
+// kept: all up to the goal is in segments.
+func (m *Machine) kept(c *chat) {
+	k := c.Keep
+	slices.Reverse(k.New)
+	k.Refs = append(k.Refs, k.New...)
+	k.Upto, k.At, k.New, k.Busy = max(k.Goal, k.Upto), m.now.UnixMilli(), nil, false
+	c.dirtyMeta, m.vault.stale = true, true
+}
+
+// vaulted is what the vault is to hold now.
+func (m *Machine) vaulted() vaulted {
+	m.listed(defaultDevice)
+	x := vaulted{Account: m.snapshot(), Key: m.deviceKey(), Gone: m.devs.Gone}
+	for _, d := range m.devs.List {
+		x.Devices = append(x.Devices, d.Key)
+	}
+	x.Account.Inbox.Cursor = 0
+	for _, c := range m.order {
+		st := c.c.State()
+		if st.Kind == convo.Saved {
+			if c.Keep != nil {
+				x.Saved = c.Keep.Refs
+			}
+			continue
+		}
+		l := lostChat{Log: c.log, Kind: st.Kind, Name: st.Name, Key: m.deviceKey(), Meta: c.chatMeta, Numbers: c.chatNumbers, Cursor: c.c.Cursor()}
+		// What changes with every record and helps little would have the vault written for ever.
+		l.Meta.Knock, l.Meta.Carry, l.Meta.Keep = nil, nil, nil
+		if c.Keep != nil {
+			l.Refs = c.Keep.Refs
+		}
+		if st.Queue != nil {
+			l.Queue, l.Door, l.Card = st.Queue.Log, st.Queue.Rejoin, st.Queue.Card
+		}
+		x.Chats = append(x.Chats, l)
+	}
+	return x
+}
+
+// Recovery.
+
+// FetchKey asks the driver for the fingerprint of a server's key, as the server says it: what comes
+// is checked against the vault. KeyFetched answers.
+type FetchKey struct {
+	ID     string
+	Origin string
+}
+
+// KeyFetched answers FetchKey: Code is not OK when there is no server to be reached.
+type KeyFetched struct {
+	ID     string
+	Server ServerID
+	Code   plane.Code
+}
+
+func (FetchKey) effect()  {}
+func (KeyFetched) input() {}
+
+// recovering is a Recover under way. It is not stored: until its Reply nothing has happened.
+type recovering struct {
+	id     string
+	keys   words.Keys
+	words  words.Secret
+	origin string
+	name   string
+	server ServerID
+	until  time.Time
+	life   int
+	busy   bool
+	feed   *feed
+	newest *treeRef
+	asked  bool
+	tries  int
+}
+
+func (m *Machine) recover(id string, x Recover) {
+	name, code := cleanName(x.Name)
+	secret, err := words.Parse(x.Words)
+	_, lerr := seal.ParseLink(seal.Link{Origin: x.Origin, Card: seal.NewCardKey()}.String())
+	switch {
+	case code != "":
+	case m.acc != nil || m.recovery != nil:
+		code = ErrNotAllowed
+	case err != nil:
+		code = ErrWords
+	case lerr != nil:
+		code = ErrBadLink
+	}
+	if code != "" {
+		m.reply(id, nil, code)
+		return
+	}
+	m.recovery = &recovering{id: id, words: secret, keys: secret.Keys(), origin: x.Origin, name: name, until: m.now.Add(answerMax)}
+	m.emit(FetchKey{ID: id, Origin: x.Origin})
+}
+
+func (m *Machine) keyFetched(in KeyFetched) {
+	r := m.recovery
+	if r == nil || r.id != in.ID || r.server != (ServerID{}) {
+		return
+	}
+	if in.Code != plane.OK {
+		m.endRecovery(nil, ErrOffline)
+		return
+	}
+	r.server = in.Server
+	m.server(in.Server, r.origin).stale = true
+}
+
+func (m *Machine) endRecovery(res Result, code ErrCode) {
+	r := m.recovery
+	m.recovery = nil
+	if s := m.servers[r.server]; s != nil && r.feed != nil {
+		m.hangFeed(s, r.feed)
+	}
+	m.reply(r.id, res, code)
+	m.forget(r.server)
+}
+
+// pumpRecovery reads the vault's log to its end and fetches what the newest record names.
+func (m *Machine) pumpRecovery(s *server) {
+	r := m.recovery
+	if r == nil || r.server != s.id {
+		return
+	}
+	log := caps.NewLogID(r.keys.Owner.Public())
+	key, err := seal.NewEnvelopeKey(r.keys.Seal[:])
+	inv.That(err == nil, "32 bytes")
+	if r.feed == nil {
+		r.feed = &feed{log: log, key: r.keys.Read, server: s.id, poke: func() { s.stale = true }, take: func(_ plane.Seq, body []byte) {
+			var t treeRef
+			if b, err := seal.OpenRecord(key, log, body); err == nil && timeline.Decode(b, &t) == nil && t.Bytes > 0 && t.Bytes <= ObjectBytesMax {
+				r.newest = &t
+			}
+		}}
+	}
+	m.pumpFeed(s, r.feed)
+	switch {
+	case r.feed.tries > 0 || r.feed.gone: // refused: no such log
+		m.endRecovery(nil, ErrWordsNone)
+	case !r.feed.here() || r.asked:
+	case r.newest == nil:
+		m.endRecovery(nil, ErrWordsNone)
+	default:
+		r.asked = true
+		m.emit(GetObject{ID: "recover/" + r.id, Server: s.id, Blob: r.newest.Blob})
+	}
+}
+
+func (m *Machine) recoverObject(in Object) bool {
+	id, ok := strings.CutPrefix(in.ID, "recover/")
+	r := m.recovery
+	if !ok || r == nil || r.id != id {
+		return ok
+	}
+	var x vaulted
+	switch b := r.newest.openTree(in.Data); {
+	case in.Code != plane.OK || b == nil || timeline.Decode(b, &x) != nil:
+		m.endRecovery(nil, ErrWordsNone)
+	case !x.Account.check(r.server):
+		m.endRecovery(nil, ErrServerKey) // the vault is of another server than the one that answers
+	default:
+		m.recovered(r, &x)
+	}
+	return true
+}
+
+// recovered: this device has the account. All is stored in this Step; the chats come back by
+// asking their members.
+func (m *Machine) recovered(r *recovering, x *vaulted) {
+	signer, err := mls.NewSigner(mls.XWing)
+	inv.That(err == nil, "keys can be made")
+	acc, err := x.Account.self(signer)
+	if err != nil {
+		m.endRecovery(nil, ErrWordsNone)
+		return
+	}
+	m.takeSnapshot(&x.Account)
+	s := m.servers[acc.Home]
+	m.words = storedWords{Secret: slices.Clone(r.words[:]), Kept: true, Created: true}
+	m.saveWords()
+	m.beginSelf(s, acc)
+	m.devs = devices{Gone: x.Gone}
+	for _, k := range x.Devices {
+		m.deviceGone(k)
+	}
+	m.listed(r.name)
+	m.inbox.filled, m.inbox.stored.Put = false, false
+	m.saveInbox()
+	if c := m.saved(); c != nil {
+		for _, ref := range x.Saved {
+			c.Next = max(c.Next, ref.To+1)
+		}
+		c.dirtyNumbers = true
+		m.wantRefs(c.id, s.id, x.Saved)
+	}
+	for _, l := range x.Chats {
+		m.lose(l, s)
+	}
+	m.endRecovery(Joined{}, "")
+	m.touchServer(s)
+}
+
+// wantRefs fetches segments, the newest first.
+func (m *Machine) wantRefs(chat string, srv ServerID, refs []archive.Ref) {
+	for _, ref := range slices.Backward(refs) {
+		if _, err := archive.ParseRefs(archive.EncodeRefs([]archive.Ref{ref})); err != nil {
+			continue
+		}
+		f := fetching{Chat: chat, Server: srv, Ref: ref}
+		m.devs.Fetch = append(m.devs.Fetch, f)
+		m.devs.All++
+		if len(m.devs.Fetch) <= carriesMax {
+			m.fetchRef(f)
+		}
+	}
+	m.saveDevices()
+}
+
+// lose begins to find back into a conversation of the vault.
+func (m *Machine) lose(l lostChat, home *server) {
+	id := l.Log.Text()
+	if m.servers[l.Meta.Server] == nil || l.Meta.State != chatOpen && l.Meta.State != chatWaiting || m.waitOf(id) != nil {
+		return
+	}
+	x := storedWait{Server: l.Meta.Server, Again: true, Chat: l.Log, Name: l.Name, Lost: &l}
+	switch {
+	case l.Kind == convo.Group && l.Queue != plane.LogID{}:
+		x.Queue, x.Door, x.Card = l.Queue, l.Door, l.Card
+	case l.Kind == convo.Two && l.Meta.Person != nil:
+		p := m.person(*l.Meta.Person)
+		x.Inbox, x.Queue, x.Door, x.Card = true, plane.LogID(p.stored.Inbox), p.stored.Door, p.stored.Card
+	default:
+		return
+	}
+	m.newWait(x)
+	m.wantRefs(id, home.id, l.Refs)
+}
+
+// foundAgain puts what the vault knew into a conversation that has taken this device in again, and
+// keeps room for what was said since.
+func (m *Machine) foundAgain(c *chat, w *waiting, after plane.Seq) {
+	l := w.Lost
+	c.Owner, c.Person, c.Draft, c.First, c.Started = l.Meta.Owner, l.Meta.Person, l.Meta.Draft, l.Meta.First, l.Meta.Started
+	if c.Owner != nil {
+		if k, err := caps.SignerFromSeed(c.Owner); err == nil {
+			c.owner = k
+		}
+	}
+	c.chatNumbers = l.Numbers
+	if w.Missed = uint64(after - min(after, l.Cursor)); w.Missed > 0 {
+		c.Next += 2*w.Missed + 64
+		w.Last = c.Next - 1
+	}
+	c.Waiting, c.Created, c.dirtyMeta, c.dirtyNumbers = 0, true, true, true
+	if c.Person != nil {
+		m.befriend(c, *c.Person)
+	}
+}

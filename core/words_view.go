@@ -1,4 +1,0 @@
-package core
-
-// wordsView is State.Words.
-func (m *Machine) wordsView() string { return "" }
