@@ -67,6 +67,9 @@ type Options struct {
 	Volatile bool
 	// Dialer opens carriers to "ws://host:port/s" and "wss://host/s".
 	Dialer transport.Dialer
+	// FetchKey asks the server at an origin for the fingerprint of its key, for core.Recover; nil when
+	// there is no way to. What it says is checked against the vault that the words open.
+	FetchKey func(ctx context.Context, origin string) ([32]byte, error)
 	// Now gives the time; nil is time.Now.
 	Now func() time.Time
 }
@@ -383,6 +386,8 @@ func (c *Client) transactSome(inputs []core.Input) int {
 			}
 		case core.Object:
 			c.endMove(in.ID)
+		case core.KeyFetched:
+			c.endMove(in.ID)
 		case core.SegmentMade:
 			c.endMove(in.ID)
 		case core.SegmentOpened:
@@ -530,6 +535,8 @@ func (c *Client) do(e core.Effect) {
 		c.startMove(e.ID, func(m *move) { m.put(e) })
 	case core.GetObject:
 		c.startMove(e.ID, func(m *move) { m.get(e) })
+	case core.FetchKey:
+		c.startMove(e.ID, func(m *move) { m.fetchKey(e) })
 	case core.MakeSegment:
 		c.startMove(e.ID, func(m *move) { m.segment(e) })
 	case core.OpenSegment:

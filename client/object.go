@@ -99,3 +99,14 @@ func (m *move) segment(e core.Effect) {
 		_ = m.c.post(m.ctx, in)
 	}
 }
+
+// fetchKey asks a server for its key, once: the person tries again.
+func (m *move) fetchKey(e core.FetchKey) {
+	in := core.KeyFetched{ID: e.ID, Code: plane.Failed}
+	if f := m.c.opts.FetchKey; f != nil {
+		if id, err := f(m.ctx, e.Origin); err == nil {
+			in.Server, in.Code = id, plane.OK
+		}
+	}
+	_ = m.c.post(m.ctx, in)
+}
