@@ -366,7 +366,7 @@ type chatGiven struct {
 
 func (m *Machine) give(c *chat, welcome []byte) chatGiven {
 	g := chatGiven{Invitation: c.c.Invite(welcome), Meta: c.chatMeta, Numbers: c.chatNumbers, Server: m.servers[c.Server].storedServer}
-	g.Meta.Knock, g.Meta.Carry, g.Meta.Keep, g.Numbers.Waiting = nil, nil, nil, 0
+	g.Meta.Knock, g.Meta.Carry, g.Meta.Keep, g.Meta.AskSeed, g.Numbers.Waiting = nil, nil, nil, nil, 0
 	return g
 }
 

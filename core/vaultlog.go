@@ -366,7 +366,7 @@ func (m *Machine) vaulted() vaulted {
 		}
 		l := lostChat{Log: c.log, Kind: st.Kind, Name: st.Name, Key: m.deviceKey(), Meta: c.chatMeta, Numbers: c.chatNumbers, Cursor: c.c.Cursor()}
 		// What changes with every record and helps little would have the vault written for ever.
-		l.Meta.Knock, l.Meta.Carry, l.Meta.Keep = nil, nil, nil
+		l.Meta.Knock, l.Meta.Carry, l.Meta.Keep, l.Meta.AskSeed = nil, nil, nil, nil
 		if c.Keep != nil {
 			l.Refs = c.Keep.Refs
 		}
