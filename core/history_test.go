@@ -9,7 +9,7 @@ import (
 	"paperplane/core/coretest"
 )
 
-// TestNewcomersHistory shows what a newcomer reads of the time before: as many days as the rules say.
+// TestNewcomersHistory shows what a newcomer reads of the time before: as many days as the rules say.
 func TestNewcomersHistory(t *testing.T) {
 	w, ann, bob, cid, g := trioLinked(t)
 	link := coretest.Must[core.Links](ann, core.GetLinks{Chat: g}).Links[0].Link

@@ -21,7 +21,7 @@ var (
 
 // TestNobodyIsLost lives random lives: members of a group and pairs talk, come by link, go away,
 // crash at any effect, come back from old copies of their vaults, and their server loses records by
-// age. At the end everybody is where the others are, and what is written then arrives at all, once.
+// age. At the end everybody is where the others are, and what is written then arrives at all, once.
 func TestNobodyIsLost(t *testing.T) {
 	lost, healed := 0, 0
 	for seed := *lostSeed; seed < *lostSeed+uint64(*lostRuns); seed++ {

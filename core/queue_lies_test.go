@@ -32,7 +32,8 @@ func unmoved(t *testing.T, w *coretest.World, g string, members int, all ...*cor
 	}
 }
 
-// TestQueueLies has a member, or one who was a member, lie to the queue and to those who wait there.
+// TestQueueLies has a member, or one who was a member, lie to the queue and to those who wait there (Q-04, Q-09,
+//
 func TestQueueLies(t *testing.T) {
 	t.Run("knock-for-another-group", func(t *testing.T) {
 		w, ann, bob, cid, g := trioLinked(t)
@@ -132,7 +133,7 @@ func TestQueueLies(t *testing.T) {
 var flood = flag.Int("flood", 400, "how many knocks TestQueueFlood leaves")
 
 // TestQueueFlood leaves many knocks of strangers who need a yes, and rubbish: what a device holds
-// and stores stays small, and who comes after the flood gets in once it is refused.
+// and stores stays small, and who comes after the flood gets in once it is refused.
 func TestQueueFlood(t *testing.T) {
 	w, ann, g, link := linked(t, core.GroupInvite{Approve: true})
 	free := coretest.Must[core.InviteLink](ann, core.GroupInvite{Chat: g}).Link

@@ -84,7 +84,7 @@ func TestLinkCrash(t *testing.T) {
 }
 
 // TestLinkTwoAdmins has two admins there when many knock: the log decides whose commit counts, and
-// nobody is let in twice.
+// nobody is let in twice.
 func TestLinkTwoAdmins(t *testing.T) {
 	w, ann, g, link := linked(t, core.GroupInvite{})
 	bob := newcomer(t, w, "Bob", link)
@@ -117,7 +117,7 @@ func TestLinkTwoAdmins(t *testing.T) {
 }
 
 // TestLinkApproval shows a link that needs a yes: the knock waits, is listed, survives a restart, and
-// is answered either way.
+// is answered either way.
 func TestLinkApproval(t *testing.T) {
 	w, ann, g, link := linked(t, core.GroupInvite{Approve: true})
 	bob, cid := newcomer(t, w, "Bob", link), newcomer(t, w, "Cid", link)
@@ -258,7 +258,7 @@ func TestLinkOffline(t *testing.T) {
 }
 
 // TestLinkTreeBlob lets many in so that the tree goes through a blob, once a batch; on a server that
-// takes no blobs it goes into each answer.
+// takes no blobs it goes into each answer.
 func TestLinkTreeBlob(t *testing.T) {
 	for _, blobs := range []bool{true, false} {
 		w, ann, g, link := linked(t, core.GroupInvite{})

@@ -33,7 +33,7 @@ func says(c *coretest.Client, g string) (out []string) {
 }
 
 // TestLinkJoin shows a newcomer without an account who opens a group's link: the chat is there at
-// once, waiting, and open within a second when an admin is online.
+// once, waiting, and open within a second when an admin is online.
 func TestLinkJoin(t *testing.T) {
 	w, ann, g, link := linked(t, core.GroupInvite{})
 	bob := w.Client("Bob")

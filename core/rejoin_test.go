@@ -46,7 +46,7 @@ func has(t testing.TB, c *coretest.Client, g string, want ...string) {
 }
 
 // TestRejoinOldCopy restores an old copy of a member's vault after it has written more: it sees so
-// by its own messages, comes back by itself and what it writes meanwhile is not lost.
+// by its own messages, comes back by itself and what it writes meanwhile is not lost.
 func TestRejoinOldCopy(t *testing.T) {
 	w, ann, bob, cid, g := trioLinked(t)
 	coretest.Must[core.Sent](bob, core.SendText{Chat: g, Text: "before"})
@@ -151,4 +151,36 @@ func TestRejoinSaved(t *testing.T) {
 	w.Pass(time.Minute)
 	healthy(t, w, ann)
 	has(t, ann, g, "Ann: one", "Ann: three")
+}
+
+// TestHint sets an admin back behind an add whose invitation never left: the one who was added
+// learns of it when the admin has come back, and is in.
+func TestHint(t *testing.T) {
+	w, ann, bob := pair(t)
+	link := coretest.Must[core.InviteLink](ann, core.Invite{}).Link
+	cid := w.Client("Cid")
+	coretest.Must[core.Joined](cid, core.Join{Link: link, Name: "Cid"})
+	w.Pass(time.Minute)
+	g := coretest.Must[core.Joined](ann, core.NewGroup{Name: "Trip", Members: []string{ann.Chat("Bob").ID}}).Chat
+	w.Pass(2 * time.Minute)
+	old := ann.Vault.Clone()
+	ann.Do(core.AddMembers{Chat: g, Members: []string{ann.Chat("Cid").ID}})
+	for range 400 { // until the commit has its place, and no longer
+		if bob.Chat("Trip").Members == 3 {
+			break
+		}
+		for _, c := range w.Clients {
+			w.Turn(c)
+		}
+	}
+	ann.Restore(old)
+	w.Pass(10 * time.Minute)
+	healthy(t, w, ann, bob, cid)
+	coretest.Must[core.Sent](cid, core.SendText{Chat: g, Text: "in"})
+	for _, c := range w.Clients {
+		if got := c.Chat("Trip").Members; got != 3 {
+			t.Errorf("%s sees %d members, want 3", c.Name, got)
+		}
+		has(t, c, g, "Cid: in")
+	}
 }

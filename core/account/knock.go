@@ -55,7 +55,7 @@ func (k Knock) message(queue plane.LogID, kem [32]byte, enc []byte) []byte {
 }
 
 // SealKnock signs and seals a knock to the KEM key of a queue or inbox: a record's body. The
-// signature covers queue, key and encapsulation, so that nobody can pass it on elsewhere (C-32).
+// signature covers queue, key and encapsulation, so that nobody can pass it on elsewhere.
 func (k *Keys) SealKnock(kem []byte, queue plane.LogID, x Knock) ([]byte, error) {
 	enc, s, err := seal.NewRequestSealer(kem, queue)
 	if err != nil {

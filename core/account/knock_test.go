@@ -19,7 +19,7 @@ func aKnock(k *Keys, now time.Time) Knock {
 }
 
 // TestKnock seals knocks and shows which are believed: those that their account has signed, for this
-// queue and key, at a possible time (C-32, C-33).
+// queue and key, at a possible time.
 func TestKnock(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	k, o := keys(t), keys(t)
@@ -94,7 +94,7 @@ func TestKnock(t *testing.T) {
 }
 
 // TestQueueCard shows which cards are believed: those signed by the key that the queue's id follows
-// from (C-31).
+// from.
 func TestQueueCard(t *testing.T) {
 	owner := caps.NewSigner()
 	queue := caps.NewLogID(owner.Public())
@@ -126,7 +126,7 @@ func TestQueueCard(t *testing.T) {
 	}
 }
 
-// TestPassSignature shows that an answer's signature is of its words, its log and its maker.
+// TestPassSignature shows that an answer's signature is of its words, its log and its maker.
 func TestPassSignature(t *testing.T) {
 	k, o := keys(t), keys(t)
 	said := [32]byte{1}

@@ -48,7 +48,7 @@ type Link struct {
 	Account    [16]byte
 	HasAccount bool
 	// Group says that Inbox is the knock queue of a group, whose card says which; the log's id
-	// follows from the key that signs that card (C-30), so no fingerprint is needed.
+	// follows from the key that signs that card, so no fingerprint is needed.
 	Group bool
 }
 
