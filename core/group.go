@@ -152,7 +152,9 @@ func (m *Machine) leave(c *chat) ErrCode {
 	}
 	c.dirtyMeta = true
 	for _, i := range slices.Clone(c.intents.List) {
-		m.dropWish(c, i)
+		if p := c.c.Pending(); p == nil || p.Tag != i.N {
+			m.dropWish(c, i) // whom a commit that is on its way adds is still to be told
+		}
 	}
 	if c.c.Size() == 1 {
 		c.State = chatLeft

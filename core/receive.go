@@ -293,7 +293,7 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 	if out.Mine {
 		var refs []outbox.Ref
 		if i := c.intents.Find(out.Own.Tag); i != nil {
-			if refs = i.Refs; !m.unfinished(c, i) {
+			if refs = i.Refs; c.Leaving || !m.unfinished(c, i) {
 				m.dropWish(c, i)
 			}
 		}
@@ -307,6 +307,11 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 		}
 	} else {
 		m.overtaken(c)
+		for _, i := range slices.Clone(c.intents.List) {
+			if c.Leaving {
+				m.dropWish(c, i)
+			}
+		}
 	}
 	if out.NewGen {
 		c.GenDay, c.dirtyMeta = plane.DayOf(m.now), true
