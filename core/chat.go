@@ -251,7 +251,8 @@ func (m *Machine) chatView(c *chat) Chat {
 	}
 	v.Knocks = len(m.approvals(c))
 	if w := m.waitOf(c.id); w != nil && !w.Again && w.Entered == 0 {
-		v.State = m.waitView(w).State
+		x := m.waitView(w)
+		v.State, v.Refused = x.State, x.Refused
 	}
 	if c.Leaving {
 		v.State = chatLeft

@@ -75,6 +75,7 @@ type Chat struct {
 	Mentions int      `json:"mentions,omitempty"` // unread ones of oneself
 	PostAt   int64    `json:"postAt,omitempty"`   // ms since 1970: one may post again then
 	Origin   string   `json:"origin,omitempty"`   // of its server, when it is not the home server
+	Refused  ErrCode  `json:"refused,omitempty"`  // why, with State "refused" at a group: ErrGroupFull, ErrBanned, ErrNotAllowed or ErrLinkUsedUp
 }
 
 // Role is what a member may do in a group.

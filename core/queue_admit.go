@@ -25,6 +25,7 @@ const (
 	passNo      = "no"      // an admin has said no
 	passGone    = "gone"    // the link is withdrawn, used up or over
 	passBanned  = "banned"
+	passFull    = "full"
 )
 
 // pass is the answer to a knock: a way in, or why there is none.
@@ -171,6 +172,8 @@ func (m *Machine) judge(c *chat, k *knocked) (why string, over bool) {
 	switch {
 	case st.BannedAt(k.k.Account) >= 0:
 		return passBanned, true
+	case c.c.Size() >= plane.GroupMembersMax || c.c.Leaves() >= convo.LeavesMax:
+		return passFull, true
 	case i < 0 || plane.DayOf(m.now) > st.Links[i].Until || c.qu().used(k.k.Door) >= int(st.Links[i].Uses):
 		return passGone, true
 	case c.c.Has(k.k.Account):

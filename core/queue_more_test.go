@@ -137,8 +137,8 @@ func TestLinkApproval(t *testing.T) {
 	if got := bob.Chat("Trip").State; got != "open" {
 		t.Errorf("after yes: got %s", got)
 	}
-	if got := cid.Chat("Trip").State; got != "refused" {
-		t.Errorf("after no: got %s", got)
+	if got := cid.Chat("Trip"); got.State != "refused" || got.Refused != core.ErrNotAllowed {
+		t.Errorf("after no: got %s, %q", got.State, got.Refused)
 	}
 	if got := ann.Chat("Trip").Knocks; got != 0 {
 		t.Errorf("still %d knocks", got)
@@ -193,8 +193,8 @@ func TestLinkEnds(t *testing.T) {
 		ann.Do(core.RevokeLink{Chat: g, Link: coretest.Must[core.Links](ann, core.GetLinks{Chat: g}).Links[0].ID})
 		ann.SetOffline(false)
 		w.Pass(5 * time.Second)
-		if got := bob.Chat("Trip").State; got != "refused" {
-			t.Errorf("knocked before: got %s, want refused", got)
+		if got := bob.Chat("Trip"); got.State != "refused" || got.Refused != core.ErrLinkUsedUp {
+			t.Errorf("knocked before: got %s, %q; want refused, link-used-up", got.State, got.Refused)
 		}
 		if got := w.Client("Cid").Fails(core.Join{Link: link, Name: "Cid"}); got != core.ErrLinkUsedUp {
 			t.Errorf("after: got %q, want link-used-up", got)
@@ -214,8 +214,8 @@ func TestLinkEnds(t *testing.T) {
 		}
 		coretest.Must[core.Joined](bob, core.Join{Link: link})
 		w.Pass(5 * time.Second)
-		if got := bob.Chat("Trip").State; got != "refused" {
-			t.Errorf("comes back by link: got %s, want refused", got)
+		if got := bob.Chat("Trip"); got.State != "refused" || got.Refused != core.ErrBanned {
+			t.Errorf("comes back by link: got %s, %q; want refused, banned", got.State, got.Refused)
 		}
 		coretest.Must[core.Done](ann, core.Unban{Chat: g, Person: bob.Person()})
 		coretest.Must[core.Joined](bob, core.Join{Link: link})

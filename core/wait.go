@@ -248,9 +248,22 @@ func (m *Machine) waitView(w *waiting) Chat {
 	}
 	v := Chat{ID: w.Chat.Text(), Kind: ChatGroup, Name: w.Name, Picture: w.Picture, Members: w.Members, State: chatWaiting, At: w.Since}
 	if w.Gone != "" {
-		v.State = chatRefused
+		v.State, v.Refused = chatRefused, refusal(w.Gone)
 	}
 	return v
+}
+
+// refusal puts why one does not come in into the codes of faces.
+func refusal(why string) ErrCode {
+	switch why {
+	case passFull:
+		return ErrGroupFull
+	case passBanned:
+		return ErrBanned
+	case passNo:
+		return ErrNotAllowed
+	}
+	return ErrLinkUsedUp
 }
 
 // showWait tells the faces of it.

@@ -445,6 +445,7 @@ export interface Chat {
   mentions?: number; // unread ones of oneself
   postAt?: number; // ms since 1970: one may post again then
   origin?: string; // of its server, when it is not the home server
+  refused?: ErrCode; // why, with State "refused" at a group: ErrGroupFull, ErrBanned, ErrNotAllowed or ErrLinkUsedUp
 }
 
 /** Role is what a member may do in a group. */
