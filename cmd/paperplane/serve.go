@@ -183,7 +183,7 @@ func (r *running) run(ctx context.Context) error {
 	})
 
 	hs := front.Server(front.Handler(front.Config{
-		Session: carriers, Pages: pages(), Healthy: r.server.Healthy,
+		Session: carriers, Pages: pages(), Healthy: r.server.Healthy, Fingerprint: r.source.Folder.Key.Fingerprint(),
 		Limiter: front.NewLimiter(r.cfg.SessionsPerMinute, 2*r.cfg.SessionsPerMinute, time.Now),
 	}))
 	if err := r.listenMetrics(ctx, failed); err != nil {

@@ -28,7 +28,7 @@ func main() {
 		fail(err)
 		return
 	}
-	c, err := client.Open(client.Options{Vault: v, Volatile: volatile, Dialer: browser.Dialer{}})
+	c, err := client.Open(client.Options{Vault: v, Volatile: volatile, Dialer: browser.Dialer{}, FetchKey: fetchKey})
 	if err != nil {
 		fail(err)
 		return

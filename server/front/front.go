@@ -6,6 +6,7 @@
 package front
 
 import (
+	"encoding/hex"
 	"io"
 	"net/http"
 	"time"
@@ -20,6 +21,7 @@ const (
 	HeadBytesMax  = 8 << 10
 	SessionPath   = "/s"
 	HealthPath    = "/healthz"
+	KeyPath       = "/server.key" // the fingerprint, in hex: see spec/words.md
 	pathBytesMax  = 1024
 	bodyBytesMax  = 0 // nothing here takes a body
 	healthMessage = "ok\n"
@@ -33,6 +35,8 @@ type Config struct {
 	Pages http.Handler
 	// Limiter bounds new sessions; nil: unbounded.
 	Limiter *Limiter
+	// Fingerprint is that of the server's key, which is public.
+	Fingerprint [32]byte
 	// Healthy says whether the server can do its work.
 	Healthy func() bool
 }
@@ -47,6 +51,11 @@ func Handler(c Config) http.Handler {
 			http.Error(w, "no body expected", http.StatusRequestEntityTooLarge)
 		case r.URL.Path == HealthPath:
 			health(w, c.Healthy())
+		case r.URL.Path == KeyPath:
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.Header().Set("Cache-Control", "no-store")
+			w.Header().Set("Access-Control-Allow-Origin", "*") // apps of other servers ask, too
+			_, _ = io.WriteString(w, hex.EncodeToString(c.Fingerprint[:])+"\n")
 		case r.URL.Path == SessionPath:
 			if c.Limiter != nil && !c.Limiter.Allow(r.RemoteAddr) {
 				w.Header().Set("Retry-After", "30")
