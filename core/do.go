@@ -54,6 +54,18 @@ func (m *Machine) do(in Do) {
 		m.invite(in.ID, x)
 	case Sync:
 		m.sync(in.ID)
+	case GetLinks:
+		if x.Chat != "" {
+			m.doChat(in)
+			return
+		}
+		m.reply(in.ID, m.ownLinks(), "")
+	case RevokeLink:
+		if x.Chat != "" {
+			m.doChat(in)
+			return
+		}
+		m.finish(in.ID, m.revokeOwn(x.Link))
 	case NewGroup:
 		m.newGroup(in.ID, x)
 	case GetDevices:

@@ -54,6 +54,7 @@ type inbox struct {
 	opening         bool
 	putting, filled bool
 	dooring         bool
+	closing         bool
 	reading         bool
 	head            plane.Seq
 	subscribed      bool
@@ -62,10 +63,11 @@ type inbox struct {
 type storedInbox struct {
 	Created bool       `cbor:"1,keyasint,omitempty"`
 	Cursor  plane.Seq  `cbor:"2,keyasint,omitempty"`
-	KEMs    []inboxKEM `cbor:"3,keyasint,omitempty"` // newest first
-	Renamed bool       `cbor:"9,keyasint,omitempty"` // the newest card has an old name
-	Put     bool       `cbor:"4,keyasint,omitempty"` // the newest card is at the server
-	DoorDay plane.Day  `cbor:"5,keyasint,omitempty"` // contact door: until
+	KEMs    []inboxKEM `cbor:"3,keyasint,omitempty"`  // newest first
+	Renamed bool       `cbor:"9,keyasint,omitempty"`  // the newest card has an old name
+	Put     bool       `cbor:"4,keyasint,omitempty"`  // the newest card is at the server
+	DoorDay plane.Day  `cbor:"5,keyasint,omitempty"`  // contact door: until
+	Links   []ownLink  `cbor:"10,keyasint,omitempty"` // to oneself, oldest first
 }
 
 type inboxKEM struct {
@@ -94,7 +96,7 @@ func loadPackage(ref string, s storedPackage) (*ownPackage, error) {
 
 // drop forgets the session.
 func (b *inbox) drop() {
-	b.own, b.handle, b.opening, b.putting, b.filled, b.dooring, b.reading, b.subscribed, b.head = 0, 0, false, false, false, false, false, false, 0
+	b.own, b.handle, b.opening, b.putting, b.filled, b.dooring, b.closing, b.reading, b.subscribed, b.head = 0, 0, false, false, false, false, false, false, false, 0
 }
 
 func (m *Machine) saveInbox() { m.put("s/inbox", m.inbox.stored) }
@@ -214,6 +216,7 @@ func (m *Machine) pumpInbox(s *server) {
 			b.dooring = false
 		})
 	}
+	m.closeLinks(s)
 	for _, i := range m.invites {
 		m.sendInvite(s, i)
 	}
@@ -474,13 +477,8 @@ func (m *Machine) sendInvite(s *server, i *inviting) {
 	m.send(s, wire.Door{Handle: m.inbox.own, Key: key, Left: uint16(i.uses), Until: i.last}, func(a wire.Answer) {
 		switch codeOf(a) {
 		case plane.OK:
-			card, err := seal.CardKeyFromBytes(m.acc.Card)
-			inv.That(err == nil, "card key")
-			l := seal.Link{
-				Origin: s.Origin, Server: s.id, Inbox: m.acc.inboxLog(), Door: i.door, Card: card,
-				Account: seal.AccountFingerprint(m.acc.person()), HasAccount: true,
-			}
-			m.endInvite(i, InviteLink{Link: l.String(), Uses: i.uses, Until: i.last.Start().Format(time.DateOnly)}, "")
+			m.keepLink(ownLink{Door: i.door, Uses: uint16(i.uses), Until: i.last})
+			m.endInvite(i, InviteLink{ID: key.Text(), Link: m.ownLinkText(i.door), Uses: i.uses, Until: i.last.Start().Format(time.DateOnly)}, "")
 		case plane.Busy, plane.Failed, plane.Full:
 			i.sent = false
 			m.delay(s)

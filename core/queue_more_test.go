@@ -331,3 +331,31 @@ func TestLinkQuiet(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnLinks lists the links to oneself and withdraws one, while the server is away at first.
+func TestOwnLinks(t *testing.T) {
+	w := coretest.New(t)
+	ann := w.Client("Ann")
+	coretest.Must[core.Joined](ann, core.Join{Link: w.Server.Link(), Name: "Ann"})
+	one := coretest.Must[core.InviteLink](ann, core.Invite{Uses: 3})
+	two := coretest.Must[core.InviteLink](ann, core.Invite{})
+	list := coretest.Must[core.Links](ann, core.GetLinks{}).Links
+	if len(list) != 2 || list[0].ID != one.ID || list[0].Link != one.Link || list[0].Uses != 3 || list[1].Link != two.Link {
+		t.Fatalf("links: got %+v", list)
+	}
+	ann.SetOffline(true)
+	coretest.Must[core.Done](ann, core.RevokeLink{Link: one.ID})
+	ann.Crash()
+	ann.SetOffline(false)
+	w.Pass(5 * time.Second)
+	if got := coretest.Must[core.Links](ann, core.GetLinks{}).Links; len(got) != 1 || got[0].ID != two.ID {
+		t.Errorf("after: got %+v", got)
+	}
+	if got := w.Client("Bob").Fails(core.Join{Link: one.Link, Name: "Bob"}); got != core.ErrLinkUsedUp {
+		t.Errorf("the withdrawn link: got %q, want link-used-up", got)
+	}
+	coretest.Must[core.Joined](w.Client("Cid"), core.Join{Link: two.Link, Name: "Cid"})
+	if got := ann.Fails(core.RevokeLink{Link: "nonsense"}); got != core.ErrBadArguments {
+		t.Errorf("nonsense: got %q, want bad-arguments", got)
+	}
+}
