@@ -178,8 +178,8 @@ func TestLightForgets(t *testing.T) {
 func TestRuleProof(t *testing.T) {
 	w := newWorld(t, X25519AES, 6)
 	w.commit(0, CommitOptions{})
-	full, g := w.g[0], w.lightly(3)
-	full = w.g[0]
+	g := w.lightly(3)
+	full := w.g[0]
 	good := must(full.Proof(5))
 	if err := full.Learn(good); err != nil {
 		t.Errorf("a full member: got %v", err)

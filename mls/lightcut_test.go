@@ -95,10 +95,9 @@ func TestCommitLight(t *testing.T) {
 // Cuttings and options that do not fit.
 func TestRuleCutting(t *testing.T) {
 	w := crowded(t, X25519AES, 200, 4)
-	full, light := w.g[0], w.g[len(w.g)-1]
-	other := full
+	other := w.g[0]
 	w.hand(1, must(w.g[1].Commit(CommitOptions{})))
-	full, light = w.g[0], w.g[len(w.g)-1]
+	full, light := w.g[0], w.g[len(w.g)-1]
 	good := must(full.Cutting(light.me, nil, 2))
 	kp, _ := newPerson(X25519AES, "x").keyPackage()
 	try := func(b []byte, o CommitOptions) error {
