@@ -435,19 +435,20 @@ type line struct {
 	commitSent       bool
 	fetches          map[plane.PublicKey]*fetch
 
-	tries    int
-	retryAt  time.Time // after a refusal: nothing is asked before
-	receipts time.Time // the durable receipt is due
-	goneAt   time.Time // when it is our turn to commit for those who leave
-	rotateAt time.Time
-	deviceAt time.Time  // when it is our turn to bring the own leaves in line
-	wishAt   time.Time  // when a package that could not be had is asked for again
-	wishes   int        // how often it could not
-	postAt   time.Time  // when a post that waits for the rules may go out
-	askAt    time.Time  // when the owner key is asked for
-	asks     []ownerAsk // who asks for it
-	typedAt  time.Time  // the last own typing signal
-	typing   []typist
+	tries     int
+	retryAt   time.Time // after a refusal: nothing is asked before
+	receipts  time.Time // the durable receipt is due
+	goneAt    time.Time // when it is our turn to commit for those who leave
+	rotateAt  time.Time
+	strangeAt time.Time  // when leaves of one's own that are on no list are taken out
+	deviceAt  time.Time  // when it is our turn to bring the own leaves in line
+	wishAt    time.Time  // when a package that could not be had is asked for again
+	wishes    int        // how often it could not
+	postAt    time.Time  // when a post that waits for the rules may go out
+	askAt     time.Time  // when the owner key is asked for
+	asks      []ownerAsk // who asks for it
+	typedAt   time.Time  // the last own typing signal
+	typing    []typist
 }
 
 type typist struct {
@@ -463,7 +464,7 @@ func (c *chat) next(up bool) time.Time {
 		at = c.healAt
 	}
 	if up && c.State != chatBroken && c.State != chatLeft {
-		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.deviceAt, &c.wishAt, &c.postAt, &c.askAt} {
+		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.deviceAt, &c.strangeAt, &c.wishAt, &c.postAt, &c.askAt} {
 			if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 				at = *t
 			}

@@ -261,27 +261,32 @@ func (m *Machine) pumpDevices(c *chat) bool {
 	if m.devs.Out || len(m.devs.List) == 0 || c.c.Pending() != nil || c.Leaving || c.c.Leaving() || !c.alive() {
 		return false
 	}
-	for _, d := range m.devs.List {
-		if d.Until != 0 && m.now.UnixMilli() > d.Until {
-			m.deviceGone(d.Key) // it never showed itself
-			m.tellDevices()
-			m.devicesChanged()
-			break
-		}
-	}
 	have := c.c.OwnKeys()
 	me := m.deviceKey()
 	ch := convo.Change{Tag: tagDevices}
+	mine := false // at once: nobody else is as near
+	strange := false
 	for _, leaf := range sortedLeaves(have) {
-		if m.device([32]byte([]byte(have[leaf]))) == nil {
+		key := [32]byte([]byte(have[leaf]))
+		if gone := slices.Contains(m.devs.Gone, key); m.device(key) == nil {
+			if strange = strange || !gone; !gone && (c.strangeAt.IsZero() || m.now.Before(c.strangeAt)) {
+				continue // perhaps one that another device has just let in
+			}
 			ch.Leaves = append(ch.Leaves, leaf)
+			mine = mine || have[leaf] == string(m.adding[:])
 		}
+	}
+	if !strange {
+		c.strangeAt = time.Time{}
+	} else if c.strangeAt.IsZero() {
+		c.strangeAt = m.now.Add(newDeviceFor)
 	}
 	if len(ch.Leaves) == 0 && c.c.RoomForDevice() {
 		for _, d := range m.devs.List {
-			if _, in := c.c.LeafOf(c.c.Own(), d.Key[:]); in || d.Key == me {
+			if _, in := c.c.LeafOf(c.c.Own(), d.Key[:]); in || d.Key == me || !m.admits(c, d) {
 				continue
 			}
+			mine = mine || d.Key == m.adding
 			if kp := m.packageOf(d); kp != nil {
 				ch.Add = append(ch.Add, kp)
 				break // one at a time: each gets its invitation
@@ -294,7 +299,7 @@ func (m *Machine) pumpDevices(c *chat) bool {
 	}
 	if c.deviceAt.IsZero() {
 		c.deviceAt = m.now
-		if !m.adding {
+		if !mine {
 			for _, k := range have {
 				if bytes.Compare([]byte(k), me[:]) < 0 {
 					c.deviceAt = c.deviceAt.Add(deviceWait)
@@ -306,8 +311,25 @@ func (m *Machine) pumpDevices(c *chat) bool {
 		return false
 	}
 	c.deviceAt = m.now.Add(time.Hour) // when this one comes to nothing
+	if strange {
+		c.strangeAt = m.now.Add(time.Hour)
+	}
 	_, err := c.c.Begin(ch, m.now)
 	return err == nil
+}
+
+// admits says whether a device can be let into a conversation: into Saved by the one that links it,
+// into the others once it is in Saved, where it is told how.
+func (m *Machine) admits(c *chat, d ownDevice) bool {
+	s := m.saved()
+	if c == s {
+		return m.link != nil && m.link.stage == linkOwn && m.link.said.Device == d.Key
+	}
+	if s == nil {
+		return false
+	}
+	_, in := s.c.LeafOf(s.c.Own(), d.Key[:])
+	return in
 }
 
 func sortedLeaves(have map[uint32]string) []uint32 {
@@ -557,13 +579,20 @@ func (m *Machine) removeDevice(x RemoveDevice) ErrCode {
 	}
 	m.tell(syncDevices, "devices", devices{Gone: append(slices.Clone(m.devs.Gone), k)})
 	m.deviceGone(k)
-	m.adding = true // at once
+	m.adding = k // at once
 	m.devicesChanged()
 	return ""
 }
 
 // dueDevices shows once a day that this device is in use.
 func (m *Machine) dueDevices() {
+	for _, d := range slices.Clone(m.devs.List) {
+		if d.Until != 0 && m.now.UnixMilli() > d.Until && !m.devs.Out {
+			m.tell(syncDevices, "devices", devices{Gone: append(slices.Clone(m.devs.Gone), d.Key)})
+			m.deviceGone(d.Key) // it never showed itself
+			m.devicesChanged()
+		}
+	}
 	d := m.acc
 	if d == nil || !m.others() || m.devs.Said == plane.DayOf(m.now) {
 		return

@@ -421,7 +421,7 @@ func (m *Machine) linkOld(l *linking, kind byte, data []byte) {
 			m.endLinking(ErrBadLink)
 			return
 		}
-		l.stage, m.adding = linkOwn, true
+		l.stage, m.adding = linkOwn, d.Key
 		m.addDevice(d)
 		m.tellDevices()
 		m.devicesChanged()

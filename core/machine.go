@@ -39,7 +39,7 @@ type Machine struct {
 	waits   []*waiting // own knocks, by when they began
 	devs    devices
 	link    *linking // under way
-	adding  bool     // a device was let in or signed out here: what follows is this one's work
+	adding  [32]byte // the device that was let in or signed out here: what follows is this one's work
 	puts    map[string]SegmentMade
 	words   storedWords
 	vault   vaultNow
@@ -147,7 +147,7 @@ func (m *Machine) setBack(d time.Duration) {
 		}
 	}
 	for _, c := range m.chats {
-		back(&c.deviceAt, &c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.askAt, &c.typedAt)
+		back(&c.strangeAt, &c.deviceAt, &c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.askAt, &c.typedAt)
 		for i := range c.typing {
 			back(&c.typing[i].until)
 		}
@@ -209,6 +209,9 @@ func (m *Machine) run() {
 	m.pumpWaits()
 	m.dueDevices()
 	m.pumpHistory()
+	if l := m.link; l != nil && !m.now.Before(l.until) {
+		m.endLinking(ErrOffline)
+	}
 	m.pumpVault()
 	if r := m.recovery; r != nil && !m.now.Before(r.until) {
 		m.endRecovery(nil, ErrOffline)
@@ -334,6 +337,11 @@ func (m *Machine) wake() {
 		sooner(s.until)
 	}
 	sooner(m.vaultDue())
+	for _, d := range m.devs.List {
+		if d.Until != 0 && !m.devs.Out {
+			sooner(time.UnixMilli(d.Until + 1))
+		}
+	}
 	if r := m.recovery; r != nil {
 		sooner(r.until)
 	}

@@ -16,7 +16,7 @@ import (
 // drop forgets what the session had of a chat, so that all of it is made anew.
 func (c *chat) drop() {
 	keep := c.line
-	c.line = line{turn: keep.turn + 1, typing: keep.typing, receipts: keep.receipts, goneAt: keep.goneAt, rotateAt: keep.rotateAt, deviceAt: keep.deviceAt, wishAt: keep.wishAt, wishes: keep.wishes, postAt: keep.postAt, askAt: keep.askAt, asks: keep.asks, tries: keep.tries, retryAt: keep.retryAt, fetches: keep.fetches}
+	c.line = line{turn: keep.turn + 1, typing: keep.typing, receipts: keep.receipts, goneAt: keep.goneAt, rotateAt: keep.rotateAt, deviceAt: keep.deviceAt, strangeAt: keep.strangeAt, wishAt: keep.wishAt, wishes: keep.wishes, postAt: keep.postAt, askAt: keep.askAt, asks: keep.asks, tries: keep.tries, retryAt: keep.retryAt, fetches: keep.fetches}
 	for _, i := range c.q.Items {
 		if i.Sent {
 			i.Sent, i.Tried = false, true
