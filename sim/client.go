@@ -311,6 +311,10 @@ func (c *simClient) do(e core.Effect) bool {
 			c.wanted = true
 			c.in(c.w.between(0, 50*time.Millisecond), c.dial)
 		}
+	case core.Hangup:
+		c.wanted, c.current = false, nil
+		c.lose("hung up")
+		c.session.Drop(false)
 	case core.Send:
 		frame, err := wire.Encode(e.Rid, e.Request)
 		if err != nil {

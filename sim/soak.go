@@ -59,13 +59,13 @@ func (s *soak) live() {
 	w.faults = true
 	for i := range accounts {
 		w.after(time.Duration(i)*5*time.Second, func() {
-			hosts := w.people[:min(len(w.people), max(1, len(w.people)/2))]
+			hosts := w.people
 			c := newClient(w, fmt.Sprintf("p%d", i))
 			w.joined(c, func() (string, bool) {
 				if len(hosts) == 0 {
 					return w.server.invite(), true
 				}
-				return w.invitation(hosts[i%len(hosts)])
+				return w.invitation(hosts[w.rng.IntN(len(hosts))])
 			})
 		})
 	}
