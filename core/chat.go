@@ -44,6 +44,7 @@ type chat struct {
 	readGen  plane.Gen // whose key opened the log for reading
 	refusals int       // how often the log did not open with any key
 	healAt   time.Time // when this device asks to be taken in again
+	slicing  slicing   // under way beside commits
 
 	dirtyMeta, dirtyNumbers bool
 	skipConvo               bool // after a failure its state is not stored any more
@@ -433,6 +434,8 @@ type line struct {
 	owning           bool
 	knocking         bool
 	commitSent       bool
+	behind           []behindRecord // of the log, while a commit waits for its slices
+	torn             bool           // there were more
 	fetches          map[plane.PublicKey]*fetch
 
 	tries     int
@@ -464,7 +467,7 @@ func (c *chat) next(up bool) time.Time {
 		at = c.healAt
 	}
 	if up && c.State != chatBroken && c.State != chatLeft {
-		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.deviceAt, &c.strangeAt, &c.wishAt, &c.postAt, &c.askAt} {
+		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.deviceAt, &c.strangeAt, &c.wishAt, &c.postAt, &c.askAt, &c.slicing.at} {
 			if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 				at = *t
 			}

@@ -143,3 +143,6 @@ func Stranger(now time.Time) *Machine {
 	m.newAccount(m.server(ServerID{9}, "http://localhost:9"), "Stranger")
 	return m
 }
+
+// Sliced says whether a chat's commits are sliced.
+func (m *Machine) Sliced(chat string) bool { return m.chats[chat].c.Sliced() }

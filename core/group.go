@@ -401,6 +401,7 @@ func (m *Machine) rejoin(c *chat, cv *convo.Convo, srv ServerID) *chat {
 			m.saveItem(c, i)
 		}
 	}
+	c.slicing = slicing{n: c.slicing.n}
 	c.c, c.Server, c.State, c.Leaving, c.skipConvo, c.Created = cv, srv, chatOpen, false, false, true
 	c.Got, c.SaidGot, c.SaidRead, c.Read = 0, 0, 0, 0
 	c.dirtyMeta, c.dirtyNumbers = true, true

@@ -19,8 +19,6 @@ import (
 // the same for all; when it is large it goes into a blob, and the invitations wait until it is there.
 
 const (
-	// addsMax is how many people a commit adds.
-	addsMax = 256
 	// fetchesMax bounds the packages that are asked for at once.
 	fetchesMax = 32
 	// namesMax bounds the names in an invitation: leaves say them, too.
@@ -44,13 +42,14 @@ func (m *Machine) packages(c *chat, i *outbox.Intent) (ch convo.Change, ready bo
 		}
 	}
 	var left [][32]byte
+	most := c.c.AddsMax()
 	i.Refs = nil
 	for _, who := range i.Persons {
 		if c.c.Has(who) {
 			continue
 		}
 		left = append(left, who)
-		if len(left) > addsMax {
+		if len(left) > most {
 			continue
 		}
 		f := c.fetches[who]

@@ -120,7 +120,7 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 	case Transfer:
 		m.transferred(in)
 	case Object:
-		_ = m.addObject(in) || m.queueObject(in) || m.historyObject(in) || m.carryObject(in)
+		_ = m.sliceObject(in) || m.addObject(in) || m.queueObject(in) || m.historyObject(in) || m.carryObject(in)
 	case KeyFetched:
 		m.keyFetched(in)
 	case SegmentMade:
@@ -147,7 +147,7 @@ func (m *Machine) setBack(d time.Duration) {
 		}
 	}
 	for _, c := range m.chats {
-		back(&c.strangeAt, &c.deviceAt, &c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.askAt, &c.typedAt)
+		back(&c.strangeAt, &c.deviceAt, &c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.askAt, &c.typedAt, &c.slicing.at)
 		for i := range c.typing {
 			back(&c.typing[i].until)
 		}

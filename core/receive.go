@@ -22,6 +22,10 @@ func (m *Machine) record(c *chat, seq plane.Seq, body []byte) {
 	}
 	c.head = max(c.head, seq)
 	m.touch(c)
+	if c.c.Held() != nil {
+		c.keepBehind(seq, body)
+		return
+	}
 	forked, doubt := c.c.Forked(), c.c.Doubtful()
 	m.contain(c, func() { m.outcome(c, seq, c.c.Receive(m.now, seq, body, c.q.Own)) })
 	if c.c.Doubtful() {

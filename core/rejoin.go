@@ -37,7 +37,7 @@ const forsakenAfter = 3
 func (m *Machine) forsaken(c *chat) bool {
 	w := m.waitOf(c.id)
 	l := c.c.Lost()
-	return w != nil && w.Again && w.Try >= forsakenAfter && (l == convo.LostGap || l == convo.LostVoid || l == convo.LostOwn) && c.State != chatBroken
+	return w != nil && w.Again && w.Try >= forsakenAfter && (l == convo.LostGap || l == convo.LostVoid || l == convo.LostOwn || l == convo.LostSlices) && c.State != chatBroken
 }
 
 // behind says that who asks to come back has not come as far as this device.

@@ -69,6 +69,8 @@ func (m *Machine) pumpChat(c *chat) {
 		m.createLog(s, c)
 	case c.read == 0:
 		m.openRead(s, c)
+	case c.c.Held() != nil:
+		m.fetchSlices(c)
 	case !c.subscribed:
 		m.readOn(s, c)
 	case c.c.Cursor() >= c.head:
@@ -490,6 +492,10 @@ func (m *Machine) failItem(c *chat, i *outbox.Item) {
 func (m *Machine) sendCommit(s *server, c *chat) {
 	p := c.c.Pending()
 	if p == nil || c.commitSent {
+		return
+	}
+	if p.Slices != nil {
+		m.storeSlices(c, p)
 		return
 	}
 	bodies, err := c.c.Bodies(p.Message)

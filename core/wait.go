@@ -167,7 +167,7 @@ func (m *Machine) makeKnock(w *waiting) bool {
 		again = &w.Chat
 		x.Old, x.Cursor, x.Epoch = plane.PublicKey(m.acc.keys.Device().Public()), c.c.LostAt(), c.c.Epoch()
 		w.Digest = [8]byte{}
-		if l := c.c.Lost(); (l == convo.LostGap || l == convo.LostVoid) && c.State != chatBroken {
+		if l := c.c.Lost(); (l == convo.LostGap || l == convo.LostVoid || l == convo.LostSlices) && c.State != chatBroken {
 			w.Digest = c.c.Digest()
 		}
 		x.Digest = w.Digest
@@ -588,7 +588,7 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 	if c != nil && c.alive() && !c.Leaving && (w.Again || w.Entered != 0) && !m.stuck(c) {
 		return // one is in already
 	}
-	if c != nil && (w.Again || w.Entered != 0) && p.Invitation.After < c.c.Cursor() && c.c.Lost() != convo.LostVoid && !c.c.Forked() {
+	if c != nil && (w.Again || w.Entered != 0) && p.Invitation.After < c.c.Cursor() && c.c.Lost() != convo.LostVoid && c.c.Lost() != convo.LostSlices && !c.c.Forked() {
 		return // an older way into what has been read since
 	}
 	cv := m.tryPackages(w, p, tree)

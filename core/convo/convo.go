@@ -102,6 +102,7 @@ type Convo struct {
 	leaving []uint32 // leaves that asked to go, in this epoch
 	partial []*partial
 	pending *Pending
+	held    *Held
 
 	dirty changes
 }
@@ -117,10 +118,13 @@ type Pending struct {
 	Message []byte // sealed by MLS, not yet in envelopes
 	Welcome []byte // for the added, when it has won
 	Tag     uint64 // the caller's: which intent it serves
-	next    *mls.Group
-	hash    [32]byte
-	atMS    uint64 // what it states
-	turn    *turn  // nil after a restart
+	// Slices is to be the blob of Secret before anything is sent; then Stored makes it nil.
+	Slices []byte
+	Secret [16]byte
+	next   *mls.Group
+	hash   [32]byte
+	atMS   uint64 // what it states
+	turn   *turn  // nil after a restart
 }
 
 // Options says what a new conversation is.

@@ -24,7 +24,8 @@ import (
 //   - Whoever removes somebody, and admins, raise the generation by one: were it everybody, one
 //     member could raise it until the server is behind all the generations whose keys are kept, and
 //     nobody could open the log any more.
-//   - No leaf is larger than leafBytesMax; kind and TTL never change, nor other extensions.
+//   - No leaf is larger than leafBytesMax; kind and TTL never change, nor other extensions, but that
+//     a group becomes sliced with the commit that makes it large (slices.go).
 //   - An owner or admin who is no member does not count. Without an owner the admins act as owners,
 //     without both the lowest leaf does.
 //
@@ -201,10 +202,11 @@ func (c *Convo) mayPromote(by plane.PublicKey, role Role, st State, list people)
 		same(c.state.Admins, st.Admins, func(p plane.PublicKey) bool { return p == by || !here(p) })
 }
 
-// sameOthers reports whether all extensions but the group state are the same.
+// sameOthers reports whether all extensions are the same but the group state and the one that
+// makes a group sliced.
 func sameOthers(a, b []mls.Extension) bool {
 	drop := func(list []mls.Extension) []mls.Extension {
-		return slices.DeleteFunc(list, func(x mls.Extension) bool { return x.Type == StateExtension })
+		return slices.DeleteFunc(list, func(x mls.Extension) bool { return x.Type == StateExtension || x.Type == mls.ExtSliced })
 	}
 	return slices.EqualFunc(drop(a), drop(b), func(x, y mls.Extension) bool { return x.Type == y.Type && bytes.Equal(x.Data, y.Data) })
 }
@@ -236,7 +238,12 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if c.pending != nil {
 		return nil, ErrPending
 	}
-	o := mls.CommitOptions{Now: now, Signer: ch.Signer, WithoutTree: ch.WithoutTree, AAD: encode(commitHead{AtMS: msOf(now), Doors: ch.Doors})}
+	head := commitHead{AtMS: msOf(now), Doors: ch.Doors}
+	var secret [16]byte
+	if c.g.Sliced() {
+		secret, head.Blob = newBlob()
+	}
+	o := mls.CommitOptions{Now: now, Signer: ch.Signer, WithoutTree: ch.WithoutTree, AAD: encode(head)}
 	if ch.Credential != nil {
 		cred := mls.NewBasic(ch.Credential)
 		o.Credential = &cred
@@ -303,6 +310,12 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if !c.allowed(me, st, t) || !c.admitted(o.AAD) {
 		return nil, ErrNotAllowed
 	}
+	if c.crosses(t) && !c.g.Sliced() {
+		if o.Extensions == nil {
+			o.Extensions = c.g.Extensions()
+		}
+		o.Extensions = append(o.Extensions, mls.Extension{Type: mls.ExtSliced})
+	}
 	p, err := c.g.Commit(o)
 	if err != nil {
 		return nil, err
@@ -323,7 +336,8 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if s, ok := c.arrival(p.Next, p.Next.OwnIndex()); !ok || s.person != me {
 		return nil, ErrNotAllowed
 	}
-	c.pending = &Pending{Message: p.Message, Welcome: p.Welcome, Tag: ch.Tag, next: p.Next, hash: hashOf(p.Message), turn: &t, atMS: msOf(now)}
+	c.pending = &Pending{Message: p.Message, Welcome: p.Welcome, Tag: ch.Tag, Secret: secret, next: p.Next, hash: hashOf(p.Message), turn: &t, atMS: msOf(now)}
+	c.pending.sliced(p.Slices)
 	c.dirty.pending = true
 	return c.pending, nil
 }

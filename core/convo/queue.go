@@ -51,6 +51,7 @@ const (
 	LostVoid          // the others write what does not open
 	LostBroken        // an invariant broke
 	LostKeys          // the log opens with no key that is known here
+	LostSlices        // what lies beside a commit could not be had
 )
 
 // voidsMax is how many records in a row may be void before this device asks whether it is still

@@ -17,6 +17,9 @@ type Outcome interface{ outcome() }
 // Void: nothing, for everybody. Old is true for a record at or before the cursor.
 type Void struct{ Old bool }
 
+// Waits: a commit that needs pieces of its Slices; see Held.
+type Waits struct{}
+
 // Mine is an own message in a valid place, named by the SHA-256 of its MLS message.
 type Mine struct{ Hash [32]byte }
 
@@ -50,6 +53,7 @@ type Changed struct {
 }
 
 func (Void) outcome()    {}
+func (Waits) outcome()   {}
 func (Mine) outcome()    {}
 func (Said) outcome()    {}
 func (Leaving) outcome() {}
@@ -73,7 +77,7 @@ var privateHead = [4]byte{0, 1, 0, 2}
 const contentTypeAt = len(privateHead) + 1 + len(plane.LogID{}) + 8
 
 // Receive reads the record seq. own tells whether an MLS message, by its SHA-256, is one that
-// this member has sealed in the current epoch.
+// this member has sealed in the current epoch. Not while a commit is Held.
 func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]byte) bool) Outcome {
 	if seq <= c.cursor {
 		return Void{Old: true}
@@ -103,6 +107,14 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		return Mine{h}
 	}
 	r, err := c.g.Process(msg, now)
+	if need, ok := errors.AsType[*mls.NeedSlice](err); ok {
+		return c.hold(seq, msg, need)
+	}
+	return c.took(now, msg, r, err)
+}
+
+// took judges what MLS has made of a message.
+func (c *Convo) took(now time.Time, msg []byte, r mls.Received, err error) Outcome {
 	if err != nil {
 		if rule, ok := errors.AsType[*mls.RuleError](err); ok && rule.Rule == "M-107" {
 			// The path secret for this leaf is wrong: a commit that is void for all, or one that
@@ -113,7 +125,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		return Void{}
 	}
 	c.suspect, c.voids = 0, 0 // somebody else is still in this epoch
-	if c.lost == LostVoid {
+	if c.lost == LostVoid || c.lost == LostSlices {
 		c.Found()
 	}
 	switch r := r.(type) {
@@ -185,7 +197,7 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 		return Void{}
 	}
 	st, err := ParseState(r.Next.Extension(StateExtension))
-	if err != nil || !sameOthers(c.g.Extensions(), r.Next.Extensions()) || !c.admitted(r.AAD) || !c.allowed(by, st, t) {
+	if err != nil || !c.mayExtend(r.Next, t) || !c.admitted(r.AAD) || !c.allowed(by, st, t) {
 		return Void{}
 	}
 	head, _ := parseHead(r.AAD)

@@ -59,6 +59,7 @@ type commitHead struct {
 	_     struct{}          `cbor:",toarray"`
 	AtMS  uint64            // by the clock of its maker
 	Doors []plane.PublicKey // of the links through which it lets people in, sorted, each once
+	Blob  []byte            // plane.BlobID of what lies beside a sliced commit; nil for others
 }
 
 func parseHead(b []byte) (h commitHead, ok bool) {

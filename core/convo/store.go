@@ -20,7 +20,7 @@ type Pair struct {
 }
 
 // The stored keys: "head" changes with every record, "cold" rarely, "group" with every epoch,
-// "d/…" are the deltas since, "pending" is an own commit that waits, with what is large of it in
+// "d/…" are the deltas since, "held" is a commit that waits for its slices, "pending" is an own commit that waits, with what is large of it in
 // "p/…", "t/…" are the pieces of the trees of both, which share what is the same in them, "q/…" are
 // parts, "wall" and "w/…" what the rules remember.
 const (
@@ -119,7 +119,7 @@ func (c *Convo) Changes() []Pair {
 	if d.pending {
 		var v []byte
 		n := 0
-		if p := c.pending; p != nil {
+		if p := c.kept(); p != nil {
 			s := storedPending{Message: p.Message, Welcome: p.Welcome, Tag: p.Tag, Next: p.next.SnapshotHead(), AtMS: p.atMS}
 			if len(p.Message)+len(p.Welcome) > bulkBytesMax {
 				s.Message, s.Welcome = nil, encode(storedSizes{Message: len(p.Message), Welcome: len(p.Welcome)})
@@ -166,8 +166,8 @@ func bulkKey(i int) string { return "p/" + strconv.Itoa(i) }
 // trees are those that must be stored: of the epoch and of the commit that waits.
 func (c *Convo) trees() []*mls.SavedTree {
 	t := []*mls.SavedTree{c.g.SavedTree()}
-	if c.pending != nil {
-		t = append(t, c.pending.next.SavedTree())
+	if p := c.kept(); p != nil {
+		t = append(t, p.next.SavedTree())
 	}
 	return t
 }
@@ -180,6 +180,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	var pend storedPending
 	var group []byte
 	var deltas []mls.Delta
+	var held []byte
 	var parts []Pair
 	pages, bulk := map[string][]byte{}, map[string][]byte{}
 	ok := true
@@ -193,6 +194,8 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 			ok = ok && decoding.Unmarshal(p.Value, &pend) == nil
 		case p.Key == keyGroup:
 			group = p.Value
+		case p.Key == keyHeld:
+			held = p.Value
 		case strings.HasPrefix(p.Key, "d/"):
 			deltas = append(deltas, mls.Delta{Key: p.Key[2:], Value: p.Value})
 		case strings.HasPrefix(p.Key, "q/"):
@@ -246,6 +249,11 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	if err := c.loadParts(parts); err != nil {
 		return nil, err
 	}
+	if held != nil {
+		if err := c.loadHeld(held); err != nil {
+			return nil, err
+		}
+	}
 	if c.known && c.cursor > 0 {
 		c.window = []seen{{c.cursor, c.chain.Short()}}
 	}
@@ -288,7 +296,7 @@ func (c *Convo) Forget() {
 	for _, k := range c.dirty.deltas {
 		puts = append(puts, Pair{"d/" + k, nil})
 	}
-	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending} {
+	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending, keyHeld} {
 		puts = append(puts, Pair{k, nil})
 	}
 	for i := range c.dirty.bulk {

@@ -1,0 +1,207 @@
+package convo
+
+import (
+	"crypto/rand"
+	"errors"
+	"slices"
+	"time"
+
+	"paperplane/mls"
+	"paperplane/protocol/caps"
+	"paperplane/protocol/plane"
+)
+
+// Large groups. The commit that brings a group above PlainLeavesMax leaves makes it sliced for ever
+// (mls.ExtSliced, spec/slices.md): from then on the keys and ciphertexts of a commit's path lie in
+// a blob, which its authenticated data name, and each member reads the pieces that are for it. The
+// blob is at the server before the commit is sent. Who meets such a commit holds it, and all that
+// stands behind it in the log, until the pieces are there.
+//
+// That a blob is missing is not agreed: a server may show it to some. So who does not get it has
+// lost the thread (LostSlices) and is taken in again by those who have; where nobody has got it,
+// all say so to each other, and the commit is void for all.
+
+// PlainLeavesMax is how many leaves a group has at most whose commits are those of RFC 9420. All
+// must agree on it: a variable for tests alone.
+var PlainLeavesMax = plainLeavesMax
+
+const (
+	// addsMax is how many leaves a commit may add; addsCrossing the same of one that makes a group
+	// sliced, which still has a path over all leaves in parts.
+	addsMax      = 256
+	addsCrossing = 128
+	// wholeBytes is up to how many bytes a blob is read whole, so that nobody sees who reads what.
+	wholeBytes = 48 << 10
+)
+
+// AddsMax returns how many leaves the next commit may add.
+func (c *Convo) AddsMax() int {
+	if !c.g.Sliced() && c.who.leaves > addsCrossing && c.who.leaves+addsMax > PlainLeavesMax {
+		return addsCrossing
+	}
+	return addsMax
+}
+
+// crosses reports whether a turn makes the group a large one.
+func (c *Convo) crosses(t turn) bool {
+	n := c.who.leaves + len(t.added) - len(t.removed)
+	return n > c.who.leaves && n > PlainLeavesMax
+}
+
+// mayExtend judges the extensions besides the group state: none changes, but the group becomes
+// sliced when it becomes large.
+func (c *Convo) mayExtend(next *mls.Group, t turn) bool {
+	return next.Sliced() == (c.g.Sliced() || c.crosses(t)) && sameOthers(c.g.Extensions(), next.Extensions())
+}
+
+// sliced takes what lies beside an own commit.
+func (p *Pending) sliced(s *mls.Slices) {
+	if s != nil && len(s.Keys) > 0 {
+		p.Slices = s.Blob()
+	}
+}
+
+func newBlob() (secret [16]byte, id []byte) {
+	_, _ = rand.Read(secret[:])
+	b := caps.NewBlobID(secret)
+	return secret, b[:]
+}
+
+// Stored tells that the Slices of the own commit that waits are where members find them: it may be
+// sent. Store Changes first.
+func (c *Convo) Stored() {
+	if p := c.pending; p != nil && p.Slices != nil {
+		p.Slices, c.dirty.pending = nil, true
+	}
+}
+
+// kept is the own commit as it is stored: not before its Slices are in their blob. After a crash it
+// is made anew, for nobody has seen it.
+func (c *Convo) kept() *Pending {
+	if c.pending != nil && c.pending.Slices == nil {
+		return c.pending
+	}
+	return nil
+}
+
+// Held is a commit that waits for pieces of its Slices.
+type Held struct {
+	Seq  plane.Seq
+	Blob plane.BlobID
+	msg  []byte
+	need *mls.NeedSlice
+}
+
+const keyHeld = "held"
+
+type storedHeld struct {
+	_   struct{} `cbor:",toarray"`
+	Seq plane.Seq
+	Msg []byte
+}
+
+// Held returns the commit that waits, nil without one. Until Give or GiveUp the log is not read on.
+func (c *Convo) Held() *Held { return c.held }
+
+// Reads returns the ranges of the blob that are to be read.
+func (h *Held) Reads() []mls.Range {
+	if h.need.Total <= wholeBytes {
+		return []mls.Range{{Off: 0, Len: h.need.Total}}
+	}
+	return slices.DeleteFunc([]mls.Range{h.need.Keys, h.need.Proof, h.need.Slice}, func(r mls.Range) bool { return r.Len == 0 })
+}
+
+// hold keeps a commit that needs pieces. One that names no blob is void.
+func (c *Convo) hold(seq plane.Seq, msg []byte, need *mls.NeedSlice) Outcome {
+	h, _ := parseHead(aadOf(msg))
+	if len(h.Blob) != len(plane.BlobID{}) {
+		return Void{}
+	}
+	c.held = &Held{Seq: seq, Blob: plane.BlobID(h.Blob), msg: msg, need: need}
+	c.dirty.put(keyHeld, encode(storedHeld{Seq: seq, Msg: msg}))
+	return Waits{}
+}
+
+func (c *Convo) letGo() {
+	c.held = nil
+	c.dirty.put(keyHeld, nil)
+}
+
+// Give takes what the Reads brought, in their order, and judges the commit. nil: the pieces are
+// wrong, and the commit goes on waiting.
+func (c *Convo) Give(now time.Time, pieces [][]byte) Outcome {
+	h := c.held
+	if h == nil || len(pieces) != len(h.Reads()) {
+		return nil
+	}
+	var parts mls.SliceParts
+	if h.need.Total <= wholeBytes {
+		parts = h.need.Cut(pieces[0])
+	} else {
+		for _, x := range []struct {
+			r  mls.Range
+			to *[]byte
+		}{{h.need.Keys, &parts.Keys}, {h.need.Proof, &parts.Proof}, {h.need.Slice, &parts.Slice}} {
+			if x.r.Len > 0 {
+				*x.to, pieces = pieces[0], pieces[1:]
+			}
+		}
+	}
+	r, err := c.g.ProcessSliced(h.msg, parts, now)
+	if x, ok := errors.AsType[*mls.RuleError](err); ok && (x.Rule == "M-175" || x.Rule == "M-176" || x.Rule == "M-177") {
+		return nil
+	}
+	if _, ok := errors.AsType[*mls.NeedSlice](err); ok {
+		return nil
+	}
+	c.letGo()
+	return c.took(now, h.msg, r, err)
+}
+
+// GiveUp passes over the commit that waits. Whether the others could read it is not known here.
+func (c *Convo) GiveUp() {
+	if c.held != nil {
+		c.letGo()
+		c.Lose(LostSlices)
+	}
+}
+
+// loadHeld brings back the commit that waited.
+func (c *Convo) loadHeld(b []byte) error {
+	var s storedHeld
+	if decoding.Unmarshal(b, &s) != nil {
+		return ErrDamaged
+	}
+	_, err := c.g.Process(s.Msg, time.Time{})
+	need, ok := errors.AsType[*mls.NeedSlice](err)
+	h, _ := parseHead(aadOf(s.Msg))
+	if !ok || len(h.Blob) != len(plane.BlobID{}) {
+		return ErrDamaged
+	}
+	c.held = &Held{Seq: s.Seq, Blob: plane.BlobID(h.Blob), msg: s.Msg, need: need}
+	return nil
+}
+
+// aadOf returns the authenticated data of a PrivateMessage of this group; what opens has them as
+// they stand here.
+func aadOf(msg []byte) []byte {
+	if len(msg) <= contentTypeAt+1 {
+		return nil
+	}
+	b := msg[contentTypeAt+1:]
+	k := 1 << (b[0] >> 6) // bytes of the length, RFC 9000 §16
+	if k > 4 || len(b) < k {
+		return nil
+	}
+	n := int(b[0] & 0x3f)
+	for _, x := range b[1:k] {
+		n = n<<8 | int(x)
+	}
+	if b = b[k:]; n > len(b) {
+		return nil
+	}
+	return b[:n]
+}
+
+// Sliced reports whether commits are sliced.
+func (c *Convo) Sliced() bool { return c.g.Sliced() }

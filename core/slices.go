@@ -1,0 +1,163 @@
+package core
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"paperplane/core/convo"
+	"paperplane/protocol/plane"
+)
+
+// Commits of large groups: what lies beside an own one is put into its blob before the commit is
+// sent, and that of others is fetched before the log is read on (core/convo/slices.go).
+
+const (
+	// sliceTries is how often a blob that is missing or wrong is asked for before one gives up.
+	sliceTries = 4
+	// behindMax bounds the records that are kept while a commit waits; the others are read again.
+	behindMax = 256
+)
+
+// slicing is what is under way beside a chat's commits.
+type slicing struct {
+	n   uint64 // numbers the objects
+	put *convo.Pending
+	get *convo.Held
+
+	putID string
+	getID string
+	got   [][]byte
+	left  int
+	tries int
+	at    time.Time // of the next try
+}
+
+// behind is a record that has come while a commit waits.
+type behindRecord struct {
+	seq  plane.Seq
+	body []byte
+}
+
+// storeSlices puts what lies beside the own commit into its blob.
+func (m *Machine) storeSlices(c *chat, p *convo.Pending) {
+	x := &c.slicing
+	if x.put == p {
+		return
+	}
+	if x.put != nil {
+		m.emit(Cancel{ID: x.putID})
+	}
+	x.n++
+	x.put, x.putID = p, fmt.Sprintf("slices/%s/%d", c.id, x.n)
+	m.emit(PutObject{ID: x.putID, Server: c.Server, Secret: p.Secret, Data: p.Slices})
+}
+
+// fetchSlices asks for what the commit needs that waits.
+func (m *Machine) fetchSlices(c *chat) {
+	x, h := &c.slicing, c.c.Held()
+	if x.get != h {
+		x.get, x.getID, x.tries, x.at = h, "", 0, time.Time{}
+	}
+	if x.getID != "" || m.now.Before(x.at) {
+		return
+	}
+	x.n++
+	x.getID, x.at = fmt.Sprintf("slice/%s/%d", c.id, x.n), time.Time{}
+	reads := h.Reads()
+	x.got, x.left = make([][]byte, len(reads)), len(reads)
+	for i, r := range reads {
+		m.emit(GetObject{ID: fmt.Sprintf("%s/%d", x.getID, i), Server: c.Server, Blob: h.Blob, Offset: int64(r.Off), Length: int64(r.Len)})
+	}
+}
+
+// sliceObject takes what the driver has to say of slices; false when it is somebody else's.
+func (m *Machine) sliceObject(in Object) bool {
+	p := strings.Split(in.ID, "/")
+	if len(p) < 3 || p[0] != "slices" && p[0] != "slice" {
+		return false
+	}
+	c := m.chats[p[1]]
+	if c == nil {
+		return true
+	}
+	x := &c.slicing
+	switch {
+	case in.ID == x.putID:
+		own := x.put
+		x.put, x.putID = nil, ""
+		if c.c.Pending() != own || own == nil {
+			return true
+		}
+		m.touch(c)
+		if in.Code == plane.OK {
+			c.c.Stored()
+			return true
+		}
+		c.c.Abandon() // made anew, later
+		m.waitChat(c)
+	case len(p) == 4 && strings.Join(p[:3], "/") == x.getID && c.c.Held() == x.get && x.get != nil:
+		var i int
+		if _, err := fmt.Sscan(p[3], &i); err != nil || i < 0 || i >= len(x.got) {
+			return true
+		}
+		if x.left--; in.Code == plane.OK {
+			x.got[i] = slices.Clip(in.Data)
+		}
+		if x.left == 0 {
+			x.getID = ""
+			m.touch(c)
+			m.contain(c, func() { m.sliced(c) })
+		}
+	}
+	return true
+}
+
+// sliced gives the pieces that have come to the commit that waits for them.
+func (m *Machine) sliced(c *chat) {
+	x := &c.slicing
+	seq, got := x.get.Seq, x.got
+	x.got = nil
+	out := c.c.Give(m.now, got)
+	if out == nil {
+		if x.tries++; x.tries < sliceTries {
+			x.at = m.now.Add(backoff(x.tries))
+			return
+		}
+		c.c.GiveUp()
+		m.show(c)
+	} else {
+		m.outcome(c, seq, out)
+	}
+	x.get = nil
+	m.readBehind(c)
+}
+
+// readBehind reads the records that have come while a commit waited.
+func (m *Machine) readBehind(c *chat) {
+	list, torn, base := c.behind, c.torn, c.c.Base()
+	c.behind, c.torn = nil, false
+	for _, r := range list {
+		if c.c.Base() != base {
+			return // moved: the rest of this log is void
+		}
+		m.record(c, r.seq, r.body)
+	}
+	if torn && c.c.Base() == base {
+		if s := m.servers[c.Server]; s != nil {
+			delete(s.chats, c.read)
+		}
+		c.drop() // what was let pass is read again
+	}
+}
+
+// keepBehind keeps a record until the commit before it is judged.
+func (c *chat) keepBehind(seq plane.Seq, body []byte) {
+	if len(c.behind) >= behindMax {
+		c.torn = true
+	}
+	if !c.torn {
+		c.behind = append(c.behind, behindRecord{seq, body})
+	}
+}
