@@ -3,6 +3,7 @@ package core
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -98,8 +99,8 @@ func (m *Machine) sliceObject(in Object) bool {
 		c.c.Abandon() // made anew, later
 		m.waitChat(c)
 	case len(p) == 4 && strings.Join(p[:3], "/") == x.getID && c.c.Held() == x.get && x.get != nil:
-		var i int
-		if _, err := fmt.Sscan(p[3], &i); err != nil || i < 0 || i >= len(x.got) {
+		i, err := strconv.Atoi(p[3])
+		if err != nil || i < 0 || i >= len(x.got) {
 			return true
 		}
 		if x.left--; in.Code == plane.OK {
