@@ -48,7 +48,7 @@ func sameTexts(t *testing.T, chat string, a, b *Client) {
 	}
 }
 
-// TestLinkDevice shows that a linked device has all chats with their history, drafts and read
+// TestLinkDevice (D-21) shows that a linked device has all chats with their history, drafts and read
 // positions, that both devices show what either says, and that others see one person.
 func TestLinkDevice(t *testing.T) {
 	w := New(t)
@@ -125,7 +125,7 @@ func TestLinkDevice(t *testing.T) {
 	}
 }
 
-// TestRemoveDevice shows that a device that was signed out says so, erases nothing, and reads nothing
+// TestRemoveDevice (D-22) shows that a device that was signed out says so, erases nothing, and reads nothing
 // that is sent after, with all that it has.
 func TestRemoveDevice(t *testing.T) {
 	w := New(t)

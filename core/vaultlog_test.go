@@ -36,7 +36,7 @@ func vaulted(t *testing.T) (w *World, ann, bob *Client, chat, group, words strin
 	return w, ann, bob, chat, group, strings.Join(list, " ")
 }
 
-// TestRecover shows that twelve words bring everything back on a new device, when the only other is
+// TestRecover (V-04, V-05) shows that twelve words bring everything back on a new device, when the only other is
 // lost: contacts, chats, history, drafts, Saved; and that both sides write on.
 func TestRecover(t *testing.T) {
 	w, ann, bob, chat, group, words := vaulted(t)
@@ -118,7 +118,7 @@ func TestRecoverErrors(t *testing.T) {
 	}
 }
 
-// TestRecoverCrash shows that a device that dies at any effect of a recovery has either no account or
+// TestRecoverCrash (V-05) shows that a device that dies at any effect of a recovery has either no account or
 // all of it.
 func TestRecoverCrash(t *testing.T) {
 	for n := 1; n < 60; n += 4 {

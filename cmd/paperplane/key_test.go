@@ -8,7 +8,7 @@ import (
 	"paperplane/server/front"
 )
 
-// TestFetchKey shows that what the front says is what the client reads, and that other answers are
+// TestFetchKey (V-06) shows that what the front says is what the client reads, and that other answers are
 // no key.
 func TestFetchKey(t *testing.T) {
 	want := [32]byte{1, 2, 31: 9}

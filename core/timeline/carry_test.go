@@ -30,7 +30,7 @@ func history() store {
 	return s
 }
 
-// TestCarry shows that what is exported shows the same on another device of the same person, edits,
+// TestCarry (D-03) shows that what is exported shows the same on another device of the same person, edits,
 // deletions, reactions and pins with it, and what waits to be sent does not travel.
 func TestCarry(t *testing.T) {
 	s, to := history(), store{}
@@ -78,7 +78,7 @@ func TestCarryPart(t *testing.T) {
 	}
 }
 
-// TestImportAmong shows that what is there stays: entries that are known are passed over, others
+// TestImportAmong (D-03) shows that what is there stays: entries that are known are passed over, others
 // take the free places below last, and notes that are there win.
 func TestImportAmong(t *testing.T) {
 	list := carried(t, history(), 0, QueuedFirst)
@@ -111,7 +111,7 @@ func TestImportAmong(t *testing.T) {
 	}
 }
 
-// TestImportLies shows that a segment brings nothing that its kind may not bring.
+// TestImportLies (D-03) shows that a segment brings nothing that its kind may not bring.
 func TestImportLies(t *testing.T) {
 	good := Entry{ID: ID{1}, Index: 1, From: ann, Kind: Text, Text: "x"}
 	lie := func(f func(*Entry)) Carried {
