@@ -5,7 +5,7 @@ import { type Api, type Connect, type Core, CoreError } from '../lib/core';
 import { hasText, type Key, list, t, tAny } from '../lib/i18n';
 import { picture } from '../lib/photo';
 import type { Chat, Mention, Message } from './api';
-import { chatOf, chats, coreLost, current, ending, panel, phase, spoken, takeEvent, takeState, toast, unread } from './state';
+import { chatOf, chats, coreLost, current, ending, panel, phase, spoken, syncing, takeEvent, takeState, toast, unread } from './state';
 import { freshThreads, loadFrom, thread } from './thread';
 
 let core: Core;
@@ -15,7 +15,10 @@ export function begin(connect: Connect): void {
   loadFrom(async (chat, before, limit) => (await core.call('messages', before === undefined ? { chat, limit } : { chat, before, limit })).messages ?? []);
   core = connect({
     event(e) {
+      const was = syncing.value;
       takeEvent(e);
+      if (was !== null && syncing.value === null) void freshThreads(current.value).catch(fail); // history came before what is shown
+      if (e.event === 'chatChanged') setTimeout(() => catchUp(e.chat), catchUpDelay);
       if (e.event === 'messageChanged') announce(e.message);
       if (e.event === 'linking' && e.stage === 'done') void resync(); // this may have become the device of an account
     },
@@ -30,6 +33,17 @@ export function begin(connect: Connect): void {
       phase.value = 'ended';
     },
   });
+}
+
+// History that comes in bulk, on a new device, is not told message by message. This long (ms) after a chat has changed its
+// newest message must be here, or the page asks again.
+const catchUpDelay = 300;
+
+function catchUp(c: Chat): void {
+  const th = thread(c.id);
+  if (!th.loaded.value || !c.last || th.messages.value.some((m) => m.id === c.last!.id) || chatOf(c.id)?.last?.id !== c.last.id) return;
+  if (c.id === current.value) th.fresh().catch(fail);
+  else th.loaded.value = false;
 }
 
 async function resync(): Promise<void> {

@@ -1,5 +1,5 @@
-// One person on several devices over the real server and core: linking by code and digits, and signing a device out.
-// Part of e2e.mjs.
+// One person on several devices over the real server and core: linking by code and digits, signing a device out, and twelve
+// words that bring the account back. Part of e2e.mjs.
 import { axe, check } from './harness.mjs';
 
 export function deviceSteps({ person, alice, bob, openChat, say, sees, origin }) {
@@ -72,6 +72,42 @@ export function deviceSteps({ person, alice, bob, openChat, say, sees, origin })
         await sees(bob.page, 'the tablet is gone');
         check('it reads nothing new', await tablet.page.locator('.row', { hasText: 'the tablet is gone' }).count(), 0);
         await tablet.context.close();
+      },
+    ],
+    [
+      'twelve-words-bring-it-back',
+      async () => {
+        const a = alice.page;
+        await settings(a, 'Twelve words');
+        await a.getByRole('button', { name: 'Show the words' }).click();
+        const words = await a.locator('.words b').allTextContents();
+        check('twelve', words.length, 12);
+        if (await a.getByRole('button', { name: 'I have written' }).count()) {
+          await a.getByRole('button', { name: 'I have written' }).click();
+          for (const field of await a.locator('.check input').all()) {
+            const at = Number(/\d+/.exec(await field.getAttribute('id'))[0]);
+            await field.fill(words[at]);
+          }
+          await a.keyboard.press('Enter');
+        }
+        await a.locator('.entry', { hasText: 'in use' }).waitFor();
+        await shut(a);
+        const found = await person();
+        const page = await found.tab();
+        await page.getByRole('button', { name: 'I already use' }).click();
+        await page.getByRole('button', { name: /With my twelve words/ }).click();
+        const go = async (list) => {
+          await page.locator('#words').fill(list.join(' '));
+          await page.getByRole('button', { name: 'Bring my account back' }).click();
+        };
+        await go(['zzzz', ...words.slice(1)]);
+        await page.locator('#words-problem', { hasText: 'misspelt' }).waitFor();
+        await go(words);
+        await page.locator('.chat-item', { hasText: 'بابک' }).waitFor();
+        await openChat(page, 'بابک');
+        await say(page, 'all is back');
+        await sees(bob.page, 'all is back');
+        await found.context.close();
       },
     ],
   ];

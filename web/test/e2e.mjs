@@ -73,6 +73,7 @@ const openChat = async (page, name) => {
   const back = page.locator('.back');
   if (await back.isVisible()) await back.click();
   await page.locator('.chat-item').filter({ has: page.locator('.chat-name', { hasText: name }) }).click();
+  await page.locator('.chat-head h1', { hasText: name }).waitFor(); // not the chat before
   await page.locator('.composer textarea').waitFor();
 };
 const state = (page, text, s) => page.locator('.row.own', { hasText: text }).locator(`.corner .state.${s}`).waitFor();

@@ -276,7 +276,7 @@ class Fake {
     makeWords: () => ({ words: ['anchor', 'blossom', 'candle', 'desert', 'elbow', 'fabric', 'galaxy', 'harvest', 'island', 'jungle', 'kitten', 'lantern'] }),
     keepWords: ({ later }) => {
       this.words = later ? '' : 'kept';
-      this.event({ event: 'stateChanged', words: this.words, servers: this.w.servers });
+      this.event({ event: 'stateChanged', words: this.words });
       return done;
     },
     recover: ({ words }) => {

@@ -412,9 +412,9 @@ const list = [
       await page.happens({ event: 'linking', stage: 'done' });
       await page.locator('.app').waitFor();
       check('the link has left the address bar', new URL(page.url()).pathname + new URL(page.url()).hash, '/');
-      await page.happens({ event: 'stateChanged', syncing: 60, servers: [] });
+      await page.happens({ event: 'stateChanged', syncing: 60 });
       await page.locator('.syncing', { hasText: '60%' }).waitFor();
-      await page.happens({ event: 'stateChanged', servers: [] });
+      await page.happens({ event: 'stateChanged', syncing: 100 });
       await page.locator('.syncing').waitFor({ state: 'detached' });
       await close(page);
       const paste = await open('?as=new');
