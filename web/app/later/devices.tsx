@@ -164,7 +164,7 @@ export function LinkPage({ onDone }: { onDone(): void }) {
         <p>{t('device.done', { name: now.name || t('device') })}</p>
         <div class="buttons">
           <button type="button" class="primary" onClick={onDone}>
-            {t('done')}
+            {t('finish')}
           </button>
         </div>
       </div>

@@ -55,7 +55,7 @@ export function WordsPage({ onDone }: { onDone(): void }) {
         <div class="buttons">
           {kept ? (
             <button type="button" class="primary" onClick={onDone}>
-              {t('done')}
+              {t('finish')}
             </button>
           ) : (
             <button type="button" class="primary" onClick={() => setStep('check')}>
