@@ -18,6 +18,8 @@ const (
 	// which may come again.
 	healFirst  = 20 * time.Second
 	healBroken = time.Minute
+	// healEach spreads the requests of those who all miss the same, for each leaf of the group.
+	healEach = 20 * time.Millisecond
 )
 
 // stuck says that a device may not write into a conversation: it has lost the thread.
@@ -75,6 +77,8 @@ func (m *Machine) heals() {
 				d = healBroken
 			case c.c.Lost() == convo.LostVoid, c.c.Lost() == convo.LostReplaced:
 				d = between(healFirst/2, healFirst)
+			case c.c.Lost() == convo.LostSlices: // perhaps all, who would ask at once
+				d = between(0, time.Duration(c.c.Leaves())*healEach)
 			}
 			c.healAt = m.now.Add(d)
 			m.show(c)

@@ -77,5 +77,5 @@ func (c *chat) settled() bool {
 	if !c.alive() || c.tries >= syncTries {
 		return true
 	}
-	return c.subscribed && c.c.Cursor() >= c.head && c.Knock == nil && c.c.Pending() == nil && !c.q.Has((*outbox.Item).Ready)
+	return c.subscribed && c.c.Cursor() >= c.head && c.Knock == nil && c.c.Pending() == nil && c.c.Held() == nil && !c.q.Has((*outbox.Item).Ready)
 }
