@@ -44,6 +44,7 @@ const (
 	ErrPinsFull     ErrCode = "pins-full"      // unpin something first
 	ErrLinksFull    ErrCode = "links-full"     // revoke a link first
 	ErrAccounts     ErrCode = "accounts-full"  // remove an account first
+	ErrWaiting      ErrCode = "waiting"        // nobody has let one in yet: wait
 	ErrUnknown      ErrCode = "unknown-command"
 	ErrBadArguments ErrCode = "bad-arguments"
 )
@@ -54,6 +55,8 @@ const (
 type Join struct {
 	Link string `json:"link"`
 	Name string `json:"name"`
+	// Device is what a new account calls this device: others do not see it. Empty: "1".
+	Device string `json:"device,omitempty"`
 }
 
 // CheckLink parses a link without using it. Result: LinkInfo; ErrLinkSelf for one's own link.

@@ -21,7 +21,7 @@ func machine(t testing.TB, n int) *Machine {
 	m.Step(testNow, Started{})
 	m.opAt = map[string]int{}
 	s := m.server(ServerID{1}, "http://localhost:1")
-	m.newAccount(s, "Ann")
+	m.newAccount(s, &joining{name: "Ann"})
 	m.saveServer(s)
 	for range n {
 		owner := caps.NewSigner()

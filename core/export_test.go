@@ -140,7 +140,7 @@ func Stranger(now time.Time) *Machine {
 	m := New()
 	m.Step(now, Started{})
 	m.opAt = map[string]int{}
-	m.newAccount(m.server(ServerID{9}, "http://localhost:9"), "Stranger")
+	m.newAccount(m.server(ServerID{9}, "http://localhost:9"), &joining{name: "Stranger"})
 	return m
 }
 

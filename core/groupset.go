@@ -293,6 +293,7 @@ const firstNotice = 16
 // notices writes what a commit did into the history.
 func (m *Machine) notices(c *chat, seq plane.Seq, out convo.Changed) {
 	was, is := &out.Before, c.c.State()
+	m.learnNamesOf(c, out.Added)
 	n := firstNotice
 	line := func(what string, by plane.PublicKey, text string, whom ...plane.PublicKey) {
 		l := timeline.Line{What: what, Who: by, Text: text}

@@ -27,6 +27,7 @@ type joining struct {
 	link   seal.Link
 	server ServerID
 	name   string
+	device string
 	until  time.Time
 	step   joinStep
 }
@@ -94,7 +95,7 @@ func (m *Machine) join(id string, x Join) {
 		return
 	}
 	s := m.server(l.Server, l.Origin)
-	m.joins = append(m.joins, &joining{id: id, link: l, server: s.id, name: name, until: m.now.Add(answerMax)})
+	m.joins = append(m.joins, &joining{id: id, link: l, server: s.id, name: name, device: x.Device, until: m.now.Add(answerMax)})
 	s.stale = true
 }
 
@@ -183,7 +184,7 @@ func (m *Machine) knockFront(s *server, j *joining, h wire.Handle) {
 	m.send(s, wire.Knock{Handle: h, Member: s.member.Public()}, func(a wire.Answer) {
 		switch codeOf(a) {
 		case plane.OK:
-			m.newAccount(s, j.name)
+			m.newAccount(s, j)
 			s.Keep = true
 			m.saveServer(s)
 			m.nowMember(s)
@@ -232,6 +233,7 @@ func (m *Machine) taken(s *server, j *joining, p wire.Package) {
 		return
 	}
 	m.beginSelf(s, acc)
+	m.nameThis(j)
 	x := m.newChat(c, s.id, owner.Seed())
 	x.State, x.Person = chatWaiting, &card.Account
 	x.Knock = &knock{Inbox: j.link.Inbox, Door: j.link.Door, Body: body}
@@ -290,9 +292,17 @@ func openPackage(p wire.Package, inbox plane.LogID, key seal.CardKey, now time.T
 }
 
 // newAccount makes the account on its home server, unless there is one.
-func (m *Machine) newAccount(s *server, name string) {
+func (m *Machine) newAccount(s *server, j *joining) {
 	if m.acc == nil {
-		m.beginSelf(s, newSelf(s, name))
+		m.beginSelf(s, newSelf(s, j.name))
+		m.nameThis(j)
+	}
+}
+
+// nameThis puts the first device of an account on the list, if it has a name of its own.
+func (m *Machine) nameThis(j *joining) {
+	if name, code := cleanName(j.device); code == "" {
+		m.listed(name)
 	}
 }
 

@@ -69,6 +69,9 @@ func (m *Machine) allHere() bool {
 	if b := &m.inbox; !b.subscribed || !b.filled || b.stored.Cursor < b.head {
 		return false
 	}
+	if !m.vaultHere() || slices.ContainsFunc(m.waits, func(w *waiting) bool { return !w.settled() }) {
+		return false
+	}
 	return !slices.ContainsFunc(m.sortedChats(), func(c *chat) bool { return !c.settled() })
 }
 
@@ -77,5 +80,29 @@ func (c *chat) settled() bool {
 	if !c.alive() || c.tries >= syncTries {
 		return true
 	}
-	return c.subscribed && c.c.Cursor() >= c.head && c.Knock == nil && c.c.Pending() == nil && c.c.Held() == nil && !c.q.Has((*outbox.Item).Ready)
+	return c.subscribed && c.c.Cursor() >= c.head && c.Knock == nil && c.c.Pending() == nil && c.c.Held() == nil && !c.q.Has((*outbox.Item).Ready) && c.queue.settled()
+}
+
+// settled says that all who have knocked as far as the server knows have their answer, or wait for
+// somebody else.
+func (q *queue) settled() bool {
+	if q == nil || q.tries >= syncTries {
+		return true
+	}
+	if f := q.feed; f != nil && !f.here() && !f.gone && !f.stalled() && f.tries < syncTries {
+		return false
+	}
+	return len(q.replies) == 0 && !slices.ContainsFunc(q.knocks, func(k *knocked) bool { return k.act && !k.in })
+}
+
+// settled says that one has knocked and that no answer lies at the server.
+func (w *waiting) settled() bool {
+	if w.Gone != "" || w.Entered != 0 || w.tries >= syncTries {
+		return true
+	}
+	if !w.Created || !w.Knocked || w.feed == nil {
+		return false
+	}
+	f := w.feed
+	return (f.here() || f.gone || f.tries >= syncTries) && w.got == nil
 }

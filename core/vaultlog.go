@@ -346,6 +346,23 @@ func (m *Machine) kept(c *chat) {
 	k.Refs = append(k.Refs, k.New...)
 	k.Upto, k.At, k.New, k.Busy = max(k.Goal, k.Upto), m.now.UnixMilli(), nil, false
 	c.dirtyMeta, m.vault.stale = true, true
+	if !m.keeping() {
+		m.vault.at = time.Time{} // what a program that is soon closed has made is to be found again
+	}
+}
+
+// keeping says whether a chat's history is on its way into segments.
+func (m *Machine) keeping() bool {
+	return slices.ContainsFunc(m.order, func(c *chat) bool { return c.Keep != nil && c.Keep.Busy })
+}
+
+// vaultHere says whether nothing is to be written to the vault now.
+func (m *Machine) vaultHere() bool {
+	if m.acc == nil || !m.words.Kept || m.devs.Out {
+		return true
+	}
+	at := m.vaultDue()
+	return !m.vault.busy && !m.keeping() && (at.IsZero() || m.now.Before(at))
 }
 
 // vaulted is what the vault is to hold now.

@@ -218,7 +218,7 @@ func (m *Machine) takenGroup(s *server, j *joining, p wire.Package) {
 		m.endJoin(j, nil, ErrNotAllowed)
 		return
 	}
-	m.newAccount(s, j.name)
+	m.newAccount(s, j)
 	w := m.newWait(storedWait{
 		Server: s.id, Chat: card.Group, Queue: j.link.Inbox, Door: j.link.Door, Card: [16]byte(j.link.Card.Bytes()), QueueKEM: card.KEM,
 		Name: card.Name, Picture: card.Picture, Members: int(min(card.Members, 1<<30)),
@@ -702,6 +702,17 @@ func (m *Machine) learnNames(c *chat) {
 	})
 }
 
+// learnNamesOf is learnNames for people who have just come in: a notice is about to name them.
+func (m *Machine) learnNamesOf(c *chat, list []plane.PublicKey) {
+	for _, who := range list {
+		if p := m.person(who); p.stored.Name == "" {
+			if p.stored.Name = c.c.NameOf(who); p.stored.Name != "" {
+				m.savePerson(p)
+			}
+		}
+	}
+}
+
 // doWaiting carries out a command about a chat that one is not in yet.
 func (m *Machine) doWaiting(in Do, w *waiting) {
 	switch in.Command.(type) {
@@ -712,6 +723,10 @@ func (m *Machine) doWaiting(in Do, w *waiting) {
 	case GetMembers:
 		m.reply(in.ID, Members{Members: []Member{}}, "")
 	default:
-		m.reply(in.ID, nil, ErrNotAllowed)
+		code := ErrWaiting
+		if w.Gone != "" {
+			code = ErrNotAllowed
+		}
+		m.reply(in.ID, nil, code)
 	}
 }

@@ -131,6 +131,18 @@ func NameLeaf(name string, again *plane.LogID) []mls.Extension {
 	return list
 }
 
+// NameOf returns the name that the leaves of somebody say, "" when they say none.
+func (c *Convo) NameOf(p plane.PublicKey) string {
+	for _, leaf := range c.who.of(p) {
+		if m, err := c.g.Member(leaf); err == nil {
+			if name := LeafName(m.LeafExtensions); name != "" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
 // LeafNames calls f with each leaf's person and the name that the leaf says.
 func (c *Convo) LeafNames(f func(p plane.PublicKey, name string)) {
 	for _, m := range c.g.Members() {

@@ -31,7 +31,7 @@ func runJoin(ctx context.Context, env Env) error {
 		return err
 	}
 	defer s.close()
-	joined, err := api.Do[core.Joined](ctx, s, "join", core.Join{Link: strings.TrimSpace(rest[0]), Name: *name})
+	joined, err := api.Do[core.Joined](ctx, s, "join", core.Join{Link: strings.TrimSpace(rest[0]), Name: *name, Device: DeviceName()})
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,14 @@ func runJoin(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Out, "You can write to %s now.\n", Isolate(ChatName(c)))
+	switch {
+	case c.Kind == core.ChatGroup && c.State == "waiting":
+		fmt.Fprintf(env.Out, "You have knocked at %s and come in as soon as a member who is online lets you.\n", Isolate(ChatName(c)))
+	case c.State == "refused":
+		return fmt.Errorf("%s does not let you in.", Isolate(ChatName(c)))
+	default:
+		fmt.Fprintf(env.Out, "You can write to %s now.\n", Isolate(ChatName(c)))
+	}
 	return nil
 }
 
@@ -171,7 +178,14 @@ func runContacts(ctx context.Context, env Env) error {
 		if c.Unread > 0 {
 			unread = fmt.Sprintf("  %d new", c.Unread)
 		}
-		fmt.Fprintf(env.Out, "%s%s\n", Isolate(ChatName(c)), unread)
+		note := ChatNote(c)
+		if note == "" && c.Knocks > 0 {
+			note = fmt.Sprintf("%d waiting to be let in", c.Knocks)
+		}
+		if note != "" {
+			note = "  (" + note + ")"
+		}
+		fmt.Fprintf(env.Out, "%s%s%s\n", Isolate(ChatName(c)), unread, note)
 	}
 	return nil
 }

@@ -115,6 +115,7 @@ var said = map[core.ErrCode]string{
 	core.ErrBanned:       "You were banned from this group.",
 	core.ErrPinsFull:     "Too many messages are pinned. Unpin one first.",
 	core.ErrLinksFull:    "There are too many links. Revoke one first.",
+	core.ErrWaiting:      "Nobody has let you in yet. Somebody in the group has to be online; try again later.",
 	core.ErrAccounts:     "There are as many accounts as there can be. Remove one first.",
 	core.ErrLeft:         "You are no longer a member of this group.",
 	core.ErrOffline:      "The server does not answer. Nothing is lost; try again later.",
@@ -165,6 +166,29 @@ func ChatName(c core.Chat) string {
 		return "(name not known yet)"
 	}
 	return Clean(c.Name, false)
+}
+
+// ChatNote says in words what is special about a chat's state; "" when nothing is.
+func ChatNote(c core.Chat) string {
+	switch {
+	case c.State == "waiting" && c.Kind == core.ChatGroup:
+		return "waiting for a member to let you in"
+	case c.State == "waiting":
+		return "has not answered yet"
+	case c.State == "refused" && c.Kind == core.ChatGroup:
+		return "did not let you in"
+	case c.State == "refused":
+		return "the link was used up; ask for a new one"
+	case c.State == "left":
+		return "you are not a member any more"
+	case c.State == "broken":
+		return "this conversation cannot go on; start a new one"
+	case c.State == "healing":
+		return "finding back; what you write leaves then"
+	case c.Forked:
+		return "the server showed two different histories; ask whoever runs it"
+	}
+	return ""
 }
 
 // find returns the one chat that who names: its id, its name, or the beginning of its name.

@@ -114,7 +114,7 @@ func (d deviceCall) link(ctx context.Context, digits string) error {
 
 func (d deviceCall) add(ctx context.Context, link, name string) error {
 	if name == "" {
-		name = deviceName()
+		name = DeviceName()
 	}
 	if _, err := api.Do[core.Done](ctx, d.s, "addDevice", core.AddDevice{Link: strings.TrimSpace(link), Name: name}); err != nil {
 		return err
@@ -182,8 +182,8 @@ func spaced(digits string) string {
 	return digits
 }
 
-// deviceName is what this machine calls itself.
-func deviceName() string {
+// DeviceName is what this machine calls itself.
+func DeviceName() string {
 	if n, err := os.Hostname(); err == nil && n != "" {
 		return n
 	}
@@ -300,7 +300,7 @@ func runRecover(ctx context.Context, env Env) error {
 		return usage("The words come on standard input, not in the command, where others could read them.")
 	}
 	if *name == "" {
-		*name = deviceName()
+		*name = DeviceName()
 	}
 	// One line, or everything up to the end: who types ends with Enter.
 	words, err := readWords(env.In)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"paperplane/client"
 	"paperplane/core"
 	"paperplane/face/api"
 	"paperplane/protocol/plane"
@@ -70,6 +71,9 @@ func runSend(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
+	if chat.Kind == core.ChatGroup && chat.State == "waiting" {
+		s.sync(ctx) // somebody may have let one in meanwhile
+	}
 	msg := core.SendText{Chat: chat.ID, Text: text, ReplyTo: *reply}
 	limit := sendTime
 	if *file != "" {
@@ -94,9 +98,27 @@ func runSend(ctx context.Context, env Env) error {
 	case core.StateQueued:
 		fmt.Fprintln(env.Out, queuedWords)
 	case core.StateFailed:
-		return errors.New("The message could not be sent.")
+		return s.whyNot(ctx, chat.ID)
 	}
 	return nil
+}
+
+// whyNot says why a message failed, as far as the chat tells.
+func (s *session) whyNot(ctx context.Context, chat string) error {
+	c, _, err := s.chat(ctx, chat)
+	switch {
+	case err != nil:
+	case c.State == "left":
+		return &client.Error{Code: core.ErrLeft}
+	case c.Rules == nil || c.Admin:
+	case c.Rules.Quiet:
+		return &client.Error{Code: core.ErrQuiet}
+	case c.PostAt > time.Now().UnixMilli() && c.Rules.Slow > 0:
+		return &client.Error{Code: core.ErrSlow}
+	case c.PostAt > time.Now().UnixMilli():
+		return &client.Error{Code: core.ErrNewcomer}
+	}
+	return errors.New("The message could not be sent.")
 }
 
 // waitSent waits until the server has the message, the server is away, or the time is over.
@@ -300,6 +322,12 @@ func (p *printer) print(ctx context.Context, list []core.Message) error {
 		if m.Kind == core.KindDeleted {
 			text = "(deleted)"
 		}
+		if m.Kind == core.KindNotice {
+			if _, err := fmt.Fprintf(p.env.Out, "%s  %s\n", at, Isolate(text)); err != nil {
+				return err
+			}
+			continue
+		}
 		if _, err := fmt.Fprintf(p.env.Out, "%s  %s: %s\n", at, Isolate(Clean(m.FromName, false)), Isolate(text)); err != nil {
 			return err
 		}
@@ -360,6 +388,8 @@ func NoticeText(l core.Line) string {
 		return l.Who + " is back"
 	case "healed":
 		return "This device had lost the thread and has it again."
+	case "missed":
+		return "Nobody could give this device what it missed: " + l.Text + " records."
 	case "forked":
 		return "The server showed people here two different histories. Ask whoever runs it."
 	}

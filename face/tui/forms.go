@@ -38,7 +38,7 @@ func firstName(m *Model, link string) dialog {
 
 // join opens a link and, when it leads to somebody, the conversation.
 func (m *Model) join(p *prompt, link, name string) tea.Cmd {
-	return call(m, "join", core.Join{Link: link, Name: name}, func(j core.Joined, err error) tea.Cmd {
+	return call(m, "join", core.Join{Link: link, Name: name, Device: cli.DeviceName()}, func(j core.Joined, err error) tea.Cmd {
 		if err != nil {
 			p.refuse(err)
 			return nil

@@ -20,6 +20,7 @@ import (
 
 	"paperplane/core"
 	"paperplane/face/api"
+	"paperplane/face/cli"
 )
 
 var update = flag.Bool("update", false, "write the golden screens anew")
@@ -473,7 +474,7 @@ func TestJoin(t *testing.T) {
 	delete(d.core.fails, "checkLink")
 	d.keys("esc", "enter") // Esc does not lead past it
 	d.keys("Ann", "enter")
-	d.asked(`checkLink {"link":"broken"}`, `checkLink {"link":"broken"}`, `join {"link":"broken","name":"Ann"}`)
+	d.asked(`checkLink {"link":"broken"}`, `checkLink {"link":"broken"}`, `join {"link":"broken","name":"Ann","device":"`+cli.DeviceName()+`"}`)
 	if d.m.open != "c-bob" || d.m.dialog != nil {
 		t.Errorf("after joining: open %q, dialog %v", d.m.open, d.m.dialog)
 	}

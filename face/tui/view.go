@@ -215,6 +215,10 @@ func (m *Model) listLine(c core.Chat, w int) string {
 		tail = " …"
 	case c.State == "left":
 		tail = " left"
+	case c.State == "healing":
+		tail = " …"
+	case c.State == "refused" || c.State == "broken":
+		tail = " !"
 	}
 	name := line(cli.ChatName(c), w-len(mark)-ansi.StringWidth(tail))
 	name = pad(name, w-len(mark)-ansi.StringWidth(tail))
@@ -259,26 +263,35 @@ func (m *Model) conversation(w, h int) ([]string, *tea.Cursor) {
 }
 
 func (m *Model) head(c core.Chat, w int) string {
-	note := ""
-	switch {
-	case c.State == "waiting":
-		note = "has not answered yet"
-	case c.State == "refused":
-		note = "the link was used up; ask for a new one"
-	case c.State == "left":
-		note = "you are not a member any more"
-	case c.State == "broken":
-		note = "this conversation cannot go on; start a new one"
-	case c.Forked:
-		note = "the server showed two different histories; ask whoever runs it"
-	case c.Kind == core.ChatGroup:
-		note = fmt.Sprintf("%d people", c.Members)
+	note := cli.ChatNote(c)
+	if note == "" && c.Kind == core.ChatGroup {
+		note = groupNote(c)
 	}
 	name := line(cli.ChatName(c), w)
 	if note == "" {
 		return m.look.title.Render(name)
 	}
 	return ansi.Truncate(m.look.title.Render(name)+m.look.quiet.Render("  "+note), w, "…")
+}
+
+// groupNote says how large a group is and what one has to know before one writes there.
+func groupNote(c core.Chat) string {
+	note := fmt.Sprintf("%d people", c.Members)
+	if c.Role == core.RoleOwner || c.Role == core.RoleAdmin {
+		note += ", you are " + string(c.Role)
+	}
+	switch {
+	case c.Admin && c.Knocks > 0:
+		note += fmt.Sprintf("; %d waiting to be let in", c.Knocks)
+	case c.Rules == nil || c.Admin:
+	case c.Rules.Quiet:
+		note += "; only admins write"
+	case c.PostAt > time.Now().UnixMilli():
+		note += "; you can write again from " + time.UnixMilli(c.PostAt).Format("15:04:05") + " on"
+	case c.Rules.Slow > 0:
+		note += fmt.Sprintf("; slow mode, %d s", c.Rules.Slow)
+	}
+	return note
 }
 
 func (m *Model) typingLine(w int) string {

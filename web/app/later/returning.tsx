@@ -1,6 +1,7 @@
 // The ways in for who uses Paperplane already: with another device, or with the twelve words.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { t, tAny } from '../../lib/i18n';
+import { deviceName } from '../../lib/device';
 import { dirFor } from '../../lib/lang';
 import { ask, way, words } from '../act';
 import { linking, takeState } from '../state';
@@ -8,14 +9,6 @@ import { Icon } from '../view/icons';
 import { clearLink, elsewhere, forDevice, link, parseLink } from '../view/link';
 import { Elsewhere } from '../view/welcome';
 import { Digits, Problem, Progress } from './parts';
-
-/** A name for this device, of what the browser tells anyway. */
-export function deviceName(agent: string): string {
-  const system = /iPhone|iPad|Android|Windows|Mac OS|CrOS|Linux/.exec(agent)?.[0] ?? '';
-  const browser = /Edg|Firefox|OPR|Chrome|Safari/.exec(agent)?.[0] ?? '';
-  const of = { 'Mac OS': 'Mac', CrOS: 'Chromebook', Edg: 'Edge', OPR: 'Opera' } as Record<string, string>;
-  return [of[browser] ?? browser, of[system] ?? system].filter(Boolean).join(', ');
-}
 
 async function enter(): Promise<void> {
   clearLink();

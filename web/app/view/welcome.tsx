@@ -1,6 +1,7 @@
 // The first screen: one field, a name. An invite link brings people here; without one, it is asked for.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { t, tAny } from '../../lib/i18n';
+import { deviceName } from '../../lib/device';
 import { dirFor } from '../../lib/lang';
 import type { Entry } from '../../lib/core';
 import { accounts, ask, fail, open, way, words } from '../act';
@@ -137,7 +138,7 @@ function NameForm(p: { link: string; person: boolean }) {
     setBusy(true);
     setProblem('');
     try {
-      const joined = await ask('join', { link: p.link, name: name.trim() });
+      const joined = await ask('join', { link: p.link, name: name.trim(), device: deviceName(navigator.userAgent) });
       clearLink();
       takeState(await ask('getState', {}));
       if (joined.chat) await open(joined.chat);
