@@ -283,3 +283,20 @@ func TestOneLife(t *testing.T) {
 		}
 	}
 }
+
+// TestFirstWordsWait shows that what is said in a new group before its members are in reaches them: nobody else could
+// have read it.
+func TestFirstWordsWait(t *testing.T) {
+	w, ann, bob := pair(t)
+	ann.SetOffline(true)
+	g := coretest.Must[core.Joined](ann, core.NewGroup{Name: "Trip", Members: []string{ann.Chat("Bob").ID}}).Chat
+	coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: "first words"})
+	ann.SetOffline(false)
+	w.Pass(5 * time.Second)
+	same(t, "Bob reads", bob.Texts(g), []string{"* Bob joined", "Ann: first words"})
+	// Alone, one's words go out at once.
+	own := coretest.Must[core.Joined](ann, core.NewGroup{Name: "Alone"}).Chat
+	coretest.Must[core.Sent](ann, core.SendText{Chat: own, Text: "to nobody yet"})
+	w.Pass(time.Second)
+	same(t, "Ann's", messages(ann, own), []string{"Ann: to nobody yet sent"})
+}

@@ -361,6 +361,9 @@ func (m *Machine) nowMember(s *server) {
 
 // sendItems seals and appends what the outbox holds, in order.
 func (m *Machine) sendItems(s *server, c *chat) {
+	if m.awaits(c) {
+		return
+	}
 	n, most := 0, inflightMax
 	if c.tries > 0 {
 		most = 1 // the server refused the last: one tells whether it takes the others, and keeps the order
@@ -389,6 +392,11 @@ func (m *Machine) sendItems(s *server, c *chat) {
 		}
 		m.sendItem(s, c, i)
 	}
+}
+
+// awaits reports whether nobody else is in a group yet whose first members are being added: what is said waits for them.
+func (m *Machine) awaits(c *chat) bool {
+	return c.c.State().Kind == convo.Group && c.c.Size() == 1 && len(c.intents.List) > 0 && c.intents.List[0].Act == outbox.Add
 }
 
 func (m *Machine) sealItem(c *chat, i *outbox.Item) bool {
