@@ -98,7 +98,7 @@ func (m *Machine) sliceObject(in Object) bool {
 		}
 		c.c.Abandon() // made anew, later
 		m.waitChat(c)
-	case len(p) == 4 && strings.Join(p[:3], "/") == x.getID && c.c.Held() == x.get && x.get != nil:
+	case len(p) == 4 && strings.HasPrefix(in.ID, x.getID+"/") && c.c.Held() == x.get && x.get != nil:
 		i, err := strconv.Atoi(p[3])
 		if err != nil || i < 0 || i >= len(x.got) {
 			return true

@@ -79,3 +79,15 @@ func refuse(bad bool, rule string) error {
 	}
 	return nil
 }
+
+// WrongSlice says that the pieces given to ProcessSliced are not those that it had asked for: others
+// may do.
+func WrongSlice(err error) bool {
+	switch x := err.(type) {
+	case *NeedSlice:
+		return true
+	case *RuleError:
+		return x.Rule == "M-175" || x.Rule == "M-176" || x.Rule == "M-177"
+	}
+	return false
+}

@@ -107,7 +107,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		return Mine{h}
 	}
 	r, err := c.g.Process(msg, now)
-	if need, ok := errors.AsType[*mls.NeedSlice](err); ok {
+	if need, ok := err.(*mls.NeedSlice); ok {
 		return c.hold(seq, msg, need)
 	}
 	return c.took(now, msg, r, err)

@@ -2,8 +2,7 @@ package convo
 
 import (
 	"crypto/rand"
-	"errors"
-	"slices"
+	"encoding/binary"
 	"time"
 
 	"paperplane/mls"
@@ -94,12 +93,6 @@ type Held struct {
 
 const keyHeld = "held"
 
-type storedHeld struct {
-	_   struct{} `cbor:",toarray"`
-	Seq plane.Seq
-	Msg []byte
-}
-
 // Held returns the commit that waits, nil without one. Until Give or GiveUp the log is not read on.
 func (c *Convo) Held() *Held { return c.held }
 
@@ -108,7 +101,11 @@ func (h *Held) Reads() []mls.Range {
 	if h.need.Total <= wholeBytes {
 		return []mls.Range{{Off: 0, Len: h.need.Total}}
 	}
-	return slices.DeleteFunc([]mls.Range{h.need.Keys, h.need.Proof, h.need.Slice}, func(r mls.Range) bool { return r.Len == 0 })
+	list := []mls.Range{h.need.Keys, h.need.Slice}
+	if h.need.Keys.Len == 0 {
+		return list[1:]
+	}
+	return list
 }
 
 // hold keeps a commit that needs pieces. One that names no blob is void.
@@ -118,7 +115,7 @@ func (c *Convo) hold(seq plane.Seq, msg []byte, need *mls.NeedSlice) Outcome {
 		return Void{}
 	}
 	c.held = &Held{Seq: seq, Blob: plane.BlobID(h.Blob), msg: msg, need: need}
-	c.dirty.put(keyHeld, encode(storedHeld{Seq: seq, Msg: msg}))
+	c.dirty.put(keyHeld, append(binary.BigEndian.AppendUint64(nil, uint64(seq)), msg...))
 	return Waits{}
 }
 
@@ -138,20 +135,10 @@ func (c *Convo) Give(now time.Time, pieces [][]byte) Outcome {
 	if h.need.Total <= wholeBytes {
 		parts = h.need.Cut(pieces[0])
 	} else {
-		for _, x := range []struct {
-			r  mls.Range
-			to *[]byte
-		}{{h.need.Keys, &parts.Keys}, {h.need.Proof, &parts.Proof}, {h.need.Slice, &parts.Slice}} {
-			if x.r.Len > 0 {
-				*x.to, pieces = pieces[0], pieces[1:]
-			}
-		}
+		parts.Keys, parts.Slice = pieces[0], pieces[len(pieces)-1]
 	}
 	r, err := c.g.ProcessSliced(h.msg, parts, now)
-	if x, ok := errors.AsType[*mls.RuleError](err); ok && (x.Rule == "M-175" || x.Rule == "M-176" || x.Rule == "M-177") {
-		return nil
-	}
-	if _, ok := errors.AsType[*mls.NeedSlice](err); ok {
+	if mls.WrongSlice(err) {
 		return nil
 	}
 	c.letGo()
@@ -168,17 +155,17 @@ func (c *Convo) GiveUp() {
 
 // loadHeld brings back the commit that waited.
 func (c *Convo) loadHeld(b []byte) error {
-	var s storedHeld
-	if decoding.Unmarshal(b, &s) != nil {
+	if len(b) < 8 {
 		return ErrDamaged
 	}
-	_, err := c.g.Process(s.Msg, time.Time{})
-	need, ok := errors.AsType[*mls.NeedSlice](err)
-	h, _ := parseHead(aadOf(s.Msg))
+	seq, msg := plane.Seq(binary.BigEndian.Uint64(b)), b[8:]
+	_, err := c.g.Process(msg, time.Time{})
+	need, ok := err.(*mls.NeedSlice)
+	h, _ := parseHead(aadOf(msg))
 	if !ok || len(h.Blob) != len(plane.BlobID{}) {
 		return ErrDamaged
 	}
-	c.held = &Held{Seq: s.Seq, Blob: plane.BlobID(h.Blob), msg: s.Msg, need: need}
+	c.held = &Held{Seq: seq, Blob: plane.BlobID(h.Blob), msg: msg, need: need}
 	return nil
 }
 
