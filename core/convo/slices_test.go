@@ -39,7 +39,7 @@ func give(m *member, blob []byte) Outcome {
 }
 
 // TestCrossing shows that the commit that makes a group large makes it sliced, and that no other
-// commit does so or takes it back.
+// commit does so or takes it back (G-12).
 func TestCrossing(t *testing.T) {
 	small(t, 4)
 	l := group(t, "ann", "bob", "cid")
@@ -103,7 +103,7 @@ func sliceless(list []mls.Extension) (out []mls.Extension) {
 }
 
 // TestHeld holds a commit over a restart, gives it wrong pieces, right ones, and none at all; an own
-// commit whose blob is not stored does not outlive a restart.
+// commit whose blob is not stored does not outlive a restart (G-13).
 func TestHeld(t *testing.T) {
 	small(t, 2)
 	l := group(t, "ann", "bob", "cid")
