@@ -3,6 +3,7 @@ package core
 import (
 	"bytes"
 	"slices"
+	"sort"
 	"time"
 
 	"paperplane/core/convo"
@@ -111,7 +112,7 @@ func (m *Machine) listed(name string) {
 
 func (m *Machine) addDevice(d ownDevice) {
 	m.devs.List = append(m.devs.List, d)
-	slices.SortFunc(m.devs.List, func(a, b ownDevice) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+	sort.Slice(m.devs.List, func(a, b int) bool { return bytes.Compare(m.devs.List[a].Key[:], m.devs.List[b].Key[:]) < 0 }) // slices.SortFunc of structs is 2 KB each in the browser
 }
 
 // devicePackage makes the package by which one's own devices add this one.

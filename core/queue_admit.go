@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"paperplane/core/account"
@@ -312,7 +313,7 @@ func (m *Machine) beginAdmit(c *chat, list []*knocked) (used []bool, err error) 
 		come[k.k.Account], used[i] = true, true
 		ch.Add = append(ch.Add, k.kp)
 	}
-	slices.SortFunc(ch.Doors, func(a, b plane.PublicKey) int { return slices.Compare(a[:], b[:]) })
+	sort.Slice(ch.Doors, func(a, b int) bool { return slices.Compare(ch.Doors[a][:], ch.Doors[b][:]) < 0 })
 	if len(ch.Add) == 0 {
 		return used, convo.ErrNotAllowed
 	}

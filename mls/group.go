@@ -161,7 +161,7 @@ func (g *Group) Size() int {
 func (g *Group) Members() []Member {
 	var o []Member
 	if g.light != nil {
-		for _, i := range slices.Sorted(maps.Keys(g.light.known)) {
+		for _, i := range inOrder(g.light.known) {
 			o = append(o, memberOf(i, g.light.known[i]))
 		}
 		return o

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"sort"
 	"unicode/utf8"
 
 	"github.com/fxamacker/cbor/v2"
@@ -277,7 +278,7 @@ func (s *State) BannedAt(p plane.PublicKey) int {
 func comparePersons(a, b plane.PublicKey) int { return bytes.Compare(a[:], b[:]) }
 
 func inOrder(list []plane.PublicKey) []plane.PublicKey {
-	slices.SortFunc(list, comparePersons)
+	sort.Slice(list, func(a, b int) bool { return comparePersons(list[a], list[b]) < 0 })
 	return slices.Compact(list)
 }
 

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
 // Go's runtime carries a table of which file and line each instruction came from, a tenth of what
 // everybody downloads; no linker flag leaves it out. Nobody reads it: a trace in the browser has
-// function names, which stay. dropLines makes the runtime believe that it does not know
+// the names of our functions, which stay. dropLines makes the runtime believe that it does not know
 // ("?:0"), which offset 0 means to it, and takes out what nothing points to any more.
 //
 // The layout is private to the runtime (runtime/symtab.go, runtime/runtime2.go of Go 1.26), so
@@ -36,14 +37,15 @@ func dropLines(mem []byte) error {
 	// words of the header: 1 functions, 2 files, 3 unused, then where things begin: 4 names of
 	// functions, 5 compilation units, 6 names of files, 7 tables of values, 8 functions
 	funcs, files := word(1), word(2)
-	units, fileNames, values, table := word(5), word(6), word(7), word(8)
+	names, units, fileNames, values, table := word(4), word(5), word(6), word(7), word(8)
 	t := lineTables{mem: mem[at:], funcs: funcs, values: values, table: table}
-	if funcs <= 0 || files <= 0 || units <= 0 || units >= fileNames || fileNames >= values || values >= table || table > len(t.mem) {
+	if funcs <= 0 || files <= 0 || names < headerBytes || units <= names || units >= fileNames || fileNames >= values || values >= table || table > len(t.mem) {
 		return errLines
 	}
 	if err := t.drop(); err != nil {
 		return err
 	}
+	shorten(t.mem[names:units])
 	clear(t.mem[units:values]) // file names, and which of them each compilation unit has
 	return nil
 }
@@ -128,6 +130,27 @@ func (t *lineTables) extent(off uint32) (from, to int, err error) {
 				return 0, 0, errLines
 			}
 			to += n
+		}
+	}
+}
+
+// ours begin the names that stay.
+var ours = [][]byte{[]byte("main."), []byte("paperplane/")}
+
+// shorten clears the names of all functions that are not ours, and the types of generic ones, which
+// the runtime prints as [...] anyhow. names are strings, each with a zero behind it.
+func shorten(names []byte) {
+	for len(names) > 0 {
+		end := bytes.IndexByte(names, 0)
+		if end < 0 {
+			return
+		}
+		name := names[:end]
+		names = names[end+1:]
+		if !slices.ContainsFunc(ours, func(p []byte) bool { return bytes.HasPrefix(name, p) }) {
+			clear(name)
+		} else if i := bytes.IndexByte(name, '['); i >= 0 {
+			clear(name[i:])
 		}
 	}
 }
