@@ -327,6 +327,8 @@ func (c *simClient) do(e core.Effect) bool {
 		c.queue(frame)
 	case core.PutObject, core.GetObject:
 		c.object(e)
+	case core.MakeSegment, core.OpenSegment:
+		c.segment(e)
 	case core.Upload, core.Download, core.Cancel, core.RemoveFile:
 		c.transfer(e)
 	case core.Wake:

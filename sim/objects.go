@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"time"
+
 	"paperplane/core"
 	"paperplane/protocol/caps"
 	"paperplane/protocol/plane"
@@ -24,6 +26,19 @@ func (c *simClient) object(e core.Effect) {
 	}
 	c.moves[m.id] = m
 	c.in(0, m.start)
+}
+
+// segment carries out a MakeSegment or OpenSegment beside the machine: the vault is read at once or
+// a while later.
+func (c *simClient) segment(e core.Effect) {
+	c.in(c.w.between(0, 200*time.Millisecond), func() {
+		in, err := core.DoSegment(&c.disk, e)
+		if err != nil {
+			c.w.fail("%s: a segment: %v", c.name, err)
+			return
+		}
+		c.in(c.w.between(0, 200*time.Millisecond), func() { c.step(in) })
+	})
 }
 
 // part is the request for the next piece of an object.
