@@ -145,7 +145,7 @@ func (m *Machine) turnKEM() {
 	b.Renamed = false
 	k := seal.NewKEMKey()
 	card := m.acc.keys.NewCard(m.acc.Name, m.acc.inboxLog(), k.Public(), today+kemDays+kemKeptDays)
-	b.KEMs = slices.Insert(b.KEMs, 0, inboxKEM{Seed: k.Seed(), Card: card, Made: today, Last: m.newPackage(true)})
+	b.KEMs = append([]inboxKEM{{Seed: k.Seed(), Card: card, Made: today, Last: m.newPackage(true)}}, b.KEMs...)
 	b.KEMs = slices.DeleteFunc(b.KEMs, func(x inboxKEM) bool {
 		return x.Made+kemDays+kemKeptDays < today || x.Made > today+1
 	})

@@ -1,8 +1,6 @@
 package core
 
 import (
-	"slices"
-
 	"paperplane/core/convo"
 	"paperplane/core/outbox"
 	"paperplane/core/timeline"
@@ -100,7 +98,7 @@ func (m *Machine) serverList() []Server {
 	for _, s := range m.sortedServers() {
 		x := Server{Origin: s.Origin, Home: s.id == m.acc.Home, Member: s.Member, Online: s.up}
 		if x.Home {
-			list = slices.Insert(list, 0, x)
+			list = append([]Server{x}, list...)
 		} else {
 			list = append(list, x)
 		}

@@ -183,7 +183,7 @@ func (m *Machine) makeKnock(w *waiting) bool {
 	if w.Body, err = m.acc.keys.SealKnock(w.QueueKEM, w.Queue, x); err != nil {
 		return false
 	}
-	w.Packages = slices.Insert(w.Packages, 0, secret)
+	w.Packages = append([][]byte{secret}, w.Packages...)
 	w.Packages = w.Packages[:min(len(w.Packages), packagesWaiting)]
 	w.Knocked, w.Tried, w.At = false, false, m.now.UnixMilli()
 	m.saveWait(w)

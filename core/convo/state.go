@@ -323,6 +323,6 @@ func (s *State) Unban(p plane.PublicKey) {
 func (s *State) Pin(id [32]byte, on bool) {
 	s.Pins = slices.DeleteFunc(s.Pins, func(x [32]byte) bool { return x == id })
 	if on {
-		s.Pins = slices.Insert(s.Pins, 0, id)
+		s.Pins = append([][32]byte{id}, s.Pins...)
 	}
 }
