@@ -405,6 +405,7 @@ func (m *Machine) sayProfile(c *chat) {
 	case ChatGroup:
 		m.note(c, content.Profile{Name: m.acc.Name})
 	}
+	m.sayReturn(c)
 }
 
 // wish queues a change of membership or group state.

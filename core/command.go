@@ -277,7 +277,8 @@ type RemoveDevice struct {
 	Device string `json:"device"`
 }
 
-// MakeWords makes the twelve words, or shows those there are. Result: Words.
+// MakeWords makes twelve words. They are the same until KeepWords; then no device knows them any
+// more, and others take their place. Result: Words.
 type MakeWords struct{}
 
 // KeepWords says that the person has written the words down: from now on the vault is kept. With

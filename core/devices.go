@@ -189,7 +189,7 @@ func (m *Machine) synced(plain []byte) {
 			m.mergeKEMs(x)
 		}
 	case syncWords:
-		if x := []byte(nil); read(&x) {
+		if x := (vaultKeys{}); read(&x) {
 			m.wordsElsewhere(x)
 		}
 	case syncRef:
@@ -363,12 +363,16 @@ func string2(kp *mls.KeyPackage) []byte { return kp.Credential().Identity() }
 // deviceCommit: an own commit that pumpDevices made has won. Whoever came in is told how.
 func (m *Machine) deviceCommit(c *chat, out convo.Changed) {
 	c.deviceAt = time.Time{}
+	m.sayReturn(c) // who was taken out may have said another key
 	if len(out.Own.Welcome) == 0 {
 		return
 	}
 	g := m.give(c, out.Own.Welcome)
 	if c.c.State().Kind == convo.Saved {
 		m.letIn(g)
+		if m.words.Kept {
+			m.tell(syncWords, "words", m.words.Keys)
+		}
 	} else {
 		m.tell(syncChat, "", g)
 	}

@@ -146,3 +146,22 @@ func Stranger(now time.Time) *Machine {
 
 // Sliced says whether a chat's commits are sliced.
 func (m *Machine) Sliced(chat string) bool { return m.chats[chat].c.Sliced() }
+
+// Inbox returns the inbox and its KEM key.
+func (l Liar) Inbox() (string, []byte) {
+	kem, err := seal.KEMKeyFromSeed(l.M.inbox.stored.KEMs[0].Seed)
+	if err != nil {
+		panic(err)
+	}
+	return l.M.acc.inboxLog().Text(), kem.Public()
+}
+
+// HasLeaf says whether somebody's device has a leaf in a chat.
+func (m *Machine) HasLeaf(chat, person string, key plane.PublicKey) bool {
+	who, _ := plane.ParsePublicKey(person)
+	_, in := m.chats[chat].c.LeafOf(who, key[:])
+	return in
+}
+
+// KeepsWords says whether a device could read the vault.
+func (m *Machine) KeepsWords() bool { return len(m.words.Secret) > 0 }

@@ -607,6 +607,7 @@ type storedPerson struct {
 	Own    bool      `cbor:"6,keyasint,omitempty"`
 	Server ServerID  `cbor:"7,keyasint,omitzero"`
 	Said   plane.Seq `cbor:"8,keyasint,omitempty"`
+	Return [32]byte  `cbor:"9,keyasint,omitzero"` // vouches for devices that come back by words
 }
 
 func (m *Machine) person(k plane.PublicKey) *person {

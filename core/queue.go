@@ -336,6 +336,10 @@ func (m *Machine) knock(c *chat, seq plane.Seq, x account.Knock) bool {
 	if who, err := m.identify(x.Credential, kp.SignatureKey()); err != nil || who != x.Account {
 		return false
 	}
+	if key := plane.PublicKey(kp.SignatureKey()); x.Again && key != x.Old &&
+		!account.VerifyReturn(m.returnKey(x.Account), x.Conversation, x.Old, key, x.Return) {
+		return false
+	}
 	q := c.qu()
 	for _, o := range q.knocks {
 		if o.k.Account == x.Account && o.k.Again == x.Again && string(o.kp.SignatureKey()) == string(kp.SignatureKey()) {

@@ -57,6 +57,12 @@ func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
 			}
 			return
 		}
+		if len(out.Plain) == 1+len(plane.PublicKey{}) && out.Plain[0] == returnMark {
+			p := m.person(out.Person)
+			p.stored.Return = [32]byte(out.Plain[1:])
+			m.savePerson(p)
+			return
+		}
 		f, err := content.ParseFrame(out.Plain)
 		if err != nil {
 			return

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"paperplane/core/account"
 	"paperplane/core/archive"
 	"paperplane/core/convo"
+	"paperplane/core/outbox"
 	"paperplane/core/timeline"
 	"paperplane/core/words"
 	"paperplane/internal/inv"
@@ -43,13 +45,61 @@ const (
 )
 
 type storedWords struct {
-	Secret  []byte    `cbor:"1,keyasint,omitempty"`
+	Secret  []byte    `cbor:"1,keyasint,omitempty"` // until the person has written them down
 	Kept    bool      `cbor:"2,keyasint,omitempty"`
 	Later   plane.Day `cbor:"3,keyasint,omitempty"`
 	Created bool      `cbor:"4,keyasint,omitempty"`
 	Hash    [32]byte  `cbor:"5,keyasint,omitzero"` // of what the vault holds
 	Day     plane.Day `cbor:"6,keyasint,omitempty"`
 	Blob    [16]byte  `cbor:"7,keyasint,omitzero"` // secret of its blob
+	Keys    vaultKeys `cbor:"8,keyasint,omitzero"`
+	Old     []byte    `cbor:"9,keyasint,omitempty"` // owner key of the vault of words before
+}
+
+// vaultKeys is what devices keep of words that were written down: enough to write the vault, not to
+// read it. So a device that was signed out, or stolen, learns nothing from it.
+type vaultKeys struct {
+	At     int64           `cbor:"1,keyasint"` // ms: the newest count
+	Owner  []byte          `cbor:"2,keyasint"`
+	Read   plane.PublicKey `cbor:"3,keyasint"`
+	Write  []byte          `cbor:"4,keyasint"`
+	KEM    []byte          `cbor:"5,keyasint"`
+	Return plane.PublicKey `cbor:"6,keyasint"`
+}
+
+func keysOfWords(s words.Secret, now time.Time) vaultKeys {
+	k := s.Keys()
+	kem, err := seal.KEMKeyFromSeed(k.KEM[:])
+	inv.That(err == nil, "32 bytes")
+	return vaultKeys{At: now.UnixMilli(), Owner: k.Owner.Seed(), Read: k.Read.Public(), Write: k.Write.Seed(), KEM: kem.Public(), Return: k.Return.Public()}
+}
+
+func (k *vaultKeys) signers() (owner, write *caps.Signer, ok bool) {
+	owner, e1 := caps.SignerFromSeed(k.Owner)
+	write, e2 := caps.SignerFromSeed(k.Write)
+	return owner, write, e1 == nil && e2 == nil && len(k.KEM) == seal.KEMPublicBytes
+}
+
+// returnMark starts the key that vouches for a device which comes back by words; see controlMark.
+const returnMark = 2
+
+// sayReturn tells a conversation that key. Others let in, in the place of a device of ours, one with
+// another key only with its word.
+func (m *Machine) sayReturn(c *chat) {
+	if k := m.words.Keys.Return; m.words.Kept && c.alive() && c.kind() != ChatSaved {
+		m.enqueue(c, &outbox.Item{Kind: outbox.Control, Body: append([]byte{returnMark}, k[:]...)})
+	}
+}
+
+// returnKey is that key of somebody, zero when none is known.
+func (m *Machine) returnKey(who plane.PublicKey) plane.PublicKey {
+	if m.own(who) {
+		return m.words.Keys.Return
+	}
+	if p := m.people[who]; p != nil {
+		return p.stored.Return
+	}
+	return plane.PublicKey{}
 }
 
 // vaultNow is what is under way with the vault.
@@ -135,9 +185,11 @@ func (m *Machine) keepWords(x KeepWords) ErrCode {
 	case len(m.words.Secret) != words.SecretBytes:
 		return ErrBadArguments
 	default:
-		m.words.Kept = true
-		m.vault.stale, m.vault.at = true, time.Time{}
-		m.tell(syncWords, "words", m.words.Secret)
+		m.keepKeys(keysOfWords(words.Secret(m.words.Secret), m.now))
+		m.tell(syncWords, "words", m.words.Keys)
+		for _, c := range m.sortedChats() {
+			m.sayReturn(c)
+		}
 	}
 	m.saveWords()
 	m.sayState()
@@ -145,12 +197,19 @@ func (m *Machine) keepWords(x KeepWords) ErrCode {
 }
 
 // wordsElsewhere: another of one's devices keeps the words.
-func (m *Machine) wordsElsewhere(secret []byte) {
-	if len(secret) == words.SecretBytes && !m.words.Kept {
-		m.words = storedWords{Secret: secret, Kept: true, Created: false}
+func (m *Machine) wordsElsewhere(x vaultKeys) {
+	if _, _, ok := x.signers(); ok && x.At > m.words.Keys.At {
+		m.keepKeys(x)
 		m.saveWords()
 		m.sayState()
 	}
+}
+
+// keepKeys forgets the words and keeps what it takes to write their vault.
+func (m *Machine) keepKeys(x vaultKeys) {
+	old := m.words
+	m.words = storedWords{Kept: true, Keys: x, Blob: old.Blob, Old: old.Keys.Owner}
+	m.vault.stale, m.vault.at, m.vault.busy = true, time.Time{}, false
 }
 
 // vaultDue is when the vault is looked at again.
@@ -190,8 +249,6 @@ func (m *Machine) pumpVault() {
 	m.emit(PutObject{ID: "vault/" + hex.EncodeToString(v.secret[:4]), Server: s.id, Secret: v.secret, Data: data})
 }
 
-func (m *Machine) vaultKeys() words.Keys { return words.Secret(m.words.Secret).Keys() }
-
 // ask is for requests about the vault; what comes of an earlier session is passed over.
 func (m *Machine) askVault(s *server, r wire.Request, then func(wire.Answer)) {
 	life := s.life
@@ -203,9 +260,10 @@ func (m *Machine) askVault(s *server, r wire.Request, then func(wire.Answer)) {
 }
 
 func (m *Machine) createVault(s *server) {
-	k := m.vaultKeys()
-	r := wire.Create{Owner: k.Owner.Public(), Read: k.Read.Public(), Write: k.Write.Public(), TTLDays: plane.TTLDaysMax}
-	r.Sig = k.Owner.Sign(caps.CreateMessage(s.binding, r.Owner, r.Read, r.Write, r.TTLDays, false))
+	owner, write, ok := m.words.Keys.signers()
+	inv.That(ok, "kept keys are keys")
+	r := wire.Create{Owner: owner.Public(), Read: m.words.Keys.Read, Write: write.Public(), TTLDays: plane.TTLDaysMax}
+	r.Sig = owner.Sign(caps.CreateMessage(s.binding, r.Owner, r.Read, r.Write, r.TTLDays, false))
 	m.askVault(s, r, func(a wire.Answer) {
 		m.vault.busy, m.vault.stale = false, true
 		if o, ok := a.(wire.Opened); ok {
@@ -233,13 +291,15 @@ func (m *Machine) vaultObject(in Object) bool {
 		again()
 		return true
 	}
-	k := m.vaultKeys()
-	log := caps.NewLogID(k.Owner.Public())
-	key, err := seal.NewEnvelopeKey(k.Seal[:])
-	inv.That(err == nil, "32 bytes")
-	body, err := seal.SealRecord(key, log, timeline.Encode(v.ref))
-	inv.That(err == nil, "a reference fits")
-	m.askVault(s, s.open(log, wire.RoleWrite, 1, k.Write), func(a wire.Answer) {
+	owner, write, ok := m.words.Keys.signers()
+	inv.That(ok, "kept keys are keys")
+	log := caps.NewLogID(owner.Public())
+	bodies, err := sealPass(m.words.Keys.KEM, log, timeline.Encode(v.ref))
+	if err != nil || len(bodies) != 1 {
+		return true // a key that another device said is none
+	}
+	body := bodies[0]
+	m.askVault(s, s.open(log, wire.RoleWrite, 1, write), func(a wire.Answer) {
 		o, ok := a.(wire.Opened)
 		if !ok {
 			again()
@@ -254,7 +314,14 @@ func (m *Machine) vaultObject(in Object) bool {
 			if old := m.words.Blob; old != [16]byte{} {
 				m.send(s, wire.BlobDelete{Secret: old}, func(wire.Answer) {})
 			}
-			m.words.Hash, m.words.Day, m.words.Blob = v.hash, plane.DayOf(m.now), v.secret
+			if old, err := caps.SignerFromSeed(m.words.Old); err == nil && !old.Equal(owner) {
+				m.send(s, s.open(caps.NewLogID(old.Public()), wire.RoleOwner, 0, old), func(a wire.Answer) {
+					if o, ok := a.(wire.Opened); ok {
+						m.send(s, wire.Manage{Handle: o.Handle, Delete: true}, func(wire.Answer) {})
+					}
+				})
+			}
+			m.words.Hash, m.words.Day, m.words.Blob, m.words.Old = v.hash, plane.DayOf(m.now), v.secret, nil
 			m.saveWords()
 			v.busy = false
 		})
@@ -482,12 +549,12 @@ func (m *Machine) pumpRecovery(s *server) {
 		return
 	}
 	log := caps.NewLogID(r.keys.Owner.Public())
-	key, err := seal.NewEnvelopeKey(r.keys.Seal[:])
+	kem, err := seal.KEMKeyFromSeed(r.keys.KEM[:])
 	inv.That(err == nil, "32 bytes")
 	if r.feed == nil {
 		r.feed = &feed{log: log, key: r.keys.Read, server: s.id, poke: func() { s.stale = true }, take: func(_ plane.Seq, body []byte) {
 			var t treeRef
-			if b, err := seal.OpenRecord(key, log, body); err == nil && timeline.Decode(b, &t) == nil && t.Bytes > 0 && t.Bytes <= ObjectBytesMax {
+			if b := new(passReader).read(kem, log, body); b != nil && timeline.Decode(b, &t) == nil && t.Bytes > 0 && t.Bytes <= ObjectBytesMax {
 				r.newest = &t
 			}
 		}}
@@ -535,7 +602,7 @@ func (m *Machine) recovered(r *recovering, x *vaulted) {
 	}
 	m.takeSnapshot(&x.Account)
 	s := m.servers[acc.Home]
-	m.words = storedWords{Secret: slices.Clone(r.words[:]), Kept: true, Created: true}
+	m.words = storedWords{Kept: true, Created: true, Keys: keysOfWords(r.words, m.now)}
 	m.saveWords()
 	m.beginSelf(s, acc)
 	m.devs = devices{Gone: x.Gone}
@@ -553,7 +620,7 @@ func (m *Machine) recovered(r *recovering, x *vaulted) {
 		m.wantRefs(c.id, s.id, x.Saved)
 	}
 	for _, l := range x.Chats {
-		m.lose(l, s)
+		m.lose(l, s, r.keys.Return)
 	}
 	m.endRecovery(Joined{}, "")
 	m.touchServer(s)
@@ -576,12 +643,13 @@ func (m *Machine) wantRefs(chat string, srv ServerID, refs []archive.Ref) {
 }
 
 // lose begins to find back into a conversation of the vault.
-func (m *Machine) lose(l lostChat, home *server) {
+func (m *Machine) lose(l lostChat, home *server, back *caps.Signer) {
 	id := l.Log.Text()
 	if m.servers[l.Meta.Server] == nil || l.Meta.State != chatOpen && l.Meta.State != chatWaiting || m.waitOf(id) != nil {
 		return
 	}
-	x := storedWait{Server: l.Meta.Server, Again: true, Chat: l.Log, Name: l.Name, Lost: &l}
+	sig := account.SignReturn(back, l.Log, l.Key, m.deviceKey())
+	x := storedWait{Server: l.Meta.Server, Again: true, Chat: l.Log, Name: l.Name, Lost: &l, Return: sig[:]}
 	switch {
 	case l.Kind == convo.Group && l.Queue != plane.LogID{}:
 		x.Queue, x.Door, x.Card = l.Queue, l.Door, l.Card

@@ -80,6 +80,7 @@ type storedWait struct {
 	Missed   uint64      `cbor:"26,keyasint,omitempty"` // records that were not read here
 	Last     uint64      `cbor:"27,keyasint,omitempty"` // the newest place for what was said before
 	Lost     *lostChat   `cbor:"40,keyasint,omitempty"` // recovered by words
+	Return   []byte      `cbor:"41,keyasint,omitempty"` // what the words' key says of it
 }
 
 func waitKey(id string) string { return "s/j/" + id }
@@ -162,6 +163,7 @@ func (m *Machine) makeKnock(w *waiting) bool {
 		again, x.Old = &w.Chat, plane.PublicKey(m.acc.keys.Device().Public()) // see hint
 		if w.Lost != nil {
 			x.Old, x.Cursor = w.Lost.Key, w.Lost.Cursor
+			copy(x.Return[:], w.Return)
 		}
 	} else if w.Again {
 		again = &w.Chat

@@ -42,6 +42,7 @@ type Knock struct {
 	Cursor       plane.Seq       // with Again: the last place that is known
 	Epoch        uint64          // with Again
 	Digest       [8]byte         // with Again: of the epoch, zero when a new leaf is needed in any case
+	Return       plane.Signature // with Again and another key than Old: see SignReturn
 	Sig          plane.Signature
 }
 
@@ -132,6 +133,26 @@ func VerifyQueueCard(b []byte, queue plane.LogID) (QueueCard, error) {
 		return QueueCard{}, ErrCard
 	}
 	return c, nil
+}
+
+const prefixReturn = "pp return v1"
+
+// SignReturn vouches, with the key that the person's words open, for a device that is to take the
+// place of another in a conversation. Every device has the account key, one that was signed out,
+// too; the words' key none of them keeps.
+func SignReturn(words *caps.Signer, conversation plane.LogID, old, device plane.PublicKey) plane.Signature {
+	return words.Sign(returnMessage(conversation, old, device))
+}
+
+// VerifyReturn is the inverse of SignReturn.
+func VerifyReturn(words plane.PublicKey, conversation plane.LogID, old, device plane.PublicKey, sig plane.Signature) bool {
+	return words != plane.PublicKey{} && caps.Verify(words, returnMessage(conversation, old, device), sig)
+}
+
+func returnMessage(conversation plane.LogID, old, device plane.PublicKey) []byte {
+	m := append([]byte(prefixReturn), conversation[:]...)
+	m = append(m, old[:]...)
+	return append(m, device[:]...)
 }
 
 const prefixPass = "pp pass v1"

@@ -112,17 +112,21 @@ func find(w string) (int, bool) {
 	return i, ok
 }
 
-// Keys are what the words open: the log of the vault and the key that seals what is in it.
+// Keys are what the words open: the log of the vault, the seed of the KEM key to which all in it is
+// sealed, and the key that vouches for a device which comes back by the words. Devices keep only
+// what it takes to write: one that was signed out reads no vault and vouches for nobody.
 type Keys struct {
-	Owner, Read, Write *caps.Signer
-	Seal               [32]byte
+	Owner, Read, Write, Return *caps.Signer
+	KEM                        [32]byte
 }
 
 // Keys derives them (V-02).
 func (s Secret) Keys() Keys {
 	owner, err := caps.SignerFromSeed(derive(s, "pp vault owner v1"))
 	inv.That(err == nil, "a seed of the right length is a key")
-	k := Keys{Owner: owner, Seal: [32]byte(derive(s, "pp vault seal v1"))}
+	back, err := caps.SignerFromSeed(derive(s, "pp vault return v1"))
+	inv.That(err == nil, "a seed of the right length is a key")
+	k := Keys{Owner: owner, Return: back, KEM: [32]byte(derive(s, "pp vault kem v1"))}
 	k.Read, k.Write = caps.DeriveLogKeys(derive(s, "pp vault log v1"), 1)
 	return k
 }

@@ -79,10 +79,10 @@ func TestKeys(t *testing.T) {
 		t.Fatal("two secrets are one")
 	}
 	k, again, other := a.Keys(), a.Keys(), b.Keys()
-	if !k.Owner.Equal(again.Owner) || !k.Read.Equal(again.Read) || !k.Write.Equal(again.Write) || k.Seal != again.Seal {
+	if !k.Owner.Equal(again.Owner) || !k.Read.Equal(again.Read) || !k.Write.Equal(again.Write) || k.KEM != again.KEM || !k.Return.Equal(again.Return) {
 		t.Error("the same words, other keys")
 	}
-	if k.Owner.Equal(other.Owner) || k.Read.Equal(other.Read) || k.Write.Equal(other.Write) || k.Seal == other.Seal ||
+	if k.Owner.Equal(other.Owner) || k.Read.Equal(other.Read) || k.Write.Equal(other.Write) || k.KEM == other.KEM || k.Return.Equal(other.Return) || k.Return.Equal(k.Owner) ||
 		k.Owner.Equal(k.Read) || k.Owner.Equal(k.Write) || k.Read.Equal(k.Write) {
 		t.Error("two keys are one")
 	}

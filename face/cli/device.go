@@ -239,7 +239,8 @@ const wordsHelp = `paperplane words [--json]
 
 Prints your twelve words and begins to keep a sealed copy of your account
 under them. Write them on paper: with them alone a new device gets everything
-back, and so does whoever finds them.`
+back, and so does whoever finds them. No device remembers them: asked again, it
+prints other words, and the earlier ones are worth nothing.`
 
 func runWords(ctx context.Context, env Env) error {
 	fs := newFlags()

@@ -1,0 +1,76 @@
+package core_test
+
+import (
+	"testing"
+	"time"
+
+	"paperplane/core"
+	"paperplane/core/account"
+	. "paperplane/core/coretest"
+)
+
+// TestSignedOutKnocks has a device that was signed out, and has the account key still, ask to be put
+// in the place of a device that remains: in a group, between two, among one's own. Nobody
+// does it, whether or not words were kept, and whatever it says of their key.
+func TestSignedOutKnocks(t *testing.T) {
+	for _, kept := range []bool{false, true} {
+		w, ann, bob, chat, g, _ := vaulted(t)
+		if !kept {
+			w = New(t)
+			ann, bob = w.Client("ann"), w.Client("bob")
+			Must[core.Joined](ann, core.Join{Link: w.Server.Link(), Name: "Ann"})
+			i := Must[core.InviteLink](ann, core.Invite{})
+			chat = Must[core.Joined](bob, core.Join{Link: i.Link, Name: "Bob"}).Chat
+			w.Pass(time.Second)
+			g = Must[core.Joined](bob, core.NewGroup{Name: "Group", Members: []string{chat}}).Chat
+		}
+		w.Pass(time.Minute)
+		lap, tab := w.Client("laptop"), w.Client("tablet")
+		link(t, ann, lap, "Laptop")
+		link(t, ann, tab, "Tablet")
+		w.Pass(3 * time.Minute)
+		saved := ann.Chat("saved").ID
+		thief, phone := core.Liar{M: lap.M}, core.Liar{M: ann.M}
+		if lap.M.KeepsWords() || kept && ann.M.KeepsWords() {
+			t.Error("a device keeps the words")
+		}
+		lap.SetOffline(true)
+		Must[core.Done](ann, core.RemoveDevice{Device: thief.Device().Text()})
+		w.Pass(time.Minute)
+		for _, x := range []struct {
+			chat, log string
+			kem       []byte
+			at        []*Client
+		}{
+			{chat: g, at: []*Client{bob}}, {chat: chat, at: []*Client{bob}}, {chat: saved, at: []*Client{ann, tab}},
+		} {
+			ann.SetOffline(x.chat != saved) // who would put it right
+			tab.SetOffline(x.chat != saved)
+			switch x.chat {
+			case g:
+				x.log, x.kem = core.Liar{M: bob.M}.Queue(g)
+			case chat:
+				x.log, x.kem = core.Liar{M: bob.M}.Inbox()
+			case saved:
+				x.log, x.kem = phone.Inbox()
+			}
+			for _, old := range []core.Liar{phone, {M: tab.M}} {
+				w.Inject(x.log, thief.Knock(w.Now, x.log, x.kem, x.chat, func(k *account.Knock) {
+					k.Old = old.Device()
+					k.Return[0] = 1
+				}))
+				w.Pass(time.Minute)
+			}
+			for _, c := range x.at {
+				if c.M.HasLeaf(x.chat, ann.Person(), thief.Device()) {
+					t.Errorf("kept %v: %s sees the thief in %q", kept, c.Name, x.chat)
+				}
+				for _, d := range []core.Liar{phone, {M: tab.M}} {
+					if !c.M.HasLeaf(x.chat, ann.Person(), d.Device()) {
+						t.Errorf("kept %v: %s misses a device in %q", kept, c.Name, x.chat)
+					}
+				}
+			}
+		}
+	}
+}
