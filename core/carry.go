@@ -177,5 +177,5 @@ func (m *Machine) syncingView() *int {
 }
 
 func (m *Machine) sayState() {
-	m.emit(Emit{StateChanged{Words: m.wordsView(), Syncing: m.syncingView()}})
+	m.emit(Emit{StateChanged{Words: m.wordsView(), Servers: m.serverList(), Syncing: m.syncingView()}})
 }

@@ -175,8 +175,7 @@ type KnocksChanged struct {
 	Chat string `json:"chat"`
 }
 
-// StateChanged: Words, Servers or Syncing of State differ. What is not in it is as before; Syncing
-// 100 says that all is here.
+// StateChanged: Words, Servers or Syncing of State differ; they come whole.
 type StateChanged struct {
 	Words   string   `json:"words,omitempty"`
 	Servers []Server `json:"servers,omitempty"`

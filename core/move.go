@@ -110,6 +110,6 @@ func (m *Machine) serverList() []Server {
 // home OnlineChanged tells.
 func (m *Machine) serversChanged() {
 	if m.acc != nil && len(m.servers) > 1 {
-		m.emit(Emit{StateChanged{Servers: m.serverList()}})
+		m.sayState()
 	}
 }

@@ -525,8 +525,7 @@ export interface KnocksChanged {
   chat: string;
 }
 
-/** StateChanged: Words, Servers or Syncing of State differ. What is not in it is as before; Syncing
- * 100 says that all is here. */
+/** StateChanged: Words, Servers or Syncing of State differ; they come whole. */
 export interface StateChanged {
   words?: string;
   servers?: Server[];
