@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -42,8 +43,21 @@ func (m *Machine) carryFrom(c *chat, before uint64) {
 
 func (m *Machine) carry(c *chat) {
 	if c.Carry != nil && c.First == "" && m.others() {
-		m.emit(MakeSegment{ID: "carry/" + c.id, Chat: c.id, Before: c.Carry.Before})
+		m.emit(MakeSegment{ID: "carry/" + c.carrying(), Chat: c.id, Before: c.Carry.Before})
 	}
+}
+
+// carrying names the segment that is next: it may begin again from above while one is on its way,
+// for another device that comes in.
+func (c *chat) carrying() string { return fmt.Sprintf("%s/%x", c.id, c.Carry.Before) }
+
+// carried returns the chat whose next segment id names, nil when it has become another.
+func (m *Machine) carried(id string) *chat {
+	name, _, _ := strings.Cut(id, "/")
+	if c := m.chats[name]; c != nil && c.Carry != nil && c.carrying() == id {
+		return c
+	}
+	return nil
 }
 
 // goOnCarrying does after a start what was left undone.
@@ -66,8 +80,8 @@ func (m *Machine) segmentMade(in SegmentMade) {
 		return
 	}
 	id, ok := strings.CutPrefix(in.ID, "carry/")
-	c := m.chats[id]
-	if !ok || c == nil || c.Carry == nil {
+	c := m.carried(id)
+	if _, put := m.puts["seg/"+id]; !ok || c == nil || put {
 		return
 	}
 	if in.Ref.Count == 0 {
@@ -89,15 +103,15 @@ func (m *Machine) carryObject(in Object) bool {
 	if id, ok := strings.CutPrefix(in.ID, "seg/"); ok {
 		made := m.puts[in.ID]
 		delete(m.puts, in.ID)
-		c := m.chats[id]
-		if c == nil || c.Carry == nil || made.Ref.Count == 0 {
+		c := m.carried(id)
+		if c == nil || made.Ref.Count == 0 {
 			return true
 		}
 		if in.Code != plane.OK { // a server that takes no blobs: there is no other way
 			c.Carry, c.dirtyMeta = nil, true
 			return true
 		}
-		m.tell(syncRef, "", refSaid{Chat: id, Server: c.Server, Ref: made.Ref, Last: made.Ref.From <= 1})
+		m.tell(syncRef, "", refSaid{Chat: c.id, Server: c.Server, Ref: made.Ref, Last: made.Ref.From <= 1})
 		c.Carry, c.dirtyMeta = &carrying{Before: made.Ref.From}, true
 		m.carry(c)
 		return true

@@ -13,6 +13,9 @@ import (
 // Refuse sees a BlobStat before a put and the BlobPart of a get (with Length 0 the BlobStat), and
 // may answer with a code, or with a BlobData of its own.
 func (c *Client) objectNext() bool {
+	if c.HoldObjects {
+		return false
+	}
 	for i, e := range c.objects {
 		put, isPut := e.(core.PutObject)
 		get, _ := e.(core.GetObject)
@@ -36,13 +39,23 @@ func (c *Client) objectNext() bool {
 	return false
 }
 
+func objectID(e core.Effect) string {
+	if put, ok := e.(core.PutObject); ok {
+		return put.ID
+	}
+	return e.(core.GetObject).ID
+}
+
+// addObject begins one, unless one of that name is under way.
+func (c *Client) addObject(e core.Effect) {
+	if !slices.ContainsFunc(c.objects, func(o core.Effect) bool { return objectID(o) == objectID(e) }) {
+		c.objects = append(c.objects, e)
+	}
+}
+
 // dropObject takes a cancelled one from what waits.
 func (c *Client) dropObject(id string) {
-	c.objects = slices.DeleteFunc(c.objects, func(e core.Effect) bool {
-		p, _ := e.(core.PutObject)
-		g, _ := e.(core.GetObject)
-		return p.ID == id || g.ID == id
-	})
+	c.objects = slices.DeleteFunc(c.objects, func(e core.Effect) bool { return objectID(e) == id })
 }
 
 func (s *Server) put(c *Client, e core.PutObject) plane.Code {

@@ -94,6 +94,8 @@ type Client struct {
 	Moves   []core.Effect // Upload, Download, Cancel
 	wrote   int           // bytes persisted below s/
 	objects []core.Effect // PutObject and GetObject that wait for the server
+	// HoldObjects: they go on waiting.
+	HoldObjects bool
 }
 
 type request struct {
@@ -253,7 +255,7 @@ func (c *Client) do(e core.Effect) {
 		e.Result = res
 		c.Replies[e.ID] = e
 	case core.PutObject, core.GetObject:
-		c.objects = append(c.objects, e)
+		c.addObject(e)
 	case core.FetchKey:
 		k := core.KeyFetched{ID: e.ID, Server: c.W.Server.ID, Code: plane.OK}
 		if c.Offline {
