@@ -6,6 +6,7 @@ import (
 
 	"paperplane/core/account"
 	"paperplane/core/convo"
+	"paperplane/core/outbox"
 	"paperplane/core/timeline"
 	"paperplane/mls"
 	"paperplane/protocol/plane"
@@ -165,3 +166,19 @@ func (m *Machine) HasLeaf(chat, person string, key plane.PublicKey) bool {
 
 // KeepsWords says whether a device could read the vault.
 func (m *Machine) KeepsWords() bool { return len(m.words.Secret) > 0 }
+
+// Hints has the liar say, to each contact, that there is a group of some name to knock at.
+func (l Liar) Hints(n int) {
+	for i := range n {
+		for _, c := range l.M.order {
+			if c.c.State().Kind == convo.Two {
+				h := hint{Server: c.Server, Chat: plane.LogID{byte(i), 1}, Queue: plane.LogID{byte(i), 2}}
+				l.M.enqueue(c, &outbox.Item{Kind: outbox.Control, Body: append([]byte{hintMark}, timeline.Encode(h)...)})
+			}
+		}
+	}
+}
+
+// Waits is how many knocks of one's own wait, Replies how many answers a device is to deliver.
+func (m *Machine) Waits() int              { return len(m.waits) }
+func (m *Machine) Replies(chat string) int { return len(m.chats[chat].qu().replies) }

@@ -298,7 +298,7 @@ func (m *Machine) queueFeed(c *chat, k *convo.Queue) *feed {
 	return &feed{
 		log: k.Log, key: read, cursor: q.low(),
 		take: func(seq plane.Seq, body []byte) { m.contain(c, func() { m.queueRecord(c, k, kem, seq, body) }) },
-		full: func() bool { return len(q.knocks) >= knocksMax },
+		full: func() bool { return len(q.knocks) >= knocksMax || len(q.replies) >= knocksMax },
 		poke: func() { m.touch(c) },
 	}
 }

@@ -150,6 +150,9 @@ func (m *Machine) askedAgain(k account.Knock) {
 		return
 	}
 	q := c.qu()
+	if len(q.knocks) >= knocksMax || len(q.replies) >= knocksMax {
+		return // it asks again
+	}
 	q.Asked++
 	seq := askFirst + plane.Seq(q.Asked)
 	q.dirty = true
@@ -178,6 +181,9 @@ func (m *Machine) loadAsks(c *chat) {
 
 // hintMark starts a hint, which is no Frame either: see controlMark.
 const hintMark = 1
+
+// hintsMax bounds the hints that are followed at once.
+const hintsMax = 8
 
 // hint tells somebody that they are in a group, and where to knock.
 type hint struct {
@@ -209,6 +215,15 @@ func (m *Machine) hint(c *chat, fresh []plane.PublicKey) {
 // hinted follows a hint of a contact.
 func (m *Machine) hinted(c *chat, plain []byte) {
 	var h hint
+	n := 0
+	for _, w := range m.waits {
+		if w.Again && w.Lost == nil && m.chats[w.Chat.Text()] == nil {
+			n++
+		}
+	}
+	if n >= hintsMax {
+		return // a contact says what it likes; room stays for what one has lost
+	}
 	if timeline.Decode(plain[1:], &h) != nil || h.Server != c.Server || m.chats[h.Chat.Text()] != nil || m.waitOf(h.Chat.Text()) != nil ||
 		len(m.waits) >= waitsMax || len(m.chats) >= chatsMax {
 		return

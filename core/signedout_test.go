@@ -7,6 +7,8 @@ import (
 	"paperplane/core"
 	"paperplane/core/account"
 	. "paperplane/core/coretest"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/wire"
 )
 
 // TestSignedOutKnocks has a device that was signed out, and has the account key still, ask to be put
@@ -72,5 +74,40 @@ func TestSignedOutKnocks(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestHintsBound has a contact give hints for ever: a few are followed, and there is room for what
+// one has lost oneself.
+func TestHintsBound(t *testing.T) {
+	w, ann, bob := pair(t)
+	w.Pass(time.Minute)
+	core.Liar{M: ann.M}.Hints(64)
+	Must[core.Sent](ann, core.SendText{Chat: ann.Chat("Bob").ID, Text: "hi"})
+	w.Pass(10 * time.Second)
+	if got := bob.M.Waits(); got != 8 {
+		t.Errorf("follows %d hints, want 8", got)
+	}
+}
+
+// TestRepliesBound has somebody who was a member ask to come back a thousand times, under names that
+// nobody knows, while no answer gets through: what a device keeps of that is bounded.
+func TestRepliesBound(t *testing.T) {
+	w, ann, bob, _, g := trioLinked(t)
+	w.Server.Refuse = func(_ *Client, r wire.Request) wire.Answer {
+		if o, ok := r.(wire.Open); ok && o.Log == (plane.LogID{1}) {
+			return wire.Done{Code: plane.Failed}
+		}
+		return nil
+	}
+	log, kem := core.Liar{M: bob.M}.Queue(g)
+	for range 600 {
+		x := core.Liar{M: core.Stranger(w.Now)}
+		w.Inject(log, x.Knock(w.Now, log, kem, g, func(*account.Knock) {}))
+	}
+	w.Pass(time.Minute)
+	// A page of the queue is read to its end.
+	if got := ann.M.Replies(g); got < 200 || got > 256+plane.ReadRecordsMax {
+		t.Errorf("keeps %d answers, want at most %d", got, 256+plane.ReadRecordsMax)
 	}
 }
