@@ -180,7 +180,15 @@ func (c *Client) hang() {
 
 // Drop ends the sessions; the next are fresh ones.
 func (c *Client) Drop() {
+	keep := slices.DeleteFunc(slices.Clone(c.in), func(in core.Input) bool {
+		switch in.(type) {
+		case core.Answered, core.Pushed, core.Connected, core.Disconnected:
+			return true
+		}
+		return false // what the driver has done without the session
+	})
 	c.hang()
+	c.in = keep
 	for _, l := range c.links {
 		c.push(core.Disconnected{Server: l.server.ID, Why: plane.OK})
 	}
