@@ -365,6 +365,9 @@ func (m *Machine) deviceCommit(c *chat, out convo.Changed) {
 	c.deviceAt = time.Time{}
 	m.sayReturn(c) // who was taken out may have said another key
 	if len(out.Own.Welcome) == 0 {
+		if c.c.State().Kind == convo.Saved {
+			m.turnInbox()
+		}
 		return
 	}
 	g := m.give(c, out.Own.Welcome)
@@ -380,6 +383,16 @@ func (m *Machine) deviceCommit(c *chat, out convo.Changed) {
 		m.tell(syncPerson, "", personSaid{Key: *c.Person, Stored: m.person(*c.Person).stored})
 	}
 	m.carryFrom(c, g.Numbers.Next)
+}
+
+// turnInbox gives the inbox another KEM key, card and packages: those there are may be of a device
+// that was signed out, which would come into conversations by them.
+func (m *Machine) turnInbox() {
+	m.inbox.stored.Renamed, m.inbox.filled = true, false
+	m.saveInbox()
+	if s := m.servers[m.acc.Home]; s != nil {
+		m.touchServer(s)
+	}
 }
 
 // chatGiven is a conversation for another of one's devices.

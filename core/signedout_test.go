@@ -1,6 +1,8 @@
 package core_test
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,8 +39,19 @@ func TestSignedOutKnocks(t *testing.T) {
 			t.Error("a device keeps the words")
 		}
 		lap.SetOffline(true)
+		inbox, kem := phone.Inbox()
+		pool := slices.Clone(w.Server.Log(inbox).Pool)
 		Must[core.Done](ann, core.RemoveDevice{Device: thief.Device().Text()})
 		w.Pass(time.Minute)
+		for _, p := range w.Server.Log(inbox).Pool {
+			if slices.ContainsFunc(pool, func(o []byte) bool { return bytes.Equal(o, p) }) {
+				t.Error("a package from before is given out still")
+				break
+			}
+		}
+		if _, after := phone.Inbox(); len(w.Server.Log(inbox).Pool) == 0 || bytes.Equal(kem, after) {
+			t.Errorf("%d packages; another KEM key: %v", len(w.Server.Log(inbox).Pool), !bytes.Equal(kem, after))
+		}
 		for _, x := range []struct {
 			chat, log string
 			kem       []byte

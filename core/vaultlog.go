@@ -610,8 +610,8 @@ func (m *Machine) recovered(r *recovering, x *vaulted) {
 		m.deviceGone(k)
 	}
 	m.listed(r.name)
-	m.inbox.filled, m.inbox.stored.Put = false, false
-	m.saveInbox()
+	m.inbox.stored.Put = false
+	m.turnInbox()
 	if c := m.saved(); c != nil {
 		for _, ref := range x.Saved {
 			c.Next = max(c.Next, ref.To+1)

@@ -366,7 +366,7 @@ func (s *Server) handle(w *World, x *session, r wire.Request) wire.Answer {
 			l.card = r.Card
 		}
 		if r.LastResort != nil {
-			l.last = r.LastResort
+			l.last, l.Pool = r.LastResort, nil
 		}
 		l.Pool = append(l.Pool, r.Packages...)
 		return wire.Pool{Left: uint16(len(l.Pool))}

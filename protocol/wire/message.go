@@ -178,8 +178,8 @@ type Knock struct {
 	Retry  bool            `cbor:"4,keyasint,omitempty"`
 }
 
-// PoolPut replaces the inbox's sealed card and last-resort package where given and adds
-// one-time packages. Answer: Pool with how many one-time packages are left.
+// PoolPut replaces the inbox's sealed card where given, all packages where a last-resort package is
+// given, and adds one-time packages. Answer: Pool with how many one-time packages are left.
 type PoolPut struct {
 	Handle     Handle   `cbor:"1,keyasint"`
 	Card       []byte   `cbor:"2,keyasint,omitempty"`

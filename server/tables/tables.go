@@ -141,7 +141,7 @@ type Doors interface {
 // Pools are the tables card and package.
 type Pools interface {
 	// PutPool replaces card and last-resort package where not nil and adds one-time packages,
-	// each once. It returns how many one-time packages are there then. ErrLimit above
+	// each once. A last-resort package takes the place of all packages before. It returns how many one-time packages are there then. ErrLimit above
 	// plane.PoolPackagesMax (nothing changed), ErrAbsent without the log.
 	PutPool(id plane.LogID, card, lastResort []byte, packages [][]byte) (left int, err error)
 	// Card returns the card, or ErrAbsent.

@@ -268,6 +268,9 @@ func (t *Tables) PutPool(id plane.LogID, card, lastResort []byte, packages [][]b
 			if err := c.exec("REPLACE INTO card VALUES (?,?,?)", id[:], int64(partLast), lastResort); err != nil {
 				return err
 			}
+			if err := c.exec("DELETE FROM package WHERE id=?", id[:]); err != nil {
+				return err
+			}
 		}
 		for _, p := range packages {
 			// Keyed by a hash: a repeated request adds nothing, and the order is no order of arrival.

@@ -252,14 +252,18 @@ func (t *Tables) PutPool(id plane.LogID, card, lastResort []byte, packages [][]b
 	if l == nil {
 		return 0, tables.ErrAbsent
 	}
+	there := l.packages
+	if lastResort != nil {
+		there = nil
+	}
 	fresh := map[[16]byte][]byte{}
 	for _, p := range packages {
 		sum := sha256.Sum256(p)
-		if _, there := l.packages[[16]byte(sum[:16])]; !there {
+		if _, there := there[[16]byte(sum[:16])]; !there {
 			fresh[[16]byte(sum[:16])] = bytes.Clone(p)
 		}
 	}
-	if len(l.packages)+len(fresh) > plane.PoolPackagesMax {
+	if len(there)+len(fresh) > plane.PoolPackagesMax {
 		return len(l.packages), tables.ErrLimit
 	}
 	if card != nil {
@@ -268,7 +272,7 @@ func (t *Tables) PutPool(id plane.LogID, card, lastResort []byte, packages [][]b
 	if lastResort != nil {
 		l.last = bytes.Clone(lastResort)
 	}
-	if l.packages == nil {
+	if l.packages = there; there == nil {
 		l.packages = map[[16]byte][]byte{}
 	}
 	maps.Copy(l.packages, fresh)

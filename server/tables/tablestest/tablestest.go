@@ -255,6 +255,11 @@ func testPool(t *testing.T, tb tables.Tables, reopen func() tables.Tables) {
 	if _, err = tb.PutPool(l.ID, nil, nil, many); err != nil {
 		t.Errorf("the same packages again: got %v, want none (idempotent)", err)
 	}
+	left, err = tb.PutPool(l.ID, nil, last, many[:1])
+	must(t, "another last resort", err)
+	if left != 1 {
+		t.Errorf("another last-resort package: %d one-time ones are left, want 1", left)
+	}
 }
 
 // testMembers: members not seen since a month go, others stay.
