@@ -60,7 +60,7 @@ func (r *reader) privateKey(s *suite) hpke.PrivateKey {
 // core for each type of key.
 func inOrder[K cmp.Ordered, V any](m map[K]V) []K {
 	keys := slices.Collect(maps.Keys(m))
-	sort.Slice(keys, func(a, b int) bool { return keys[a] < keys[b] })
+	sort.Slice(keys, func(a, b int) bool { return cmp.Less(keys[a], keys[b]) })
 	return keys
 }
 
