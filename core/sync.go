@@ -72,7 +72,12 @@ func (m *Machine) allHere() bool {
 	if !m.vaultHere() || slices.ContainsFunc(m.waits, func(w *waiting) bool { return !w.settled() }) {
 		return false
 	}
-	return !slices.ContainsFunc(m.sortedChats(), func(c *chat) bool { return !c.settled() })
+	if len(m.devs.Fetch)+len(m.puts)+len(m.tellings)+len(m.hearings) > 0 {
+		return false // history on its way
+	}
+	return !slices.ContainsFunc(m.sortedChats(), func(c *chat) bool {
+		return !c.settled() || c.Carry != nil && c.First == "" && m.others() || !m.queueSettled(c)
+	})
 }
 
 // settled says that nothing of a chat is under way but what waits for a transfer or a person.
@@ -80,16 +85,25 @@ func (c *chat) settled() bool {
 	if !c.alive() || c.tries >= syncTries {
 		return true
 	}
-	return c.subscribed && c.c.Cursor() >= c.head && c.Knock == nil && c.c.Pending() == nil && c.c.Held() == nil && !c.q.Has((*outbox.Item).Ready) && c.queue.settled()
+	return c.subscribed && c.c.Cursor() >= c.head && c.Knock == nil && c.c.Pending() == nil && c.c.Held() == nil && !c.q.Has((*outbox.Item).Ready) &&
+		len(c.handed) == 0 && (len(c.intents.List) == 0 || c.wishes >= syncTries)
 }
 
-// settled says that all who have knocked as far as the server knows have their answer, or wait for
+// queueSettled says that all who have knocked as far as the server knows have their answer, or wait for
 // somebody else.
-func (q *queue) settled() bool {
-	if q == nil || q.tries >= syncTries {
+func (m *Machine) queueSettled(c *chat) bool {
+	k := c.c.State().Queue
+	if k == nil || !c.alive() || c.tries >= syncTries || !m.watches(c) {
 		return true
 	}
-	if f := q.feed; f != nil && !f.here() && !f.gone && !f.stalled() && f.tries < syncTries {
+	q := c.queue
+	if q == nil || q.feed == nil {
+		return false
+	}
+	if q.tries >= syncTries || q.feed.tries >= syncTries {
+		return true
+	}
+	if f := q.feed; !f.here() && !f.gone && !f.stalled() {
 		return false
 	}
 	return len(q.replies) == 0 && !slices.ContainsFunc(q.knocks, func(k *knocked) bool { return k.act && !k.in })

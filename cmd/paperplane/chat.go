@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/term"
 
 	"paperplane/client"
+	"paperplane/core"
 	"paperplane/face/cli"
 	"paperplane/face/tui"
 )
@@ -61,7 +62,12 @@ func said(err error) error {
 		return usage{u.Text}
 	}
 	if e, ok := errors.AsType[*client.Error](err); ok {
-		return errors.New(cli.Say(e.Code))
+		return refused{e.Code}
 	}
 	return err
 }
+
+// refused is a refusal of the core in words.
+type refused struct{ code core.ErrCode }
+
+func (r refused) Error() string { return cli.Say(r.code) }

@@ -2,7 +2,7 @@
 // app and the commands for scripts. Which implementation stands behind which seam is decided
 // here and nowhere else.
 //
-// Exit codes: 0 done, 1 failed, 2 wrong usage. Answers go to standard output, complaints to
+// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a server that is needed does not answer. Answers go to standard output, complaints to
 // standard error. docs/reference is made from the help texts in this package.
 package main
 
@@ -15,6 +15,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"paperplane/core"
 )
 
 // command is a subcommand. Run gets the arguments after its name; an error of kind usage makes
@@ -97,6 +99,9 @@ func dispatch(ctx context.Context, env *environment, args []string) int {
 		if _, ok := errors.AsType[usage](err); ok {
 			fmt.Fprintf(env.err, "See: paperplane help %s\n", c.name)
 			return 2
+		}
+		if r, ok := errors.AsType[refused](err); ok && r.code == core.ErrOffline {
+			return 3
 		}
 		return 1
 	}

@@ -2,7 +2,8 @@
 //
 // Each command opens the account's core, does one thing and ends; with --json what it prints is
 // one JSON object a line, stable for scripts. Exit codes: 0 done (a message that waits for the
-// server to come back counts as done and says so), 1 it failed, 2 wrong use.
+// server to come back counts as done and says so), 1 it failed, 2 wrong use, 3 the server that it needs
+// does not answer.
 // Texts from other people are printed with control characters taken out.
 package cli
 

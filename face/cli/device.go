@@ -16,8 +16,8 @@ import (
 	"paperplane/face/api"
 )
 
-const deviceHelp = `paperplane device link [--yes DIGITS]
-       paperplane device add LINK [--name NAME]
+const deviceHelp = `paperplane device link [--json]
+       paperplane device add LINK [--name NAME] [--json]
        paperplane device list [--json]
        paperplane device name DEVICE NAME
        paperplane device remove DEVICE
@@ -25,14 +25,14 @@ const deviceHelp = `paperplane device link [--yes DIGITS]
 Uses one account on several devices; all of them are equal.
 link is for a device that has the account: it prints a link and its QR code.
 Open it on the new device with add. Both show six digits. When they are the
-same, say yes on the first one; then chats and history come over. --yes gives
-the digits that the other device shows beforehand, for scripts.
+same, say yes on the first one, or type the digits that the new one shows; then
+chats and history come over. With --json each stage is an object on a line of
+its own, the digits in it, and the answer is still a line of input.
 remove signs a device out: it can read nothing that is written after.
 DEVICE is its name, the beginning of it, or its id.`
 
 func runDevice(ctx context.Context, env Env) error {
 	fs := newFlags()
-	yes := fs.String("yes", "", "the digits of the other device")
 	name := fs.String("name", "", "what the device is called")
 	asJSON := fs.Bool("json", false, "print JSON")
 	rest, err := parse(fs, env.Args)
@@ -55,7 +55,7 @@ func runDevice(ctx context.Context, env Env) error {
 	d := deviceCall{env: env, s: s, asJSON: *asJSON, in: bufio.NewReader(env.In)}
 	switch verb {
 	case "link":
-		return d.link(ctx, *yes)
+		return d.link(ctx)
 	case "add":
 		return d.add(ctx, rest[0], *name)
 	case "list":
@@ -76,7 +76,7 @@ type deviceCall struct {
 
 func (d deviceCall) say(format string, args ...any) { fmt.Fprintf(d.env.Out, format+"\n", args...) }
 
-func (d deviceCall) link(ctx context.Context, digits string) error {
+func (d deviceCall) link(ctx context.Context) error {
 	d.s.sync(ctx)
 	l, err := api.Do[core.DeviceLink](ctx, d.s, "linkDevice", core.LinkDevice{})
 	if err != nil {
@@ -93,15 +93,19 @@ func (d deviceCall) link(ctx context.Context, digits string) error {
 		}
 	}
 	return d.follow(ctx, func(x core.Linking) error {
-		ok := x.Digits == strings.ReplaceAll(digits, " ", "")
-		if digits == "" {
-			d.say("%s\nDoes the new device (%s) show these six digits? yes or no:", spaced(x.Digits), Isolate(Clean(x.Name, false)))
-			line, err := d.in.ReadString('\n')
-			if err != nil && line == "" {
-				return errors.New("There was no answer; nothing was linked.")
+		if d.asJSON {
+			if err := printJSON(d.env.Out, x); err != nil {
+				return err
 			}
-			ok = strings.EqualFold(strings.TrimSpace(line), "yes")
+		} else {
+			d.say("%s\nDoes the new device (%s) show these six digits? yes or no:", spaced(x.Digits), Isolate(Clean(x.Name, false)))
 		}
+		line, err := d.in.ReadString('\n')
+		if err != nil && line == "" {
+			return errors.New("There was no answer; nothing was linked.")
+		}
+		line = strings.ReplaceAll(strings.TrimSpace(line), " ", "")
+		ok := strings.EqualFold(line, "yes") || line == x.Digits
 		if _, err := api.Do[core.Done](ctx, d.s, "confirmDevice", core.ConfirmDevice{Yes: ok}); err != nil {
 			return err
 		}
@@ -280,7 +284,8 @@ const recoverHelp = `paperplane recover [--server ORIGIN] [--name NAME] [--json]
 Brings your account back on a machine where there is none, from the twelve
 words on standard input. ORIGIN is your server, as http://host:port or
 https://host; without it, the server on this machine (` + localOrigin + `).
-NAME is what this device is called.`
+NAME is what this device is called. It ends with 2 when a word is wrong, with 1
+when the server keeps nothing under the words, with 3 when it does not answer.`
 
 // localOrigin is where a server listens that was started without options.
 const localOrigin = "http://127.0.0.1:8765"
@@ -314,6 +319,9 @@ func runRecover(ctx context.Context, env Env) error {
 	}
 	defer s.close()
 	joined, err := api.Do[core.Joined](ctx, s, "recover", core.Recover{Words: words, Origin: *origin, Name: *name})
+	if e, ok := errors.AsType[*client.Error](err); ok && e.Code == core.ErrWords {
+		return usage("%s", Say(e.Code))
+	}
 	if err != nil {
 		return err
 	}

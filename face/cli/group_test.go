@@ -115,8 +115,8 @@ func TestDeviceLink(t *testing.T) {
 		{"link", "yes\n", `confirmDevice {"yes":true}`, true},
 		{"link", "no\n", `confirmDevice {"yes":false}`, false},
 		{"link", "\n", `confirmDevice {"yes":false}`, false},
-		{"link --yes 123456", "", `confirmDevice {"yes":true}`, true},
-		{"link --yes 123457", "", `confirmDevice {"yes":false}`, false},
+		{"link", "123 456\n", `confirmDevice {"yes":true}`, true},
+		{"link", "123457\n", `confirmDevice {"yes":false}`, false},
 		{"link", "", "", false}, // nobody there to say yes
 	} {
 		f := &fake{answers: map[string]string{"getState": fakeState, "linkDevice": `{"link":"http://x/d#a"}`}, events: make(chan []byte, 9)}
