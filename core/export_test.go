@@ -148,6 +148,12 @@ func Stranger(now time.Time) *Machine {
 // Sliced says whether a chat's commits are sliced.
 func (m *Machine) Sliced(chat string) bool { return m.chats[chat].c.Sliced() }
 
+// Digest is that of a chat's epoch, which every member knows.
+func (l Liar) Digest(chat string) [8]byte { return l.M.chats[chat].c.Digest() }
+
+// Tellings counts the pieces of history that were made for others.
+func (m *Machine) Tellings() int { return int(m.histories) }
+
 // Inbox returns the inbox and its KEM key.
 func (l Liar) Inbox() (string, []byte) {
 	kem, err := seal.KEMKeyFromSeed(l.M.inbox.stored.KEMs[0].Seed)

@@ -145,7 +145,10 @@ func (m *Machine) judge(c *chat, k *knocked) (why string, over bool) {
 		return "", false // what is known here is old
 	}
 	if k.k.Again && k.k.Digest == c.c.Digest() {
-		return passCurrent, true
+		// Any member knows the digest; what follows is for the one whose leaf it is.
+		if _, ok := c.c.LeafOf(k.k.Account, k.k.Old[:]); ok {
+			return passCurrent, true
+		}
 	}
 	if m.stuck(c) && !behind(c, k) {
 		return "", false

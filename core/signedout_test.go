@@ -124,3 +124,19 @@ func TestRepliesBound(t *testing.T) {
 		t.Errorf("keeps %d answers, want at most %d", got, 256+plane.ReadRecordsMax)
 	}
 }
+
+// TestStrangerKnowsDigest has a member who may not see what was said before it came ask for it under
+// another account, with the digest that members know: nobody tells a stranger anything.
+func TestStrangerKnowsDigest(t *testing.T) {
+	w, ann, bob, cid, g := trioLinked(t)
+	Must[core.Sent](ann, core.SendText{Chat: g, Text: "old"})
+	w.Pass(time.Minute)
+	log, kem := core.Liar{M: cid.M}.Queue(g)
+	was := ann.M.Tellings() + bob.M.Tellings()
+	x := core.Liar{M: core.Stranger(w.Now)}
+	w.Inject(log, x.Knock(w.Now, log, kem, g, func(k *account.Knock) { k.Digest = core.Liar{M: cid.M}.Digest(g) }))
+	w.Pass(time.Minute)
+	if got := ann.M.Tellings() + bob.M.Tellings(); got != was {
+		t.Errorf("%d pieces of history are on their way, want none", got-was)
+	}
+}
