@@ -25,6 +25,7 @@ type fetching struct {
 	Chat   string
 	Server ServerID
 	Ref    archive.Ref
+	Last   uint64 // the newest place for it; 0: each entry stands where it stood
 }
 
 type refSaid struct {
@@ -42,7 +43,7 @@ func (m *Machine) carryFrom(c *chat, before uint64) {
 }
 
 func (m *Machine) carry(c *chat) {
-	if c.Carry != nil && c.First == "" && m.others() {
+	if c.Carry != nil && c.First == "" && m.others() && !m.fetches(c.id) { // what comes here is to go on, too
 		m.emit(MakeSegment{ID: "carry/" + c.carrying(), Chat: c.id, Before: c.Carry.Before})
 	}
 }
@@ -127,19 +128,43 @@ func (m *Machine) carryObject(in Object) bool {
 		m.fetched(i)
 	default:
 		f := m.devs.Fetch[i]
-		m.emit(OpenSegment{ID: in.ID, Chat: f.Chat, Ref: f.Ref, Data: in.Data, Person: m.acc.person()})
+		m.emit(OpenSegment{ID: in.ID, Chat: f.Chat, Ref: f.Ref, Data: in.Data, Person: m.acc.person(), Last: f.Last})
 	}
 	return true
+}
+
+// fetches says whether history of a chat is on its way here.
+func (m *Machine) fetches(chat string) bool {
+	return slices.ContainsFunc(m.devs.Fetch, func(f fetching) bool { return f.Chat == chat })
+}
+
+// refsHeld bounds the references that are kept for chats which this device is not let into yet.
+const refsHeld = 64
+
+// givenHistory: this device has just been let into a chat. What was told of its history before is
+// for it, too.
+func (m *Machine) givenHistory(c *chat) {
+	held := m.devs.Held
+	m.devs.Held = nil
+	for _, x := range held {
+		m.wantHistory(x)
+	}
+	m.saveDevices()
 }
 
 // wantHistory takes word of a segment.
 func (m *Machine) wantHistory(x refSaid) {
 	c := m.chats[x.Chat]
-	if _, err := archive.ParseRefs(archive.EncodeRefs([]archive.Ref{x.Ref})); err != nil || c == nil || m.servers[x.Server] == nil ||
-		slices.ContainsFunc(m.devs.Fetch, func(f fetching) bool { return f.Ref.Blob == x.Ref.Blob }) || x.Ref.To >= c.Next {
+	if c == nil || !c.alive() || c.held != nil {
+		m.devs.Held = append(m.devs.Held[max(0, len(m.devs.Held)-refsHeld+1):], x)
+		m.saveDevices()
 		return
 	}
-	f := fetching{Chat: x.Chat, Server: x.Server, Ref: x.Ref}
+	if _, err := archive.ParseRefs(archive.EncodeRefs([]archive.Ref{x.Ref})); err != nil || m.servers[x.Server] == nil ||
+		slices.ContainsFunc(m.devs.Fetch, func(f fetching) bool { return f.Ref.Blob == x.Ref.Blob }) || c.Gap == 0 && x.Ref.To >= c.Next {
+		return
+	}
+	f := fetching{Chat: x.Chat, Server: x.Server, Ref: x.Ref, Last: c.Gap}
 	m.devs.Fetch = append(m.devs.Fetch, f)
 	m.devs.All++
 	m.saveDevices()
@@ -155,6 +180,9 @@ func (m *Machine) fetchRef(f fetching) {
 
 // fetched ends the fetching of a segment.
 func (m *Machine) fetched(i int) {
+	if c := m.chats[m.devs.Fetch[i].Chat]; c != nil {
+		defer m.carry(c)
+	}
 	m.devs.Fetch = slices.Delete(m.devs.Fetch, i, i+1)
 	if len(m.devs.Fetch) == 0 {
 		m.devs.All = 0

@@ -41,3 +41,63 @@ func TestCarryToTwo(t *testing.T) {
 	sameTexts(t, g, ann, one)
 	sameTexts(t, g, ann, two)
 }
+
+// TestCarryOn shows that a device whose own history is still on its way hands it on when it has come.
+func TestCarryOn(t *testing.T) {
+	w := New(t)
+	ann, bob, one, two := w.Client("ann"), w.Client("bob"), w.Client("one"), w.Client("two")
+	Must[core.Joined](ann, core.Join{Link: w.Server.Link(), Name: "Ann"})
+	chat := Must[core.Joined](bob, core.Join{Link: Must[core.InviteLink](ann, core.Invite{}).Link, Name: "Bob"}).Chat
+	for n := range 9 {
+		Must[core.Sent](bob, core.SendText{Chat: chat, Text: fmt.Sprint(n)})
+	}
+	w.Pass(time.Second)
+	one.HoldObjects = true
+	link(t, ann, one, "One")
+	w.Pass(time.Minute)
+	ann.SetOffline(true)
+	link(t, one, two, "Two")
+	w.Pass(time.Minute)
+	one.HoldObjects = false
+	w.Pass(time.Minute)
+	sameTexts(t, chat, bob, one)
+	sameTexts(t, chat, bob, two)
+}
+
+// TestCarryAgain shows what a further device gets of a group that its person left and came back to:
+// what was said since, and nothing from between.
+func TestCarryAgain(t *testing.T) {
+	w := New(t)
+	ann, bob, one := w.Client("ann"), w.Client("bob"), w.Client("one")
+	Must[core.Joined](ann, core.Join{Link: w.Server.Link(), Name: "Ann"})
+	chat := Must[core.Joined](bob, core.Join{Link: Must[core.InviteLink](ann, core.Invite{}).Link, Name: "Bob"}).Chat
+	w.Pass(time.Second)
+	link(t, ann, one, "One")
+	w.Pass(time.Minute)
+	g := Must[core.Joined](bob, core.NewGroup{Name: "Group", Members: []string{chat}}).Chat
+	w.Pass(time.Minute)
+	say := func(text string) {
+		for n := range 3 {
+			Must[core.Sent](bob, core.SendText{Chat: g, Text: fmt.Sprint(text, n)})
+		}
+		w.Pass(time.Minute)
+	}
+	say("first")
+	one.SetOffline(true)
+	Must[core.Done](bob, core.RemoveMember{Chat: g, Person: ann.Person()})
+	w.Pass(time.Minute)
+	say("between")
+	ann.SetOffline(true)
+	Must[core.Done](bob, core.AddMembers{Chat: g, Members: []string{chat}})
+	w.Pass(time.Minute)
+	say("since")
+	ann.SetOffline(false)
+	w.Pass(time.Minute)
+	one.SetOffline(false)
+	w.Pass(time.Minute)
+	say("now")
+	sameTexts(t, g, ann, one)
+	if got := len(one.Texts(g)); got < 9 {
+		t.Errorf("%d lines, want 9 and more: %q", got, one.Texts(g))
+	}
+}

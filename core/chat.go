@@ -70,6 +70,7 @@ type chatMeta struct {
 	AskSeed []byte           `cbor:"21,keyasint,omitempty"` // of the key to which the owner key is to be sealed
 	Keep    *keeping         `cbor:"22,keyasint,omitempty"` // history that the vault names
 	Carry   *carrying        `cbor:"20,keyasint,omitempty"` // history on its way to another device
+	Gap     uint64           `cbor:"23,keyasint,omitempty"` // the newest place for what came between leaving and coming back
 }
 
 // knock is a contact request that waits to be delivered.

@@ -42,6 +42,7 @@ type devices struct {
 	Fetch  []fetching  `cbor:"5,keyasint,omitempty"` // history on its way here
 	All    int         `cbor:"6,keyasint,omitempty"` // how many there were
 	Said   plane.Day   `cbor:"7,keyasint,omitempty"` // the day this device last showed itself
+	Held   []refSaid   `cbor:"8,keyasint,omitempty"` // history of chats that it is not in yet
 }
 
 type ownDevice struct {
@@ -406,7 +407,7 @@ type chatGiven struct {
 
 func (m *Machine) give(c *chat, welcome []byte) chatGiven {
 	g := chatGiven{Invitation: c.c.Invite(welcome), Meta: c.chatMeta, Numbers: c.chatNumbers, Server: m.servers[c.Server].storedServer}
-	g.Meta.Knock, g.Meta.Carry, g.Meta.Keep, g.Meta.AskSeed, g.Numbers.Waiting = nil, nil, nil, nil, 0
+	g.Meta.Knock, g.Meta.Carry, g.Meta.Keep, g.Meta.AskSeed, g.Meta.Gap, g.Numbers.Waiting = nil, nil, nil, nil, 0, 0
 	return g
 }
 
@@ -414,7 +415,7 @@ func (m *Machine) give(c *chat, welcome []byte) chatGiven {
 func (m *Machine) given(g chatGiven) *chat {
 	id := g.Invitation.Log.Text()
 	old := m.chats[id]
-	if old != nil && old.alive() && !m.stuck(old) {
+	if old != nil && old.alive() && !m.stuck(old) && g.Invitation.After <= old.c.Cursor() {
 		return nil
 	}
 	secret, err := mls.ParseKeyPackageSecret(m.devs.Secret)
@@ -428,10 +429,22 @@ func (m *Machine) given(g chatGiven) *chat {
 	if _, in := cv.LeafOf(m.acc.person(), m.acc.keys.Device().Public()); !in {
 		return nil
 	}
+	if old != nil && old.alive() && !m.stuck(old) {
+		// One was removed and has come back on another device, and this one has not read that far.
+		m.hold(old, &heldInvitation{By: m.acc.person(), After: g.Invitation.After, Plain: timeline.Encode(g)})
+		return nil
+	}
 	m.adopt(g.Server)
 	if old != nil {
+		lost := old.alive()
+		v := m.view(old)
+		v.Next += historyRoom // for what was said since one's other device came back
+		old.Gap, v.dirtyNumbers = v.Next-1, true
 		x := m.rejoin(old, cv, g.Meta.Server)
-		m.healed(x)
+		if lost {
+			m.healed(x)
+		}
+		m.givenHistory(x)
 		return x
 	}
 	x := m.newChat(cv, g.Meta.Server, g.Meta.Owner)
@@ -441,6 +454,7 @@ func (m *Machine) given(g chatGiven) *chat {
 		m.befriend(x, *x.Person)
 	}
 	m.enterState(x)
+	m.givenHistory(x)
 	return x
 }
 

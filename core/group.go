@@ -324,6 +324,12 @@ func (m *Machine) release(c *chat) {
 	}
 	c.held = nil
 	m.set(heldKey(c.id), nil)
+	if m.own(h.By) {
+		if g := (chatGiven{}); timeline.Decode(h.Plain, &g) == nil {
+			m.given(g)
+		}
+		return
+	}
 	m.control(h.By, h.Plain)
 }
 

@@ -186,6 +186,13 @@ func (m *Machine) historyOpened(in SegmentOpened) {
 		if w := m.waitOf(c.id); w != nil && w.id == h.wait && in.Count > 0 {
 			w.Missed = 0
 			m.saveWait(w)
+			if !w.Again && m.others() && c.First == "" {
+				from := h.last + 1
+				if c.Carry != nil {
+					from = max(from, c.Carry.Before)
+				}
+				m.carryFrom(c, from) // one's other devices came in without it
+			}
 		}
 		m.show(m.view(c))
 		return
