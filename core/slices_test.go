@@ -3,6 +3,7 @@ package core_test
 import (
 	"fmt"
 	"testing"
+	"testing/cryptotest"
 	"time"
 
 	"paperplane/core"
@@ -209,4 +210,17 @@ func TestLargeGroupBlobNowhere(t *testing.T) {
 	ann.SetOffline(false)
 	w.Pass(30 * time.Minute)
 	talk(t, w, g, "after", append(all, ann)...)
+}
+
+// TestNobodyIsLostLarge lives the lives of TestNobodyIsLost in groups whose commits are sliced.
+func TestNobodyIsLostLarge(t *testing.T) {
+	small(t, 2)
+	for seed := *lostSeed; seed < *lostSeed+uint64(*lostRuns); seed++ {
+		t.Run(fmt.Sprint("seed-", seed), func(t *testing.T) {
+			cryptotest.SetGlobalRandom(t, seed)
+			if _, lost := life(t, seed); lost > 0 {
+				t.Errorf("%d members lost", lost)
+			}
+		})
+	}
 }

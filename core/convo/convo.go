@@ -103,6 +103,7 @@ type Convo struct {
 	partial []*partial
 	pending *Pending
 	held    *Held
+	ghosts  [][32]byte
 
 	dirty changes
 }
@@ -201,6 +202,10 @@ func (c *Convo) enter(g *mls.Group) error {
 	}
 	c.g, c.state, c.leaving, c.suspect = g, st, nil, 0
 	c.dropParts()
+	if c.ghosts != nil {
+		c.ghosts = nil
+		c.dirty.put(keyGhosts, nil)
+	}
 	c.dirty.epoch = true
 	return nil
 }

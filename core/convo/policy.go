@@ -337,7 +337,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 		return nil, ErrNotAllowed
 	}
 	c.pending = &Pending{Message: p.Message, Welcome: p.Welcome, Tag: ch.Tag, Secret: secret, next: p.Next, hash: hashOf(p.Message), turn: &t, atMS: msOf(now)}
-	c.pending.sliced(p.Slices)
+	c.sliced(c.pending, p.Slices)
 	c.dirty.pending = true
 	return c.pending, nil
 }

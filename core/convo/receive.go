@@ -106,6 +106,10 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 	if own(h) {
 		return Mine{h}
 	}
+	if c.ghost(h) {
+		c.Lose(LostOwn)
+		return Void{}
+	}
 	r, err := c.g.Process(msg, now)
 	if need, ok := err.(*mls.NeedSlice); ok {
 		return c.hold(seq, msg, need)

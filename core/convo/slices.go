@@ -53,10 +53,34 @@ func (c *Convo) mayExtend(next *mls.Group, t turn) bool {
 	return next.Sliced() == (c.g.Sliced() || c.crosses(t)) && sameOthers(c.g.Extensions(), next.Extensions())
 }
 
-// sliced takes what lies beside an own commit.
-func (p *Pending) sliced(s *mls.Slices) {
-	if s != nil && len(s.Keys) > 0 {
-		p.Slices = s.Blob()
+// sliced takes what lies beside an own commit. Its hash is stored: a copy of the vault from before
+// the commit was, and set back later, sees by it that it has made what it finds in the log.
+func (c *Convo) sliced(p *Pending, s *mls.Slices) {
+	if s == nil || len(s.Keys) == 0 {
+		return
+	}
+	p.Slices = s.Blob()
+	c.ghosts = append(c.ghosts[max(0, len(c.ghosts)-ghostsMax+1):], p.hash)
+	var b []byte
+	for _, h := range c.ghosts {
+		b = append(b, h[:]...)
+	}
+	c.dirty.put(keyGhosts, b)
+}
+
+// ghost reports whether a message is a commit of this epoch that was made here and is no more.
+func (c *Convo) ghost(h [32]byte) bool {
+	for _, g := range c.ghosts {
+		if g == h {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Convo) loadGhosts(b []byte) {
+	for ; len(b) >= 32; b = b[32:] {
+		c.ghosts = append(c.ghosts, [32]byte(b))
 	}
 }
 
@@ -91,7 +115,12 @@ type Held struct {
 	need *mls.NeedSlice
 }
 
-const keyHeld = "held"
+const (
+	keyHeld   = "held"
+	keyGhosts = "ghosts"
+	// ghostsMax bounds the own commits of an epoch that are remembered by their hashes.
+	ghostsMax = 64
+)
 
 // Held returns the commit that waits, nil without one. Until Give or GiveUp the log is not read on.
 func (c *Convo) Held() *Held { return c.held }

@@ -114,7 +114,8 @@ func TestHeld(t *testing.T) {
 	if err != nil || p.Slices == nil {
 		t.Fatalf("got %v and %d bytes beside", err, len(p.Slices))
 	}
-	if c := reload(t, ann.c, d); c.Pending() != nil {
+	back := reload(t, ann.c, d)
+	if back.Pending() != nil {
 		t.Error("a commit that was never sent outlived a restart")
 	}
 	blob := p.Slices
@@ -128,6 +129,12 @@ func TestHeld(t *testing.T) {
 	bodies, _ := ann.c.Bodies(p.Message)
 	l.seq++
 	ann.c.Receive(now, l.seq, bodies[0], none)
+	if back.Receive(now, l.seq, bodies[0], none); back.Lost() != LostOwn {
+		t.Errorf("a copy from before it was sent: lost %d, want LostOwn", back.Lost())
+	}
+	if stored(ann.c, d); d[keyGhosts] != nil {
+		t.Error("hashes outlive the epoch")
+	}
 	for _, m := range []*member{bob, cid} {
 		if got := m.c.Receive(now, l.seq, bodies[0], none); got != (Waits{}) {
 			t.Fatalf("%s: got %T, want Waits", m.name, got)

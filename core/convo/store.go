@@ -20,7 +20,7 @@ type Pair struct {
 }
 
 // The stored keys: "head" changes with every record, "cold" rarely, "group" with every epoch,
-// "d/…" are the deltas since, "held" is a commit that waits for its slices, "pending" is an own commit that waits, with what is large of it in
+// "d/…" are the deltas since, "held" is a commit that waits for its slices, "ghosts" are hashes of own ones, "pending" is an own commit that waits, with what is large of it in
 // "p/…", "t/…" are the pieces of the trees of both, which share what is the same in them, "q/…" are
 // parts, "wall" and "w/…" what the rules remember.
 const (
@@ -180,7 +180,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	var pend storedPending
 	var group []byte
 	var deltas []mls.Delta
-	var held []byte
+	var held, ghosts []byte
 	var parts []Pair
 	pages, bulk := map[string][]byte{}, map[string][]byte{}
 	ok := true
@@ -196,6 +196,8 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 			group = p.Value
 		case p.Key == keyHeld:
 			held = p.Value
+		case p.Key == keyGhosts:
+			ghosts = p.Value
 		case strings.HasPrefix(p.Key, "d/"):
 			deltas = append(deltas, mls.Delta{Key: p.Key[2:], Value: p.Value})
 		case strings.HasPrefix(p.Key, "q/"):
@@ -249,6 +251,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	if err := c.loadParts(parts); err != nil {
 		return nil, err
 	}
+	c.loadGhosts(ghosts)
 	if held != nil {
 		if err := c.loadHeld(held); err != nil {
 			return nil, err
@@ -296,7 +299,7 @@ func (c *Convo) Forget() {
 	for _, k := range c.dirty.deltas {
 		puts = append(puts, Pair{"d/" + k, nil})
 	}
-	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending, keyHeld} {
+	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending, keyHeld, keyGhosts} {
 		puts = append(puts, Pair{k, nil})
 	}
 	for i := range c.dirty.bulk {
