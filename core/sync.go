@@ -76,7 +76,7 @@ func (m *Machine) allHere() bool {
 		return false // history on its way
 	}
 	return !slices.ContainsFunc(m.sortedChats(), func(c *chat) bool {
-		return !c.settled() || c.Carry != nil && c.First == "" && m.others() || !m.queueSettled(c)
+		return !c.settled() || c.Carry != nil && c.First == "" && m.others() || !m.queueSettled(c) || !m.devicesSettled(c)
 	})
 }
 
@@ -119,4 +119,18 @@ func (w *waiting) settled() bool {
 	}
 	f := w.feed
 	return (f.here() || f.gone || f.tries >= syncTries) && w.got == nil
+}
+
+// devicesSettled says that all of one's devices are in a chat, or that another is to let them in.
+func (m *Machine) devicesSettled(c *chat) bool {
+	if m.devs.Out || !c.alive() || c.tries >= syncTries || !c.c.RoomForDevice() || c.deviceAt.Sub(m.now) > answerMax {
+		return true
+	}
+	for _, d := range m.devs.List {
+		_, in := c.c.LeafOf(c.c.Own(), d.Key[:])
+		if !in && d.Key != m.deviceKey() && m.admits(c, d) && m.packageOf(d) != nil {
+			return false
+		}
+	}
+	return true
 }

@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -199,5 +202,196 @@ func TestWalkGroup(t *testing.T) {
 	})
 	if got := ann.members("Garden"); !slices.Equal(got, []string{"Ann", "Bob", "Dan"}) {
 		t.Errorf("members: got %q, want Ann, Bob and Dan", got)
+	}
+}
+
+// linking is a running `device link` or `device add`.
+type linkingRun struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
+	err strings.Builder
+}
+
+func (w *walker) begin(args ...string) *linkingRun {
+	w.t.Helper()
+	r := &linkingRun{cmd: w.command(args...)}
+	r.cmd.Stderr = &r.err
+	in, err := r.cmd.StdinPipe()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out, err := r.cmd.StdoutPipe()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := r.cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = r.cmd.Process.Kill() })
+	r.in, r.out = in, bufio.NewScanner(out)
+	return r
+}
+
+// line reads one object of what a linking prints.
+func (r *linkingRun) line(t *testing.T, v any) {
+	t.Helper()
+	if !r.out.Scan() {
+		t.Fatalf("got the end of the output (%s), want another stage", r.err.String())
+	}
+	if err := json.Unmarshal(r.out.Bytes(), v); err != nil {
+		t.Fatalf("got %q, want JSON", r.out.Text())
+	}
+}
+
+// linkDevice gives w's account to another machine.
+func linkDevice(t *testing.T, w *walker, name string) *walker {
+	t.Helper()
+	old := w.begin("device", "link", "--json")
+	var link core.DeviceLink
+	old.line(t, &link)
+	other := newWalker(t, w.name+" on "+name)
+	add := other.begin("device", "add", link.Link, "--name", name, "--json")
+	var here, there core.Linking
+	add.line(t, &here)
+	old.line(t, &there)
+	if len(here.Digits) != 6 || here.Digits != there.Digits {
+		t.Fatalf("digits: got %q and %q, want the same six", here.Digits, there.Digits)
+	}
+	if _, err := io.WriteString(old.in, here.Digits+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	add.line(t, &here)
+	old.line(t, &there)
+	if here.Stage != "done" || there.Stage != "done" {
+		t.Fatalf("at the end: got %q and %q, want done", here.Stage, there.Stage)
+	}
+	for _, r := range []*linkingRun{old, add} {
+		if err := r.cmd.Wait(); err != nil {
+			t.Errorf("linking: got %v (%s)", err, r.err.String())
+		}
+	}
+	return other
+}
+
+// TestWalkDevices uses an account on two machines and signs one out.
+func TestWalkDevices(t *testing.T) {
+	t.Parallel()
+	srv := serve(t)
+	ann, bob := newWalker(t, "Ann"), newWalker(t, "Bob")
+	ann.do("join", srv.invite(), "--name", "Ann")
+	bob.do("join", ann.link("invite"), "--name", "Bob")
+	bob.do("send", "Ann", "before the laptop")
+	ann.reads("Bob", "before the laptop")
+	laptop := linkDevice(t, ann, "Laptop")
+	laptop.reads("Bob", "before the laptop")
+	bob.do("send", "Ann", "to both")
+	laptop.reads("Bob", "to both")
+	ann.reads("Bob", "to both")
+	laptop.do("send", "Bob", "from the laptop")
+	bob.reads("Ann", "from the laptop")
+	ann.reads("Bob", "from the laptop")
+	ann.do("send", "Bob", "from the desk")
+	laptop.reads("Bob", "from the desk")
+	ann.do("send", "saved", "milk")
+	laptop.reads("saved", "milk")
+
+	var names []string
+	for _, l := range lines(ann.do("device", "list", "--json")) {
+		var d core.Device
+		if err := json.Unmarshal([]byte(l), &d); err != nil {
+			t.Fatal(err)
+		}
+		if names = append(names, d.Name); d.Name == "" || d.Added == "" || d.Active == "" {
+			t.Errorf("device list: got %s, want a name and two days", l)
+		}
+	}
+	if len(names) != 2 || !slices.Contains(names, "Laptop") {
+		t.Errorf("devices: got %q, want two, one of them Laptop", names)
+	}
+	ann.do("device", "remove", "Laptop")
+	bob.do("contacts")
+	bob.do("send", "Ann", "behind its back")
+	ann.reads("Bob", "behind its back")
+	out, _, _ := laptop.try("", "read", "Bob")
+	if strings.Contains(out, "behind its back") {
+		t.Errorf("the removed device reads %q", out)
+	}
+	if _, _, code := laptop.try("", "send", "Bob", "I am still here"); code == 0 {
+		if out := bob.do("read", "Ann"); strings.Contains(out, "I am still here") {
+			t.Errorf("what a removed device wrote arrived")
+		}
+	}
+	if n := len(lines(ann.do("device", "list"))); n != 1 {
+		t.Errorf("devices at the end: got %d, want 1", n)
+	}
+}
+
+// TestWalkWords brings an account back from its twelve words, and tells apart what can be wrong.
+func TestWalkWords(t *testing.T) {
+	t.Parallel()
+	srv := serve(t)
+	ann, bob, phone := newWalker(t, "Ann"), newWalker(t, "Bob"), newWalker(t, "Ann's phone")
+	ann.do("join", srv.invite(), "--name", "Ann")
+	bob.do("join", ann.link("invite"), "--name", "Bob")
+	bob.do("send", "Ann", "in the old days")
+	ann.reads("Bob", "in the old days")
+	ann.do("group", "new", "Garden", "--add", "Bob")
+	ann.do("send", "Garden", "among the roses")
+	bob.reads("Garden", "among the roses")
+	var w core.Words
+	if err := json.Unmarshal([]byte(ann.do("words", "--json")), &w); err != nil || len(w.Words) != 12 {
+		t.Fatalf("words: got %d words, %v, want 12", len(w.Words), err)
+	}
+	origin := "http://" + srv.addr
+	again := func(from *walker, in string) (string, string, int) {
+		return from.try(in+"\n", "recover", "--server", origin, "--name", "Phone")
+	}
+	phone.fails(2, "Look for a misspelt one", "one two three\n", "recover", "--server", origin)
+	phone.fails(1, "keeps nothing under them", "legal winner thank year wave sausage worth useful legal winner thank yellow\n", "recover", "--server", origin)
+	phone.fails(3, "does not answer", strings.Join(w.Words, " ")+"\n", "recover", "--server", "http://"+freeAddr(t))
+	out, complaint, code := again(phone, strings.Join(w.Words, " "))
+	if code != 0 || !strings.Contains(out, "Welcome back") {
+		t.Fatalf("recover: got exit %d, %q, %q", code, out, complaint)
+	}
+	phone.reads("Bob", "in the old days")
+	srv.stop(syscall.SIGTERM)
+	last := newWalker(t, "too late")
+	last.fails(3, "does not answer", strings.Join(w.Words, " ")+"\n", "recover", "--server", origin)
+}
+
+// TestWalkServers keeps two accounts apart and moves a group from one server to another while a
+// member is away.
+func TestWalkServers(t *testing.T) {
+	t.Parallel()
+	one, two := serve(t), serve(t)
+	ann, bob := newWalker(t, "Ann"), newWalker(t, "Bob")
+	ann.do("join", one.invite(), "--name", "Ann")
+	bob.do("join", ann.link("invite"), "--name", "Bob")
+	ann.until("Bob is there", func() bool { return ann.state("Bob") == "open" })
+	ann.do("group", "new", "Garden", "--add", "Bob")
+	bob.until("the group is there", func() bool { return bob.state("Garden") == "open" })
+	ann.do("join", two.invite())
+	ann.do("send", "Garden", "we are going to move")
+	ann.do("group", "move", "Garden", "http://"+two.addr)
+	ann.do("send", "Garden", "we have moved")
+	bob.reads("Garden", "we are going to move")
+	bob.reads("Garden", "we have moved")
+
+	ann.do("account", "add", "work")
+	ann.fails(1, "no account yet", "", "contacts")
+	ann.do("join", two.invite(), "--name", "Ann at work")
+	if out := ann.do("contacts"); strings.Contains(out, "Garden") {
+		t.Errorf("the other account: got %q, want nothing of the first", out)
+	}
+	if out := ann.do("account", "list"); !strings.Contains(out, "* work") || !strings.Contains(out, "Ann at work") {
+		t.Errorf("accounts: got %q, want work in use", out)
+	}
+	if out := ann.do("--account", "main", "contacts"); !strings.Contains(out, "Garden") {
+		t.Errorf("--account main: got %q, want the first one's group", out)
+	}
+	ann.do("account", "use", "main")
+	if out := ann.do("contacts", "--json"); !strings.Contains(out, "Garden") {
+		t.Errorf("back in the first account: got %q, want its group", out)
 	}
 }

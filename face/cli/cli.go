@@ -268,6 +268,24 @@ func (s *session) sync(ctx context.Context) {
 	_, _ = api.Do[core.Done](ctx, s, "sync", struct{}{})
 }
 
+// longTime is how long the two ends of a linking stay for the history.
+const longTime = 2 * time.Minute
+
+// syncLong is sync for what takes its time.
+func (s *session) syncLong(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, longTime)
+	defer cancel()
+	for ctx.Err() == nil {
+		_, err := api.Do[core.Done](ctx, s, "sync", struct{}{})
+		if err == nil {
+			return
+		}
+		if st, err := s.state(ctx); err != nil || !st.Online {
+			return
+		}
+	}
+}
+
 func printJSON(w io.Writer, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -165,7 +165,7 @@ func (d deviceCall) follow(ctx context.Context, digits func(core.Linking) error)
 					d.say("%d %%", e.Percent)
 				}
 			case "done":
-				d.s.sync(ctx)
+				d.s.syncLong(ctx)
 				if d.asJSON {
 					return printJSON(d.env.Out, e.Linking)
 				}
