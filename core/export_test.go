@@ -148,6 +148,9 @@ func Stranger(now time.Time) *Machine {
 // Sliced says whether a chat's commits are sliced.
 func (m *Machine) Sliced(chat string) bool { return m.chats[chat].c.Sliced() }
 
+// Person is the account.
+func (l Liar) Person() string { return l.M.acc.person().Text() }
+
 // Digest is that of a chat's epoch, which every member knows.
 func (l Liar) Digest(chat string) [8]byte { return l.M.chats[chat].c.Digest() }
 

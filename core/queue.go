@@ -77,7 +77,7 @@ type queue struct {
 
 type storedQueue struct {
 	Done  []span            `cbor:"1,keyasint,omitempty"` // places that are dealt with, in order
-	Yes   []plane.Seq       `cbor:"2,keyasint,omitempty"` // to which an admin has said yes here
+	Yes   []said            `cbor:"2,keyasint,omitempty"` // to which an admin has said yes here
 	Seeds [][16]byte        `cbor:"3,keyasint,omitempty"` // of the doors of links made here
 	Used  []usedLink        `cbor:"4,keyasint,omitempty"`
 	Asks  [][]byte          `cbor:"5,keyasint,omitempty"` // account.Knock, of a two-person conversation
@@ -89,6 +89,13 @@ type storedQueue struct {
 	Until plane.Day         `cbor:"11,keyasint,omitempty"` // of the rejoin door
 	Asked uint64            `cbor:"12,keyasint,omitempty"` // counts Asks
 	Seen  []seenKnock       `cbor:"13,keyasint,omitempty"` // the newest knocks, by when they were taken in
+}
+
+// said is a yes: for a place and who stood there, as a server may put another in it.
+type said struct {
+	_   struct{} `cbor:",toarray"`
+	Seq plane.Seq
+	Who plane.PublicKey
 }
 
 type usedLink struct {
@@ -208,9 +215,7 @@ func (q *queue) has(seq plane.Seq) bool {
 // settle notes that a place is dealt with.
 func (q *queue) settle(seq plane.Seq) {
 	q.knocks = slices.DeleteFunc(q.knocks, func(k *knocked) bool { return k.seq == seq })
-	if k := slices.Index(q.Yes, seq); k >= 0 {
-		q.Yes = slices.Delete(q.Yes, k, k+1)
-	}
+	q.Yes = slices.DeleteFunc(q.Yes, func(y said) bool { return y.Seq == seq })
 	if seq == 0 || q.has(seq) {
 		return
 	}

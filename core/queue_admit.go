@@ -203,7 +203,7 @@ func (m *Machine) ready(c *chat, k *knocked) bool {
 	}
 	for _, l := range c.c.State().Links {
 		if l.Door == k.k.Door {
-			return !l.Approve || slices.Contains(c.qu().Yes, k.seq)
+			return !l.Approve || slices.Contains(c.qu().Yes, said{Seq: k.seq, Who: k.k.Account})
 		}
 	}
 	return false

@@ -322,7 +322,7 @@ func (m *Machine) answer(c *chat, x Answer) ErrCode {
 			continue
 		}
 		if x.Yes {
-			q.Yes, q.dirty = append(q.Yes, k.seq), true
+			q.Yes, q.dirty = append(q.Yes, said{Seq: k.seq, Who: p}), true
 			k.due = m.now
 		} else {
 			m.answerKnock(c, k, passNo)

@@ -140,3 +140,37 @@ func TestStrangerKnowsDigest(t *testing.T) {
 		t.Errorf("%d pieces of history are on their way, want none", got-was)
 	}
 }
+
+// TestYesIsForOne has a server put the knock of somebody else in the place of one to which an admin
+// has said yes while it was away: the yes is for a person, not for a place.
+func TestYesIsForOne(t *testing.T) {
+	w, ann, g, link := linked(t, core.GroupInvite{Approve: true})
+	bob := newcomer(t, w, "Bob", link)
+	w.Pass(10 * time.Second)
+	list := Must[core.Knocks](ann, core.GetKnocks{Chat: g}).Knocks
+	if len(list) != 1 || list[0].Person != bob.Person() {
+		t.Fatalf("got %+v", list)
+	}
+	door, err := plane.ParsePublicKey(Must[core.Links](ann, core.GetLinks{Chat: g}).Links[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann.SetOffline(true)
+	ann.Do(core.SetGroup{Chat: g, Name: "Trip 2"}) // a commit waits, so the yes does, too
+	Must[core.Done](ann, core.Answer{Chat: g, Person: list[0].Person, Yes: true})
+	log, kem := core.Liar{M: ann.M}.Queue(g)
+	eve := core.Stranger(w.Now)
+	body := core.Liar{M: eve}.Knock(w.Now, log, kem, g, func(k *account.Knock) {
+		k.Again, k.Door, k.Old = false, door, plane.PublicKey{}
+	})
+	records := w.Server.Log(log).Records
+	for i := range records {
+		records[i].Body = body
+	}
+	ann.Crash()
+	ann.SetOffline(false)
+	w.Pass(time.Minute)
+	if ann.M.HasLeaf(g, core.Liar{M: eve}.Person(), core.Liar{M: eve}.Device()) {
+		t.Error("somebody came in to whom nobody has said yes")
+	}
+}
