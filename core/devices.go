@@ -436,7 +436,7 @@ func (m *Machine) given(g chatGiven) *chat {
 	}
 	m.adopt(g.Server)
 	if old != nil {
-		lost := old.alive()
+		lost, leaving := old.alive(), old.alive() && old.Leaving
 		v := m.view(old)
 		v.Next += historyRoom // for what was said since one's other device came back
 		old.Gap, v.dirtyNumbers = v.Next-1, true
@@ -444,6 +444,8 @@ func (m *Machine) given(g chatGiven) *chat {
 		if lost {
 			m.healed(x)
 		}
+		x.Leaving = leaving
+		m.askToLeave(x)
 		m.givenHistory(x)
 		return x
 	}

@@ -156,7 +156,7 @@ func (m *Machine) leave(c *chat) ErrCode {
 			m.dropWish(c, i) // whom a commit that is on its way adds is still to be told
 		}
 	}
-	if c.c.Size() == 1 {
+	if c.c.Size() == 1 && c.c.Leaves() == 1 {
 		c.State = chatLeft
 		m.ended(c)
 		m.hangChat(c)

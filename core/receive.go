@@ -82,6 +82,9 @@ func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
 		if m.own(out.Person) && !c.Leaving {
 			c.Leaving, c.dirtyMeta = true, true // another device of one's own has asked
 		}
+		if m.own(out.Person) {
+			m.lastLeft(c, seq)
+		}
 		m.show(c)
 	case convo.Changed:
 		m.epochChanged(c, seq, out)
@@ -101,6 +104,7 @@ func (m *Machine) mine(c *chat, seq plane.Seq, i *outbox.Item) {
 	switch i.Kind {
 	case outbox.Leave:
 		c.c.Placed()
+		m.lastLeft(c, seq)
 	case outbox.Message, outbox.Note:
 		m.said(c, seq, m.acc.person(), i.Body, int64(i.SentMS), i)
 	}
@@ -339,19 +343,31 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 	if out.Moved {
 		m.moved(c, seq, out.By)
 	}
-	if c.Leaving && c.c.Size() == 1 {
-		// Nobody is left who could take this one out.
-		c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true
-		m.ended(c)
-		m.notify(c, seq, 13, timeline.Line{What: "left", Who: m.acc.person()})
-		m.hangChat(c)
+	if !m.lastLeft(c, seq) {
+		m.askToLeave(c)
 		m.show(c)
-		return
 	}
+}
+
+// lastLeft ends a chat that the person leaves and in which nobody is left who could take this
+// device out.
+func (m *Machine) lastLeft(c *chat, seq plane.Seq) bool {
+	if !c.Leaving || c.c.Size() > 1 {
+		return false
+	}
+	c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true
+	m.ended(c)
+	m.notify(c, seq, 13, timeline.Line{What: "left", Who: m.acc.person()})
+	m.hangChat(c)
+	m.show(c)
+	return true
+}
+
+// askToLeave asks once more, where the person wants to leave: what was said in an older epoch is void.
+func (m *Machine) askToLeave(c *chat) {
 	if c.Leaving && !c.q.Has(func(i *outbox.Item) bool { return i.Kind == outbox.Leave }) {
 		m.enqueue(c, &outbox.Item{Kind: outbox.Leave})
 	}
-	m.show(c)
 }
 
 // unfinished says whether an Add has more to add than one commit could take.

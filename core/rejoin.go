@@ -62,7 +62,7 @@ func (m *Machine) keyless(c *chat) {
 // heals begins to find back wherever a device has lost the thread.
 func (m *Machine) heals() {
 	for _, c := range m.sortedChats() {
-		if !m.healing(c) || c.Leaving {
+		if !m.healing(c) { // who wants to leave has to find back, too: the others count them
 			c.healAt = time.Time{}
 			continue
 		}

@@ -532,9 +532,9 @@ func (m *Machine) toldWhy(w *waiting, p *pass, log plane.LogID) {
 		w.Entered = m.now.UnixMilli()
 		m.saveWait(w)
 		m.healed(c)
-	case p.Why == passOut && (c.kind() != ChatGroup || c.c.Role(p.By) >= convo.RoleAdmin):
+	case p.Why == passOut && (c.kind() != ChatGroup || c.c.Role(p.By) >= convo.RoleAdmin || w.Try >= forsakenAfter): // whoever is asked so often would have let one in
 		m.dropWait(w)
-		c.State, c.dirtyMeta = chatLeft, true
+		c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true
 		m.ended(c)
 		m.notify(c, c.c.Cursor(), 12, timeline.Line{What: "removed", Who: p.By, Whom: [][32]byte{m.acc.person()}})
 		m.hangChat(c)
@@ -587,7 +587,7 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 	if s == nil || p.Invitation.Log != w.Chat {
 		return
 	}
-	if c != nil && c.alive() && !c.Leaving && (w.Again || w.Entered != 0) && !m.stuck(c) {
+	if c != nil && c.alive() && (w.Again || w.Entered != 0 && !c.Leaving) && !m.stuck(c) {
 		return // one is in already
 	}
 	if c != nil && (w.Again || w.Entered != 0) && p.Invitation.After < c.c.Cursor() && c.c.Lost() != convo.LostVoid && c.c.Lost() != convo.LostSlices && !c.c.Forked() {
@@ -630,7 +630,12 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 				fresh = append(fresh, x.Person)
 			}
 		}
+		leaving := c.Leaving && w.Again
 		m.rejoin(c, cv, s.id)
+		if leaving {
+			c.Leaving = true
+			m.askToLeave(c)
+		}
 	}
 	m.learnNames(c)
 	m.enterState(c)
