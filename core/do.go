@@ -99,7 +99,7 @@ func (m *Machine) finish(id string, code ErrCode) { m.reply(id, Done{}, code) }
 // doChat carries out a command about one chat.
 func (m *Machine) doChat(in Do) {
 	c := m.chats[chatOf(in.Command)]
-	if w := m.waitOf(chatOf(in.Command)); w != nil && !w.Again && c == nil {
+	if w := m.waitOf(chatOf(in.Command)); w != nil && (!w.Again || w.Lost != nil) && c == nil {
 		m.doWaiting(in, w)
 		return
 	}
@@ -264,7 +264,7 @@ func (m *Machine) canSend(v *chat) (*chat, ErrCode) {
 	switch {
 	case v.Leaving || c.State == chatLeft:
 		return nil, ErrLeft
-	case !c.alive():
+	case !c.alive() && !m.healing(c): // what is written while it heals waits
 		return nil, ErrNotAllowed
 	}
 	return c, ""

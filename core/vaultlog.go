@@ -682,4 +682,5 @@ func (m *Machine) foundAgain(c *chat, w *waiting, after plane.Seq) {
 	if c.Person != nil {
 		m.befriend(c, *c.Person)
 	}
+	m.takeSaid(c, w)
 }

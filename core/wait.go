@@ -8,6 +8,7 @@ import (
 
 	"paperplane/core/account"
 	"paperplane/core/convo"
+	"paperplane/core/outbox"
 	"paperplane/core/timeline"
 	"paperplane/internal/inv"
 	"paperplane/mls"
@@ -81,6 +82,8 @@ type storedWait struct {
 	Last     uint64      `cbor:"27,keyasint,omitempty"` // the newest place for what was said before
 	Lost     *lostChat   `cbor:"40,keyasint,omitempty"` // recovered by words
 	Return   []byte      `cbor:"41,keyasint,omitempty"` // what the words' key says of it
+	// Said is what was written into a Lost chat meanwhile.
+	Said []*outbox.Item `cbor:"42,keyasint,omitempty"`
 }
 
 func waitKey(id string) string { return "s/j/" + id }
@@ -130,6 +133,9 @@ func (m *Machine) dropWait(w *waiting) {
 	}
 	m.waits = slices.Delete(m.waits, i, i+1)
 	m.set(waitKey(w.id), nil)
+	if c := m.chats[w.Chat.Text()]; c != nil {
+		m.takeSaid(c, w) // in by another way
+	}
 	s := m.servers[w.Server]
 	if w.feed != nil {
 		m.hangFeed(s, w.feed)
@@ -299,7 +305,7 @@ func (m *Machine) pumpWaits() {
 func (m *Machine) needless(w *waiting) bool {
 	c := m.chats[w.Chat.Text()]
 	if c == nil {
-		return w.Try >= hintTries
+		return w.Lost == nil && w.Try >= hintTries // one's own chats are waited for, however long
 	}
 	return !m.healing(c)
 }
@@ -722,6 +728,10 @@ func (m *Machine) learnNamesOf(c *chat, list []plane.PublicKey) {
 
 // doWaiting carries out a command about a chat that one is not in yet.
 func (m *Machine) doWaiting(in Do, w *waiting) {
+	if w.Lost != nil {
+		m.doLost(in, w)
+		return
+	}
 	switch in.Command.(type) {
 	case Leave:
 		m.dropWait(w)
