@@ -118,7 +118,7 @@ func (s *soak) another(old *simClient, n int) {
 	var look func()
 	tries := 0
 	look = func() {
-		if tries++; tries > 300 || len(s.failed) > 0 {
+		if tries++; tries > 1500 || len(s.failed) > 0 {
 			return
 		}
 		link, ok := old.replies[id].Result.(core.DeviceLink)
@@ -136,7 +136,7 @@ func (s *soak) another(old *simClient, n int) {
 			s.counts["devices linked"]++
 			s.another(old, n+1)
 			return
-		case old.linking.Stage == "failed" || young.linking.Stage == "failed":
+		case old.linking.Stage == "failed" || young.linking.Stage == "failed" || tries%330 == 0: // one of them crashed: they begin anew
 			s.tell("linking of %s failed: %s %s", young.name, old.linking.Err, young.linking.Err)
 			old.linking, young.linking = core.Linking{}, core.Linking{}
 			asked, confirmed = false, false
