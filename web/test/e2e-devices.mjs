@@ -80,6 +80,7 @@ export function deviceSteps({ person, alice, bob, openChat, say, sees, origin })
         const a = alice.page;
         await settings(a, 'Twelve words');
         await a.getByRole('button', { name: 'Show the words' }).click();
+        await a.locator('.words b').nth(11).waitFor(); // the core makes them
         const words = await a.locator('.words b').allTextContents();
         check('twelve', words.length, 12);
         if (await a.getByRole('button', { name: 'I have written' }).count()) {

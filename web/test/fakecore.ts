@@ -227,7 +227,7 @@ class Fake {
     },
     leave: ({ chat }) => (this.change(chat, { state: 'left' }), done),
     getMembers: ({ chat, query, offset, limit, banned }) => {
-      const wanted = fold(query ?? '');
+      const wanted = fold(query ?? '').trim();
       const all = (banned ? this.w.banned.get(chat) ?? [] : this.of(chat)).filter((m) => !wanted || fold(m.name).includes(wanted));
       return { members: all.slice(offset ?? 0, limit ? (offset ?? 0) + limit : undefined), total: all.length };
     },

@@ -77,11 +77,10 @@ export function Composer({ chat }: { chat: Chat }) {
   const pick = (who: Named) => {
     const b = box.current!;
     const caret = c.mention(who, asking.value!.at, b.selectionStart);
-    asking.value = null;
-    requestAnimationFrame(() => {
-      b.focus();
-      b.setSelectionRange(caret, caret);
-    });
+    refuse(); // the name stands: the key that chose, coming up, does not ask again, or Enter would choose for ever
+    b.value = c.text.value;
+    b.focus();
+    b.setSelectionRange(caret, caret);
   };
   const insert = (emoji: string) => {
     const b = box.current!;
