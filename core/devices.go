@@ -553,7 +553,7 @@ func (m *Machine) mergeKEMs(list []inboxKEM) {
 		for i < len(b.KEMs) && b.KEMs[i].Made > k.Made {
 			i++
 		}
-		b.KEMs = slices.Insert(b.KEMs, i, k)
+		b.KEMs = append(b.KEMs[:i:i], append([]inboxKEM{k}, b.KEMs[i:]...)...)
 	}
 	b.KEMs = b.KEMs[:min(len(b.KEMs), kemsMax)]
 	m.saveInbox()

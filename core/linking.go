@@ -46,7 +46,6 @@ type linking struct {
 	nonce   [nonceBytes]byte
 	hello   []byte // as sent, for the digits
 	said    helloSaid
-	reply   []byte
 	device  *mls.Signer
 	name    string
 	stage   int

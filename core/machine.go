@@ -560,7 +560,7 @@ func (m *Machine) sortedChats() []*chat { return m.order }
 func (m *Machine) addChat(c *chat) {
 	m.chats[c.id] = c
 	i, _ := slices.BinarySearchFunc(m.order, c.id, func(c *chat, id string) int { return strings.Compare(c.id, id) })
-	m.order = slices.Insert(slices.Clone(m.order), i, c) // a Step may be walking the old list
+	m.order = append(m.order[:i:i], append([]*chat{c}, m.order[i:]...)...) // a new list: a Step may be walking the old one
 }
 
 func (m *Machine) sortedMoves() []*transfer {

@@ -231,7 +231,7 @@ func (q *queue) settle(seq plane.Seq) {
 	case after:
 		q.Done[i].From = seq
 	default:
-		q.Done = slices.Insert(q.Done, i, span{From: seq, To: seq})
+		q.Done = append(q.Done[:i:i], append([]span{{From: seq, To: seq}}, q.Done[i:]...)...)
 	}
 	if len(q.Done) > spansMax {
 		q.Done[1].From = q.Done[0].From // what has waited longest is given up

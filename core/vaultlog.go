@@ -40,8 +40,6 @@ const (
 	// one has used the account.
 	offerChats = 3
 	offerDays  = 2
-	// vaultReadsMax bounds the records that a recovery reads.
-	vaultReadsMax = 1 << 16
 )
 
 type storedWords struct {
@@ -490,12 +488,9 @@ type recovering struct {
 	name   string
 	server ServerID
 	until  time.Time
-	life   int
-	busy   bool
 	feed   *feed
 	newest *treeRef
 	asked  bool
-	tries  int
 }
 
 func (m *Machine) recover(id string, x Recover) {

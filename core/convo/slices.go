@@ -3,6 +3,7 @@ package convo
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"paperplane/mls"
@@ -70,12 +71,7 @@ func (c *Convo) sliced(p *Pending, s *mls.Slices) {
 
 // ghost reports whether a message is a commit of this epoch that was made here and is no more.
 func (c *Convo) ghost(h [32]byte) bool {
-	for _, g := range c.ghosts {
-		if g == h {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.ghosts, h)
 }
 
 func (c *Convo) loadGhosts(b []byte) {

@@ -97,7 +97,7 @@ func (q *Queue) Restore(i *Item) {
 		}
 		return 0
 	})
-	q.Items = slices.Insert(q.Items, at, i)
+	q.Items = append(q.Items[:at:at], append([]*Item{i}, q.Items[at:]...)...)
 }
 
 // Own reports whether hash is of an MLS message that an item is sealed in.

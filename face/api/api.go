@@ -73,7 +73,8 @@ var commands = map[string]func(raw) (core.Command, error){
 }
 
 func as[C core.Command](args raw) (core.Command, error) {
-	c, err := decode[C](args)
+	var c C
+	err := decode(args, &c)
 	return c, err
 }
 
@@ -109,7 +110,8 @@ func (a *API) Call(ctx context.Context, request []byte) []byte {
 	if len(request) > CallBytesMax {
 		return encode(answer{Err: core.ErrBadArguments})
 	}
-	c, err := decode[call](request)
+	var c call
+	err := decode(request, &c)
 	if err != nil || c.ID == "" || len(c.ID) > 64 {
 		return encode(answer{ID: c.ID, Err: core.ErrBadArguments})
 	}
@@ -142,8 +144,8 @@ func (a *API) run(ctx context.Context, c call) (any, error) {
 	}
 	switch c.Cmd {
 	case "messages":
-		args, err := decode[messagesArgs](c.Args)
-		if err != nil || args.Limit < 1 || args.Limit > PageMax {
+		var args messagesArgs
+		if err := decode(c.Args, &args); err != nil || args.Limit < 1 || args.Limit > PageMax {
 			return nil, bad()
 		}
 		list, err := a.c.Messages(args.Chat, args.Before, args.Limit)
@@ -152,14 +154,14 @@ func (a *API) run(ctx context.Context, c call) (any, error) {
 		}
 		return Page{list}, err
 	case "message":
-		args, err := decode[messageArgs](c.Args)
-		if err != nil {
+		var args messageArgs
+		if err := decode(c.Args, &args); err != nil {
 			return nil, bad()
 		}
 		return a.c.Message(args.Chat, args.Message)
 	case "qr":
-		args, err := decode[qrArgs](c.Args)
-		if err != nil {
+		var args qrArgs
+		if err := decode(c.Args, &args); err != nil {
 			return nil, bad()
 		}
 		return MakeQR(args.Text)

@@ -21,14 +21,12 @@ var decoding = func() cbor.DecMode {
 	return m
 }()
 
-// decode reads strict CBOR: no unknown names, nothing after the value. No bytes are a value of nothing.
-func decode[T any](b []byte) (T, error) {
-	var v T
+// decode reads into v, a pointer, strict CBOR: no unknown names, nothing after the value. No bytes are a value of nothing.
+func decode(b []byte, v any) error {
 	if len(b) == 0 {
-		return v, nil
+		return nil
 	}
-	err := decoding.Unmarshal(b, &v)
-	return v, err
+	return decoding.Unmarshal(b, v)
 }
 
 // unmarshal reads what this program's own encode wrote.

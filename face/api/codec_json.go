@@ -11,21 +11,20 @@ import (
 // raw is a value that is not read yet.
 type raw = json.RawMessage
 
-// decode reads strict JSON: no unknown names, nothing after the value. No bytes are a value of nothing.
-func decode[T any](b []byte) (T, error) {
-	var v T
+// decode reads into v, a pointer, strict JSON: no unknown names, nothing after the value. No bytes are a value of nothing.
+func decode(b []byte, v any) error {
 	if len(b) == 0 {
-		return v, nil
+		return nil
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&v); err != nil {
-		return v, err
+	if err := d.Decode(v); err != nil {
+		return err
 	}
 	if d.More() {
-		return v, errors.New("api: more than one value")
+		return errors.New("api: more than one value")
 	}
-	return v, nil
+	return nil
 }
 
 // unmarshal reads what this program's own encode wrote.

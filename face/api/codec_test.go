@@ -162,7 +162,7 @@ func TestCallAndAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := decode[call](b)
+	c, err := decodeAs[call](b)
 	if err != nil || c.ID != "7" || c.Cmd != "typing" {
 		t.Fatalf("got %+v, %v, want call 7 of typing", c, err)
 	}
@@ -223,14 +223,14 @@ func TestDecodeStrict(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := decode[core.SetDraft](good); err != nil {
+	if _, err := decodeAs[core.SetDraft](good); err != nil {
 		t.Fatalf("got %v, want no error", err)
 	}
-	if _, err := decode[core.SetDraft](append(good[:len(good):len(good)], good...)); err == nil {
+	if _, err := decodeAs[core.SetDraft](append(good[:len(good):len(good)], good...)); err == nil {
 		t.Error("two values: got no error")
 	}
 	for n := 1; n < len(good); n++ {
-		if got, err := decode[core.SetDraft](good[:n]); err == nil {
+		if got, err := decodeAs[core.SetDraft](good[:n]); err == nil {
 			t.Errorf("cut off after %d bytes: got %+v and no error", n, got)
 		}
 	}
@@ -239,7 +239,7 @@ func TestDecodeStrict(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := decode[core.SetDraft](b); err == nil {
+		if got, err := decodeAs[core.SetDraft](b); err == nil {
 			t.Errorf("%s: got %+v and no error", bad, got)
 		}
 	}
@@ -285,7 +285,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := decode[call](b)
+		c, err := decodeAs[call](b)
 		if err != nil {
 			return
 		}
@@ -293,4 +293,10 @@ func FuzzDecode(f *testing.F) {
 			_, _ = parse(c.Args)
 		}
 	})
+}
+
+func decodeAs[T any](b []byte) (T, error) {
+	var v T
+	err := decode(b, &v)
+	return v, err
 }
