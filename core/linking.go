@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -529,7 +530,7 @@ func (m *Machine) sortedPeople() []*person {
 	for _, p := range m.people {
 		list = append(list, p)
 	}
-	slices.SortFunc(list, func(a, b *person) int { return bytes.Compare(a.key[:], b.key[:]) })
+	sort.Slice(list, func(a, b int) bool { return bytes.Compare(list[a].key[:], list[b].key[:]) < 0 })
 	return list
 }
 

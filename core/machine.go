@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"sort"
@@ -525,7 +524,7 @@ func (m *Machine) assemble() error {
 		}
 	}
 	sort.Slice(m.done, func(a, b int) bool { return m.done[a].N < m.done[b].N }) // slices.SortFunc of structs is 2 KB each in the browser
-	slices.SortStableFunc(m.inbox.packages, func(a, b *ownPackage) int { return cmp.Compare(a.made, b.made) })
+	sort.SliceStable(m.inbox.packages, func(a, b int) bool { return m.inbox.packages[a].made < m.inbox.packages[b].made })
 	ids := make([]string, 0, len(byChat))
 	for id := range byChat {
 		ids = append(ids, id)
@@ -550,7 +549,7 @@ func (m *Machine) sortedServers() []*server {
 	for _, s := range m.servers {
 		list = append(list, s)
 	}
-	slices.SortFunc(list, func(a, b *server) int { return slices.Compare(a.id[:], b.id[:]) })
+	sort.Slice(list, func(a, b int) bool { return slices.Compare(list[a].id[:], list[b].id[:]) < 0 })
 	return list
 }
 
@@ -568,7 +567,7 @@ func (m *Machine) sortedMoves() []*transfer {
 	for _, t := range m.moves {
 		list = append(list, t)
 	}
-	slices.SortFunc(list, func(a, b *transfer) int { return strings.Compare(a.ID, b.ID) })
+	sort.Slice(list, func(a, b int) bool { return list[a].ID < list[b].ID })
 	return list
 }
 

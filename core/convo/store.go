@@ -1,7 +1,6 @@
 package convo
 
 import (
-	"cmp"
 	"encoding/hex"
 	"slices"
 	"sort"
@@ -288,7 +287,7 @@ func (c *Convo) loadParts(parts []Pair) error {
 		}
 		c.partial[k].have = append(c.partial[k].have, s.Data)
 	}
-	slices.SortFunc(c.partial, func(a, b *partial) int { return cmp.Compare(a.first, b.first) })
+	sort.Slice(c.partial, func(a, b int) bool { return c.partial[a].first < c.partial[b].first })
 	return nil
 }
 

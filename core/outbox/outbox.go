@@ -11,6 +11,7 @@ package outbox
 import (
 	"crypto/sha256"
 	"slices"
+	"sort"
 )
 
 // Kind says what an item is. Zero is invalid.
@@ -199,7 +200,7 @@ func (q *Intents) Add(i *Intent) *Intent {
 func (q *Intents) Restore(i *Intent) {
 	q.next = max(q.next, i.N)
 	q.List = append(q.List, i)
-	slices.SortFunc(q.List, func(a, b *Intent) int { return int(int64(a.N) - int64(b.N)) })
+	sort.Slice(q.List, func(a, b int) bool { return q.List[a].N < q.List[b].N })
 }
 
 // Find returns the intent with the number n, nil when there is none.
