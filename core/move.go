@@ -84,6 +84,7 @@ func (m *Machine) moved(c *chat, seq plane.Seq, by plane.PublicKey) {
 	from := c.Server
 	c.Server, c.dirtyMeta = to.Server, true
 	s := m.server(to.Server, to.Origin)
+	m.saveServer(s)
 	if c.owner != nil && caps.NewLogID(c.ownerNow().Public()) != to.Log {
 		c.owner, c.Owner = nil, nil // whoever moved it keeps this log to themselves
 	}

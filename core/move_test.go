@@ -54,6 +54,8 @@ func TestMoveGroup(t *testing.T) {
 		w.Pass(time.Minute)
 		cleo.SetOffline(false)
 		w.Pass(2 * time.Minute)
+		cleo.Crash() // who starts anew knows the new server
+		w.Run()
 		coretest.Must[core.Sent](cleo, core.SendText{Chat: chat, Text: "three"})
 		w.Pass(time.Minute)
 		want := []string{"one", "two", "written away", "three"}
