@@ -377,6 +377,12 @@ func TestWalkServers(t *testing.T) {
 	ann.do("send", "Garden", "we have moved")
 	bob.reads("Garden", "we are going to move")
 	bob.reads("Garden", "we have moved")
+	bob.do("send", "Garden", "so have I")
+	ann.reads("Garden", "so have I")
+	one.stop(syscall.SIGTERM)
+	bob.until("writing without the first server", func() bool { _, _, code := bob.try("", "send", "Garden", "without the old one"); return code == 0 })
+	ann.reads("Garden", "without the old one")
+	one.start()
 
 	ann.do("account", "add", "work")
 	ann.fails(1, "no account yet", "", "contacts")
