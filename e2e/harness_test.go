@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -64,15 +66,28 @@ type server struct {
 	out   *os.File
 }
 
-// freeAddr asks the system for a free loopback port.
+// Ports for servers lie below those that the system gives to whoever asks for any: clients do so all
+// the time, and one could take a server's port before the server has started.
+const portMin, portMax = 20000, 32000
+
+var nextPort = func() *atomic.Int64 {
+	n := new(atomic.Int64)
+	n.Store(rand.Int64N(portMax - portMin))
+	return n
+}()
+
+// freeAddr returns a loopback address whose port is free and is not given out again.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range portMax - portMin {
+		addr := fmt.Sprintf("127.0.0.1:%d", portMin+nextPort.Add(1)%(portMax-portMin))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 // serve starts a server on fresh data and waits until it is healthy.
