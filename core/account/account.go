@@ -15,6 +15,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"paperplane/mls"
+	"paperplane/protocol/canon"
 	"paperplane/protocol/caps"
 	"paperplane/protocol/content"
 	"paperplane/protocol/plane"
@@ -41,33 +42,11 @@ const (
 
 const version = 1
 
-var (
-	encoding = func() cbor.EncMode {
-		m, err := cbor.CoreDetEncOptions().EncMode()
-		if err != nil {
-			panic(err) // constant options
-		}
-		return m
-	}()
-	decoding = func() cbor.DecMode {
-		m, err := cbor.DecOptions{
-			DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-			MaxNestedLevels: 8, MaxArrayElements: 1024, MaxMapPairs: 64, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-		}.DecMode()
-		if err != nil {
-			panic(err) // constant options
-		}
-		return m
-	}()
-)
+var decoding = canon.Decoder(cbor.DecOptions{
+	MaxNestedLevels: 8, MaxArrayElements: 1024, MaxMapPairs: 64, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+})
 
-func encode(v any) []byte {
-	b, err := encoding.Marshal(v)
-	if err != nil {
-		panic(err) // plain values always encode
-	}
-	return b
-}
+func encode(v any) []byte { return canon.Encode(v) }
 
 // decode reads the one encoding of v and nothing else.
 func decode(b []byte, v any) bool {

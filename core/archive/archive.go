@@ -16,6 +16,7 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
+	"paperplane/protocol/canon"
 	"paperplane/protocol/caps"
 	"paperplane/protocol/plane"
 	"paperplane/protocol/seal"
@@ -74,25 +75,7 @@ type Ref struct {
 	Days  [2]uint32 // days of the first and last, since 1970
 }
 
-var (
-	encoding = func() cbor.EncMode {
-		m, err := cbor.CoreDetEncOptions().EncMode()
-		if err != nil {
-			panic(err) // constant options
-		}
-		return m
-	}()
-	decoding = func() cbor.DecMode {
-		m, err := cbor.DecOptions{
-			DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-			MaxNestedLevels: 8, MaxArrayElements: ItemsMax, MaxMapPairs: 64,
-		}.DecMode()
-		if err != nil {
-			panic(err) // constant options
-		}
-		return m
-	}()
-)
+var decoding = canon.Decoder(cbor.DecOptions{MaxNestedLevels: 8, MaxArrayElements: ItemsMax, MaxMapPairs: 64})
 
 // Encode returns the one encoding of a segment. Errors: ErrTooLarge.
 func Encode(list []Item) ([]byte, error) {
@@ -101,8 +84,8 @@ func Encode(list []Item) ([]byte, error) {
 			return nil, ErrTooLarge
 		}
 	}
-	b, err := encoding.Marshal(segment{Version: version, Items: list})
-	if err != nil || len(list) > ItemsMax || len(b) > BytesMax {
+	b := canon.Encode(segment{Version: version, Items: list})
+	if len(list) > ItemsMax || len(b) > BytesMax {
 		return nil, ErrTooLarge
 	}
 	return b, nil
@@ -181,13 +164,7 @@ func Open(ref Ref, data []byte) ([]Item, error) {
 const refsMax = 1024
 
 // EncodeRefs returns the bytes of a list of references, ParseRefs reads them and nothing else.
-func EncodeRefs(list []Ref) []byte {
-	b, err := encoding.Marshal(list)
-	if err != nil {
-		panic(err) // plain values always encode
-	}
-	return b
-}
+func EncodeRefs(list []Ref) []byte { return canon.Encode(list) }
 
 // ParseRefs is the inverse of EncodeRefs. Errors: ErrRef.
 func ParseRefs(b []byte) ([]Ref, error) {

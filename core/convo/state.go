@@ -9,6 +9,7 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
+	"paperplane/protocol/canon"
 	"paperplane/protocol/content"
 	"paperplane/protocol/plane"
 )
@@ -145,40 +146,18 @@ type Moved struct {
 }
 
 var (
-	encoding = encoder(cbor.CoreDetEncOptions())
 	// stateEncoding has one form of nothing: an empty list.
 	stateEncoding = func() cbor.EncMode {
 		o := cbor.CoreDetEncOptions()
 		o.NilContainers = cbor.NilContainerAsEmpty
-		return encoder(o)
+		return canon.Encoder(o)
 	}()
-	decoding = func() cbor.DecMode {
-		m, err := cbor.DecOptions{
-			DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-			MaxNestedLevels: 8, MaxArrayElements: 4096, MaxMapPairs: 64, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-		}.DecMode()
-		if err != nil {
-			panic(err) // constant options
-		}
-		return m
-	}()
+	decoding = canon.Decoder(cbor.DecOptions{
+		MaxNestedLevels: 8, MaxArrayElements: 4096, MaxMapPairs: 64, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+	})
 )
 
-func encoder(o cbor.EncOptions) cbor.EncMode {
-	m, err := o.EncMode()
-	if err != nil {
-		panic(err) // constant options
-	}
-	return m
-}
-
-func encode(v any) []byte {
-	b, err := encoding.Marshal(v)
-	if err != nil {
-		panic(err) // plain values always encode
-	}
-	return b
-}
+func encode(v any) []byte { return canon.Encode(v) }
 
 // ParseState reads a group state. It accepts the one encoding that bytes makes, nothing else.
 func ParseState(b []byte) (State, error) {

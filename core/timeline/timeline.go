@@ -31,6 +31,8 @@ import (
 	"strings"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"paperplane/protocol/canon"
 )
 
 // Pair is a stored key with its value; in a change a nil Value deletes.
@@ -171,13 +173,7 @@ type Local struct {
 // takes values of this size.
 const EntryBytesMax = 4 << 20
 
-var decoding = func() cbor.DecMode {
-	m, err := cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden}.DecMode()
-	if err != nil {
-		panic(err) // constant options
-	}
-	return m
-}()
+var decoding = canon.Decoder(cbor.DecOptions{})
 
 // Encode returns a stored value's bytes.
 func Encode(v any) []byte {

@@ -2,7 +2,11 @@
 
 package api
 
-import "github.com/fxamacker/cbor/v2"
+import (
+	"github.com/fxamacker/cbor/v2"
+
+	"paperplane/protocol/canon"
+)
 
 // In a browser the same values travel as CBOR, whose codec the program has anyway: encoding/json would be 90 KB more to load. The
 // codec goes by the json tags. The one difference: a []byte field is a byte string, where JSON has base64 (web/lib/cbor.ts knows).
@@ -10,16 +14,9 @@ import "github.com/fxamacker/cbor/v2"
 // raw is a value that is not read yet.
 type raw = cbor.RawMessage
 
-var decoding = func() cbor.DecMode {
-	m, err := cbor.DecOptions{
-		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-		MaxNestedLevels: 8, MaxArrayElements: 4096, MaxMapPairs: 64, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-	}.DecMode()
-	if err != nil {
-		panic(err) // constant options
-	}
-	return m
-}()
+var decoding = canon.Decoder(cbor.DecOptions{
+	MaxNestedLevels: 8, MaxArrayElements: 4096, MaxMapPairs: 64, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+})
 
 // decode reads into v, a pointer, strict CBOR: no unknown names, nothing after the value. No bytes are a value of nothing.
 func decode(b []byte, v any) error {

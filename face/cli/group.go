@@ -128,15 +128,12 @@ func runGroup(ctx context.Context, env Env) error {
 	}
 	defer g.s.close()
 	g.s.sync(ctx)
-	if rest[0] == "new" {
-		g.args = args
-		if g.st, err = g.s.state(ctx); err != nil {
-			return err
-		}
-		return verb.run(ctx, g)
-	}
 	if g.st, err = g.s.state(ctx); err != nil {
 		return err
+	}
+	if rest[0] == "new" {
+		g.args = args
+		return verb.run(ctx, g)
 	}
 	groups := slices.DeleteFunc(slices.Clone(g.st.Chats), func(c core.Chat) bool { return c.Kind != core.ChatGroup })
 	if g.chat, err = find(groups, args[0]); err != nil {

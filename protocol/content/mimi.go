@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/fxamacker/cbor/v2"
+
+	"paperplane/protocol/canon"
 )
 
 var (
@@ -386,28 +388,17 @@ func (w *walker) id(v any) MessageID {
 	return MessageID(b)
 }
 
-// enc and dec are immutable and safe for concurrent use.
-var enc, dec = modes()
-
-func modes() (cbor.EncMode, cbor.DecMode) {
-	eo := cbor.CoreDetEncOptions()
-	eo.TagsMd = cbor.TagsForbidden
-	e, err := eo.EncMode()
-	if err != nil {
-		panic(err) // constants of this file are wrong; every test would fail
-	}
-	d, err := cbor.DecOptions{
-		DupMapKey:        cbor.DupMapKeyEnforcedAPF,
-		IndefLength:      cbor.IndefLengthForbidden,
-		TagsMd:           cbor.TagsForbidden,
+var (
+	enc = func() cbor.EncMode {
+		o := cbor.CoreDetEncOptions()
+		o.TagsMd = cbor.TagsForbidden
+		return canon.Encoder(o)
+	}()
+	dec = canon.Decoder(cbor.DecOptions{
 		MapKeyByteString: cbor.MapKeyByteStringForbidden,
 		MaxNestedLevels:  16,
 		MaxArrayElements: 32,
 		MaxMapPairs:      extraMax,
 		DefaultMapType:   reflect.TypeFor[map[any]any](),
-	}.DecMode()
-	if err != nil {
-		panic(err)
-	}
-	return e, d
-}
+	})
+)

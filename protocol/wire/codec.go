@@ -8,6 +8,7 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
+	"paperplane/protocol/canon"
 	"paperplane/protocol/plane"
 )
 
@@ -265,32 +266,25 @@ func decode[T any](body []byte) (m T, err error) {
 	return m, check(m)
 }
 
-// enc and dec are immutable and safe for concurrent use.
-var enc, dec = modes()
-
-func modes() (cbor.UserBufferEncMode, cbor.DecMode) {
-	eo := cbor.CoreDetEncOptions()
-	eo.NilContainers = cbor.NilContainerAsEmpty // no null anywhere: an absent list is an empty one
-	eo.TagsMd = cbor.TagsForbidden
-	e, err := eo.UserBufferEncMode()
+// enc is immutable and safe for concurrent use.
+var enc = func() cbor.UserBufferEncMode {
+	o := cbor.CoreDetEncOptions()
+	o.NilContainers = cbor.NilContainerAsEmpty // no null anywhere: an absent list is an empty one
+	o.TagsMd = cbor.TagsForbidden
+	e, err := o.UserBufferEncMode()
 	if err != nil {
 		panic(err) // constants of this file are wrong; every test would fail
 	}
-	d, err := cbor.DecOptions{
-		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
-		IndefLength:       cbor.IndefLengthForbidden,
-		TagsMd:            cbor.TagsForbidden,
-		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-		MaxNestedLevels:   4,
-		MaxArrayElements:  plane.ReadRecordsMax,
-		MaxMapPairs:       16,
-		DefaultMapType:    reflect.TypeFor[map[uint64]any](),
-	}.DecMode()
-	if err != nil {
-		panic(err)
-	}
-	return e, d
-}
+	return e
+}()
+
+var dec = canon.Decoder(cbor.DecOptions{
+	ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+	MaxNestedLevels:   4,
+	MaxArrayElements:  plane.ReadRecordsMax,
+	MaxMapPairs:       16,
+	DefaultMapType:    reflect.TypeFor[map[uint64]any](),
+})
 
 // sizeHint is a guess at the length of m's frame, so that the buffer grows once.
 func sizeHint(m any) int {
