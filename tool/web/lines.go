@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"slices"
 )
 
@@ -38,16 +39,17 @@ func dropLines(mem []byte) error {
 	// functions, 5 compilation units, 6 names of files, 7 tables of values, 8 functions
 	funcs, files := word(1), word(2)
 	names, units, fileNames, values, table := word(4), word(5), word(6), word(7), word(8)
-	t := lineTables{mem: mem[at:], funcs: funcs, values: values, table: table}
-	if funcs <= 0 || files <= 0 || names < headerBytes || units <= names || units >= fileNames || fileNames >= values || values >= table || table > len(t.mem) {
+	if funcs <= 0 || files <= 0 || names < headerBytes || units <= names || units >= fileNames || fileNames >= values || values >= table || table > len(mem)-at {
 		return errLines
 	}
+	t := lineTables{mem: mem[at:], funcs: funcs, values: values, table: table, data: map[uint32]bool{}}
+	t.names = t.mem[names:units]
+	shorten(t.names)
 	if err := t.drop(); err != nil {
 		return err
 	}
-	shorten(t.mem[names:units])
 	clear(t.mem[units:values]) // file names, and which of them each compilation unit has
-	return nil
+	return t.clearData(mem, at)
 }
 
 // lineTables is the function table in memory; offsets are from its header.
@@ -55,7 +57,46 @@ type lineTables struct {
 	mem           []byte
 	funcs         int
 	values, table int
-	keep          []bool // bytes of the value tables that are still needed
+	names         []byte
+	keep          []bool          // bytes of the value tables that are still needed
+	data          map[uint32]bool // where things of the functions begin, and whether they are still needed
+}
+
+// idlePCData and idleFuncData are what the runtime asks for only where it interrupts goroutines by
+// signals, which WASM has not, and where it prints a trace: unsafe points, places of inlined calls,
+// which arguments are alive; the tree of inlined calls, what arguments look like, and again which are
+// alive. A trace names the function that others were inlined into, and no values of arguments, which
+// might be anybody's text.
+var (
+	idlePCData   = []int{0, 2, 3}
+	idleFuncData = []int{3, 5, 6}
+)
+
+// nowhere is the place of what a function has not.
+const nowhere = 1<<32 - 1
+
+// gofuncWord is the place of gofunc in runtime.moduledata, in words: where the functions' things lie.
+const gofuncWord = 40
+
+// clearData clears the things of functions that nobody asks for. at is the header's place.
+func (t *lineTables) clearData(mem []byte, at int) error {
+	words := binary.LittleEndian.AppendUint64(nil, uint64(at))
+	words = binary.LittleEndian.AppendUint64(words, uint64(at)+binary.LittleEndian.Uint64(t.mem[8*4:]))
+	module := bytes.Index(mem, words)
+	if module < 0 || bytes.Contains(mem[module+1:], words) || module+8*gofuncWord+8 > len(mem) {
+		return errLines
+	}
+	gofunc := binary.LittleEndian.Uint64(mem[module+8*gofuncWord:])
+	starts := slices.Sorted(maps.Keys(t.data))
+	if len(starts) == 0 || gofunc < uint64(at) || gofunc+uint64(starts[len(starts)-1]) > uint64(len(mem)) {
+		return errLines
+	}
+	for i, from := range starts[:len(starts)-1] { // how long the last is nobody says
+		if !t.data[from] {
+			clear(mem[gofunc+uint64(from) : gofunc+uint64(starts[i+1])])
+		}
+	}
+	return nil
 }
 
 func (t *lineTables) u32(at int) uint32 { return binary.LittleEndian.Uint32(t.mem[at:]) }
@@ -74,12 +115,29 @@ func (t *lineTables) drop() error {
 			return errLines
 		}
 		used := []uint32{t.u32(f + 16)}
-		pcdata := int(t.u32(f + 28))
-		if pcdata > 16 || f+funcBytes+4*pcdata > len(t.mem) {
+		pcdata, funcdata := int(t.u32(f+28)), int(t.mem[f+43])
+		if pcdata > 16 || funcdata > 16 || f+funcBytes+4*(pcdata+funcdata) > len(t.mem) {
 			return errLines
 		}
+		drop := []int{f + 20, f + 24} // pcfile, pcln
 		for k := range pcdata {
-			used = append(used, t.u32(f+funcBytes+4*k))
+			if at := f + funcBytes + 4*k; slices.Contains(idlePCData, k) {
+				drop = append(drop, at)
+			} else {
+				used = append(used, t.u32(at))
+			}
+		}
+		for k := range funcdata {
+			at := f + funcBytes + 4*(pcdata+k)
+			off := t.u32(at)
+			if off == nowhere {
+				continue
+			}
+			idle := slices.Contains(idleFuncData, k)
+			t.data[off] = t.data[off] || !idle
+			if idle {
+				binary.LittleEndian.PutUint32(t.mem[at:], nowhere)
+			}
 		}
 		for _, off := range used {
 			from, to, err := t.extent(off)
@@ -90,15 +148,22 @@ func (t *lineTables) drop() error {
 				t.keep[j] = true
 			}
 		}
-		for _, field := range []int{20, 24} { // pcfile, pcln
-			from, to, err := t.extent(t.u32(f + field))
+		for _, at := range drop {
+			from, to, err := t.extent(t.u32(at))
 			if err != nil {
 				return err
 			}
 			gone = append(gone, [2]int{from, to})
-			binary.LittleEndian.PutUint32(t.mem[f+field:], 0)
+			clear(t.mem[at : at+4])
 		}
-		binary.LittleEndian.PutUint32(t.mem[f+36:], 0) // startLine
+		clear(t.mem[f+32 : f+40]) // cuOffset, startLine
+		name := int(t.u32(f + 4))
+		if name < 0 || name >= len(t.names) {
+			return errLines
+		}
+		if t.names[name] == 0 {
+			clear(t.mem[f+4 : f+8]) // 0 is no name, too
+		}
 	}
 	for _, g := range gone {
 		for j := g[0]; j < g[1]; j++ {

@@ -87,6 +87,9 @@ func TestDropLines(t *testing.T) {
 	if was, err := execute(t, whole); err == nil || !strings.Contains(was, "main.go 46 true\n") {
 		t.Errorf("with lines: got %q and %v, want main.go in it", was, err)
 	}
+	if strings.Contains(got, "grow(...)") || strings.Contains(got, "main.main(0x") {
+		t.Errorf("got values of arguments in %q", got)
+	}
 	if len(out)*40 > len(whole)*39 {
 		t.Errorf("got %d bytes of %d, want at least a fortieth less", len(out), len(whole))
 	}
@@ -103,6 +106,10 @@ func TestDropLinesRefuses(t *testing.T) {
 	if at < 0 {
 		t.Fatal("no table")
 	}
+	module := bytes.Index(mem, binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, uint64(at)), uint64(at)+binary.LittleEndian.Uint64(mem[at+32:])))
+	if module < 0 {
+		t.Fatal("no module")
+	}
 	put := func(word int, v uint64) func([]byte) []byte {
 		return func(m []byte) []byte { binary.LittleEndian.PutUint64(m[at+8*word:], v); return m }
 	}
@@ -115,6 +122,10 @@ func TestDropLinesRefuses(t *testing.T) {
 		"many-functions": put(1, 1<<40),
 		"order":          put(7, 64),
 		"far":            put(8, 1<<40),
+		"no-module":      func(m []byte) []byte { m[module] ^= 8; return m },
+		"two-modules":    func(m []byte) []byte { return append(m, m[module:module+16]...) },
+		"things-far":     func(m []byte) []byte { m[module+8*gofuncWord+4] = 1; return m },
+		"things-before":  func(m []byte) []byte { clear(m[module+8*gofuncWord : module+8*gofuncWord+8]); return m },
 	} {
 		if err := dropLines(spoil(bytes.Clone(mem))); !errors.Is(err, errLines) {
 			t.Errorf("%s: got %v, want %v", name, err, errLines)
