@@ -184,14 +184,7 @@ func (g *Group) stage(st *staging) (*Pending, error) {
 		a.isAdded[next.me] = true
 		old = st.newLeaf
 	}
-	c := &commitBody{}
-	for _, q := range st.list {
-		if q.byRef {
-			c.props = append(c.props, proposalOrRef{ref: g.refOf(q.p)})
-		} else {
-			c.props = append(c.props, proposalOrRef{p: q.p})
-		}
-	}
+	c := g.bodyOf(st.list)
 	commitSecret := s.zero()
 	var secrets []pathSecret
 	if st.external || st.forcePath || a.needPath || len(st.list) == 0 {
@@ -262,6 +255,19 @@ func (g *Group) frame(a *authContent) ([]byte, error) {
 		w.vec(g.s.mac(g.es.membership, a.toBeMACed(g.context)))
 	}
 	return w.b, nil
+}
+
+// bodyOf lists what a commit commits, by value or by reference.
+func (g *Group) bodyOf(list []item) *commitBody {
+	c := &commitBody{}
+	for _, q := range list {
+		if q.byRef {
+			c.props = append(c.props, proposalOrRef{ref: g.refOf(q.p)})
+		} else {
+			c.props = append(c.props, proposalOrRef{p: q.p})
+		}
+	}
+	return c
 }
 
 // refOf finds the reference of a pending proposal.

@@ -54,14 +54,7 @@ func (g *Group) forge(t *testing.T, f forgery) ([]byte, *Group, *applied) {
 		a.isAdded[next.me] = true
 		old = f.newLeaf
 	}
-	c := &commitBody{}
-	for _, q := range f.list {
-		if q.byRef {
-			c.props = append(c.props, proposalOrRef{ref: g.refOf(q.p)})
-		} else {
-			c.props = append(c.props, proposalOrRef{p: q.p})
-		}
-	}
+	c := g.bodyOf(f.list)
 	if f.props != nil {
 		c.props = f.props(c.props)
 	}

@@ -321,16 +321,7 @@ var (
 		}},
 		{"M-058", func(t *testing.T) func() error {
 			w := newWorld(t, X25519AES, 3)
-			from := w.g[1]
-			a := must(from.sign(ContentApplication, []byte("x"), nil))
-			k, gen, err := from.secrets.next(ratchetID{1, true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var plain writer
-			plain.vec(a.c.body)
-			a.writeAuth(&plain)
-			return w.to(0, must(from.s.sealPrivate(a, from.es.senderData, 1, gen, k, append(plain.b, 0, 1))), nil)
+			return w.to(0, padded(t, w.g[1], 0, 1), nil)
 		}},
 		{"M-059", func(t *testing.T) func() error {
 			w := newWorld(t, X25519AES, 3)

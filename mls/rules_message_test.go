@@ -107,20 +107,9 @@ func TestRuleMessage(t *testing.T) {
 		broke(t, "M-057", process(from.public(ContentProposal, removal(2).raw, func(a *authContent) { a.c.sender, a.c.index = senderExternal, 0 })))
 	})
 	t.Run("M-058", func(t *testing.T) {
-		a := must(from.sign(ContentApplication, []byte("x"), nil))
-		padded := func(pad ...byte) error {
-			k, gen, err := from.secrets.next(ratchetID{1, true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var plain writer
-			plain.vec(a.c.body)
-			a.writeAuth(&plain)
-			return process(must(from.s.sealPrivate(a, from.es.senderData, 1, gen, k, append(plain.b, pad...))))
-		}
-		broke(t, "M-058", padded(1))
-		broke(t, "M-058", padded(0, 0, 1))
-		if err := padded(0, 0, 0); err != nil {
+		broke(t, "M-058", process(padded(t, from, 1)))
+		broke(t, "M-058", process(padded(t, from, 0, 0, 1)))
+		if err := process(padded(t, from, 0, 0, 0)); err != nil {
 			t.Errorf("zeros: got %v", err)
 		}
 	})
@@ -171,4 +160,18 @@ func TestRuleMessage(t *testing.T) {
 			}
 		}
 	})
+}
+
+// padded is a message of a member whose padding is what the test says.
+func padded(t *testing.T, from *Group, pad ...byte) []byte {
+	t.Helper()
+	a := must(from.sign(ContentApplication, []byte("x"), nil))
+	k, gen, err := from.secrets.next(ratchetID{1, true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plain writer
+	plain.vec(a.c.body)
+	a.writeAuth(&plain)
+	return must(from.s.sealPrivate(a, from.es.senderData, 1, gen, k, append(plain.b, pad...)))
 }

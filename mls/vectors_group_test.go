@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 type treeValidation struct {
@@ -321,22 +322,28 @@ func checkPassive(v *passive) error {
 		return err
 	}
 	for i, e := range v.Epochs {
-		if g, err = Restore(g.Snapshot(), nil); err != nil {
-			return fmt.Errorf("epoch %d: restore: %w", i, err)
-		}
-		for _, p := range e.Proposals {
-			if _, err := g.Process(p, t0); err != nil {
-				return fmt.Errorf("epoch %d: proposal: %w", i, err)
-			}
-		}
-		r, err := g.Process(e.Commit, t0)
-		if err != nil {
-			return fmt.Errorf("epoch %d: commit: %w", i, err)
-		}
-		g = r.(CommitReceived).Next
-		if err := same(fmt.Sprintf("epoch %d authenticator", i), g.EpochAuthenticator(), e.Auth); err != nil {
-			return err
+		if g, err = nextEpoch(g, e.Proposals, e.Commit, e.Auth, (*Group).Process); err != nil {
+			return fmt.Errorf("epoch %d: %w", i, err)
 		}
 	}
 	return nil
+}
+
+// nextEpoch takes a saved and restored group through the messages of an epoch, the last of which process reads.
+func nextEpoch(g *Group, proposals []hexBytes, commit, auth []byte, process func(*Group, []byte, time.Time) (Received, error)) (*Group, error) {
+	g, err := Restore(g.Snapshot(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("restore: %w", err)
+	}
+	for _, p := range proposals {
+		if _, err := g.Process(p, t0); err != nil {
+			return nil, fmt.Errorf("proposal: %w", err)
+		}
+	}
+	r, err := process(g, commit, t0)
+	if err != nil {
+		return nil, fmt.Errorf("commit: %w", err)
+	}
+	g = r.(CommitReceived).Next
+	return g, same("authenticator", g.EpochAuthenticator(), auth)
 }

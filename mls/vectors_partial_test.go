@@ -236,21 +236,8 @@ func checkPartialPassive(v *partialWelcome) error {
 		return err
 	}
 	for i, e := range v.Epochs {
-		if g, err = Restore(g.Snapshot(), nil); err != nil {
-			return fmt.Errorf("epoch %d: restore: %w", i, err)
-		}
-		for _, p := range e.Proposals {
-			if _, err := g.Process(p, t0); err != nil {
-				return fmt.Errorf("epoch %d: proposal: %w", i, err)
-			}
-		}
-		r, err := g.ProcessAnnotated(e.Commit, t0)
-		if err != nil {
-			return fmt.Errorf("epoch %d: commit: %w", i, err)
-		}
-		g = r.(CommitReceived).Next
-		if err := same(fmt.Sprintf("epoch %d authenticator", i), g.EpochAuthenticator(), e.Auth); err != nil {
-			return err
+		if g, err = nextEpoch(g, e.Proposals, e.Commit, e.Auth, (*Group).ProcessAnnotated); err != nil {
+			return fmt.Errorf("epoch %d: %w", i, err)
 		}
 		for _, b := range e.Messages {
 			r := reader{b: slices.Clone(b)}

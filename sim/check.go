@@ -44,6 +44,14 @@ func (c *simClient) replied(e core.Reply) {
 		c.drafts[x.Chat] = x.Text
 	case core.SetSettings:
 		c.hidden = x.ReadReceipts
+	default:
+		c.takeBackBy(cmd)
+	}
+}
+
+// takeBackBy notes what a command takes back, if it is one that does.
+func (c *simClient) takeBackBy(cmd core.Command) {
+	switch x := cmd.(type) {
 	case core.Delete:
 		c.takeBack(x.Message)
 	case core.Discard:

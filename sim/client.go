@@ -163,14 +163,7 @@ func (c *simClient) die(why string, back time.Duration) {
 	}
 	// A wish to take something back may have been granted though nobody was told.
 	for _, cmd := range c.undone {
-		switch x := cmd.(type) {
-		case core.Delete:
-			c.takeBack(x.Message)
-		case core.Discard:
-			c.takeBack(x.Message)
-		case core.Stop:
-			c.takeBack(x.Message)
-		}
+		c.takeBackBy(cmd)
 	}
 	c.w.tell("%s crashes: %s", c.name, why)
 	c.lose("client crashed")

@@ -301,25 +301,13 @@ func (s *Store) Put(ctx context.Context, id plane.BlobID, index, count int, day 
 
 // Get implements blob.Store.
 func (s *Store) Get(ctx context.Context, id plane.BlobID, index int) ([]byte, error) {
-	if err := s.enter(ctx, id); err != nil {
-		return nil, err
-	}
-	defer s.leave(id)
-	d, count, err := s.find(id)
-	if err != nil {
-		return nil, cause(err)
-	}
-	if index < 0 || index >= count {
-		return nil, blob.ErrAbsent
-	}
-	b, err := s.read(path(d, name(id, index)), chunkSize)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, blob.ErrAbsent
-	}
-	if err != nil {
-		return nil, cause(err)
-	}
-	return b[headBytes:], nil
+	return s.chunk(ctx, id, index, func(path string) ([]byte, error) {
+		b, err := s.read(path, chunkSize)
+		if err != nil {
+			return nil, err
+		}
+		return b[headBytes:], nil
+	})
 }
 
 // Part implements blob.Store. A file of another length than a chunk's is damaged; damage within the
@@ -328,6 +316,11 @@ func (s *Store) Part(ctx context.Context, id plane.BlobID, index, from, n int) (
 	if err := blob.CheckPart(from, n); err != nil {
 		return nil, err
 	}
+	return s.chunk(ctx, id, index, func(path string) ([]byte, error) { return s.readPart(path, from, n) })
+}
+
+// chunk finds a chunk's file and has it read.
+func (s *Store) chunk(ctx context.Context, id plane.BlobID, index int, read func(path string) ([]byte, error)) ([]byte, error) {
 	if err := s.enter(ctx, id); err != nil {
 		return nil, err
 	}
@@ -339,7 +332,7 @@ func (s *Store) Part(ctx context.Context, id plane.BlobID, index, from, n int) (
 	if index < 0 || index >= count {
 		return nil, blob.ErrAbsent
 	}
-	b, err := s.readPart(path(d, name(id, index)), from, n)
+	b, err := read(path(d, name(id, index)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, blob.ErrAbsent
 	}

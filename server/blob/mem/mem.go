@@ -60,15 +60,7 @@ func (s *Store) Put(ctx context.Context, id plane.BlobID, index, count int, day 
 
 // Get implements blob.Store.
 func (s *Store) Get(ctx context.Context, id plane.BlobID, index int) ([]byte, error) {
-	if err := s.lock(ctx); err != nil {
-		return nil, err
-	}
-	defer s.mu.Unlock()
-	e := s.blobs[id]
-	if e == nil || index < 0 || index >= len(e.chunks) || e.chunks[index] == nil {
-		return nil, blob.ErrAbsent
-	}
-	return bytes.Clone(e.chunks[index]), nil
+	return s.part(ctx, id, index, 0, plane.BlobChunkBytes)
 }
 
 // Part implements blob.Store.
@@ -76,6 +68,10 @@ func (s *Store) Part(ctx context.Context, id plane.BlobID, index, from, n int) (
 	if err := blob.CheckPart(from, n); err != nil {
 		return nil, err
 	}
+	return s.part(ctx, id, index, from, n)
+}
+
+func (s *Store) part(ctx context.Context, id plane.BlobID, index, from, n int) ([]byte, error) {
 	if err := s.lock(ctx); err != nil {
 		return nil, err
 	}
