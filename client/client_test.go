@@ -17,12 +17,8 @@ import (
 	"paperplane/client/vault"
 	"paperplane/client/vault/faulty"
 	"paperplane/core"
-	"paperplane/protocol/plane"
 	"paperplane/protocol/session"
 	"paperplane/server"
-	blobmem "paperplane/server/blob/mem"
-	storemem "paperplane/server/store/mem"
-	tablesmem "paperplane/server/tables/mem"
 	"paperplane/transport"
 	"paperplane/transport/mem"
 )
@@ -60,41 +56,9 @@ func newKey(t *testing.T) *session.PrivateKey {
 // serve starts a server under the one name there is.
 func (w *world) serve(key *session.PrivateKey) {
 	w.t.Helper()
-	s, err := server.New(server.Config{Store: storemem.New(), Blobs: blobmem.New(), Tables: tablesmem.New(), Now: time.Now,
-		Free: func() (int64, error) { return 1 << 40, nil }})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := s.Tick(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
-	seed := server.NewSeed()
-	front, _, err := s.Front(seed, 100, plane.DayOf(time.Now())+30)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.link = server.Link("http://127.0.0.1:8765", key.Fingerprint(), front, seed)
-	l := w.net.Listen("127.0.0.1:8765")
-	sessions := session.NewServer(key, session.Options{})
-	ctx, cancel := context.WithCancel(context.Background())
-	var tasks sync.WaitGroup
-	tasks.Go(func() {
-		for {
-			conn, err := l.Accept(ctx)
-			if err != nil {
-				return
-			}
-			tasks.Go(func() { _ = sessions.Serve(ctx, conn, s.ServeSession) })
-		}
-	})
-	stop := sync.OnceFunc(func() {
-		cancel()
-		_ = l.Close()
-		sessions.Close()
-		tasks.Wait()
-	})
-	w.stop = stop
-	w.t.Cleanup(stop)
+	at := client.ServeTest(w.t, &w.net, "127.0.0.1:8765", key, server.Limits{})
+	w.link = server.Link("http://127.0.0.1:8765", key.Fingerprint(), at.Front, at.Seed)
+	w.stop = at.Stop
 }
 
 // Dial is the clients' way to the server.

@@ -15,9 +15,6 @@ import (
 	"paperplane/protocol/session"
 	"paperplane/protocol/wire"
 	"paperplane/server"
-	blobmem "paperplane/server/blob/mem"
-	storemem "paperplane/server/store/mem"
-	tablesmem "paperplane/server/tables/mem"
 	"paperplane/transport"
 	"paperplane/transport/mem"
 )
@@ -70,48 +67,20 @@ func newObjects(t *testing.T) *objects {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(server.Config{Store: storemem.New(), Blobs: blobmem.New(), Tables: tablesmem.New(), Now: time.Now,
-		Limits: server.Limits{BlobBytesPerDoorDay: 1 << 30},
-		Free:   func() (int64, error) { return 1 << 40, nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Tick(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	seed := server.NewSeed()
-	front, _, err := s.Front(seed, 100, plane.DayOf(time.Now())+30)
-	if err != nil {
-		t.Fatal(err)
-	}
 	o := &objects{T: t, id: key.Fingerprint()}
-	l := o.net.Listen("h")
-	sessions := session.NewServer(key, session.Options{})
+	at := ServeTest(t, &o.net, "h", key, server.Limits{BlobBytesPerDoorDay: 1 << 30})
 	ctx, cancel := context.WithCancel(context.Background())
-	var tasks sync.WaitGroup
-	tasks.Go(func() {
-		for {
-			conn, err := l.Accept(ctx)
-			if err != nil {
-				return
-			}
-			tasks.Go(func() { _ = sessions.Serve(ctx, conn, s.ServeSession) })
-		}
-	})
 	o.c = &Client{opts: Options{Dialer: o, Now: time.Now}, inputs: make(chan core.Input, inputsMax), ctx: ctx, stop: cancel,
 		links: map[core.ServerID]*link{}, moves: map[string]*move{}, servers: map[core.ServerID]*link{}, wake: time.NewTimer(time.Hour)}
 	t.Cleanup(func() {
 		cancel()
 		o.c.dropAll()
-		_ = l.Close()
-		sessions.Close()
-		tasks.Wait()
 	})
 	o.c.do(core.Dial{Server: o.id, Origin: "http://h"})
 	up := next[core.Connected](o)
-	door := caps.DoorSigner(seed)
-	o.c.do(core.Send{Server: o.id, Rid: 1, Request: wire.Open{Log: front, Role: wire.RoleDoor, Key: door.Public(),
-		Sig: door.Sign(caps.OpenMessage(up.Binding, front, uint8(wire.RoleDoor), 0, door.Public()))}})
+	door := caps.DoorSigner(at.Seed)
+	o.c.do(core.Send{Server: o.id, Rid: 1, Request: wire.Open{Log: at.Front, Role: wire.RoleDoor, Key: door.Public(),
+		Sig: door.Sign(caps.OpenMessage(up.Binding, at.Front, uint8(wire.RoleDoor), 0, door.Public()))}})
 	if a, ok := next[core.Answered](o).Answer.(wire.Opened); !ok {
 		t.Fatalf("open the front door: got %T", a)
 	}

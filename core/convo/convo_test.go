@@ -84,8 +84,13 @@ func signer(t *testing.T) *mls.Signer {
 
 func pack(t *testing.T, name string, k *mls.Signer) (*mls.KeyPackage, *mls.KeyPackageSecret) {
 	t.Helper()
+	return packWith(t, name, k, nil)
+}
+
+func packWith(t *testing.T, name string, k *mls.Signer, exts []mls.Extension) (*mls.KeyPackage, *mls.KeyPackageSecret) {
+	t.Helper()
 	b, sec, err := mls.NewKeyPackage(mls.KeyPackageOptions{
-		Signer: k, Credential: mls.NewBasic([]byte(name)), Capabilities: Capabilities(),
+		Signer: k, Credential: mls.NewBasic([]byte(name)), Capabilities: Capabilities(), LeafExtensions: exts,
 		Lifetime: mls.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)},
 	})
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"paperplane/mls"
 	"paperplane/protocol/plane"
@@ -42,26 +41,6 @@ func device(t *testing.T, l *log, by, name, as string, ch Change, exts ...mls.Ex
 	m := &member{name: as, c: x, k: k}
 	l.all = append(l.all, m)
 	return m
-}
-
-func packWith(t *testing.T, name string, k *mls.Signer, exts []mls.Extension) (*mls.KeyPackage, *mls.KeyPackageSecret) {
-	t.Helper()
-	b, sec, err := mls.NewKeyPackage(mls.KeyPackageOptions{
-		Signer: k, Credential: mls.NewBasic([]byte(name)), Capabilities: Capabilities(), LeafExtensions: exts,
-		Lifetime: mls.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := mls.ParseKeyPackage(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kp, err := u.Verify(now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kp, sec
 }
 
 // void has a member make a commit that MLS allows: nobody takes it.

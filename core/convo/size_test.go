@@ -79,21 +79,7 @@ func TestHeavyLeaf(t *testing.T) {
 	if got := ann.c.Epoch(); got != was {
 		t.Errorf("epoch %d after a heavy leaf, want %d", got, was)
 	}
-	b, _, err := mls.NewKeyPackage(mls.KeyPackageOptions{
-		Signer: signer(t), Credential: mls.NewBasic([]byte("dan")), Capabilities: Capabilities(), LeafExtensions: heavy,
-		Lifetime: mls.Lifetime{NotBefore: now.Add(-1), NotAfter: now.Add(1 << 40)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := mls.ParseKeyPackage(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kp, err := u.Verify(now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	kp, _ := packWith(t, "dan", signer(t), heavy)
 	if _, err := ann.c.Begin(Change{Add: []*mls.KeyPackage{kp}}, now); err != ErrNotAllowed {
 		t.Errorf("adding a heavy leaf: got %v, want %v", err, ErrNotAllowed)
 	}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"strings"
 	"testing"
-	"time"
 
 	"paperplane/mls"
 	"paperplane/protocol/plane"
@@ -60,22 +59,7 @@ func (d disk) count(prefix string) int {
 func heavy(t *testing.T, n int) (list []*mls.KeyPackage) {
 	t.Helper()
 	for i := range n {
-		b, _, err := mls.NewKeyPackage(mls.KeyPackageOptions{
-			Signer: signer(t), Credential: mls.NewBasic(fmt.Appendf(nil, "heavy %d", i)), Capabilities: Capabilities(),
-			Lifetime:       mls.Lifetime{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)},
-			LeafExtensions: []mls.Extension{{Type: mls.ExtApplicationID, Data: make([]byte, 24<<10)}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		u, err := mls.ParseKeyPackage(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		kp, err := u.Verify(now)
-		if err != nil {
-			t.Fatal(err)
-		}
+		kp, _ := packWith(t, fmt.Sprintf("heavy %d", i), signer(t), []mls.Extension{{Type: mls.ExtApplicationID, Data: make([]byte, 24<<10)}})
 		list = append(list, kp)
 	}
 	return list

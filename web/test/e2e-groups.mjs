@@ -1,6 +1,6 @@
 // Groups over the real server and core: coming in by link, being let in, roles, rules, pins, mentions, bans; and a second
 // account in the same browser. Part of e2e.mjs.
-import { axe, check } from './harness.mjs';
+import { axe, check, newGroup } from './harness.mjs';
 
 export function groupSteps({ alice, bob, carol, invite, openChat, say, sees, origin }) {
   const about = async (page) => {
@@ -55,10 +55,7 @@ export function groupSteps({ alice, bob, carol, invite, openChat, say, sees, ori
       'a-group-by-link',
       async () => {
         const a = alice.page;
-        await a.getByRole('button', { name: 'New group' }).click();
-        await a.getByLabel('Group name').fill('City cyclists');
-        await a.getByRole('button', { name: 'Create' }).click();
-        await a.locator('.chat-head h1', { hasText: 'City cyclists' }).waitFor();
+        await newGroup(a, 'City cyclists', []);
         await say(a, 'before anybody came');
         const link = await groupLink(a);
         await follow(bob, link);

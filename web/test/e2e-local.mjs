@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { artifacts, check, startProgram, watch } from './harness.mjs';
+import { artifacts, check, newGroup, startProgram, watch } from './harness.mjs';
 
 const home = mkdtempSync(join(tmpdir(), 'paperplane-home-'));
 const env = { env: { ...process.env, PAPERPLANE_HOME: home } };
@@ -68,11 +68,7 @@ export function localSteps({ binary, browser, complaints, alice, bob, invite, op
       async () => {
         await terminal('join', await invite(alice.page), '--name', 'Thomas');
         await alice.page.locator('.chat-item', { hasText: 'Thomas' }).waitFor();
-        await alice.page.getByRole('button', { name: 'New group' }).click();
-        await alice.page.getByLabel('Group name').fill('All sorts');
-        for (const name of ['بابک', 'Thomas']) await alice.page.locator('dialog .person', { hasText: name }).click();
-        await alice.page.getByRole('button', { name: 'Create' }).click();
-        await alice.page.locator('.chat-head h1', { hasText: 'All sorts' }).waitFor();
+        await newGroup(alice.page, 'All sorts', ['بابک', 'Thomas']);
         await say(alice.page, 'two in browsers, one at a terminal');
         while (!(await terminal('contacts')).includes('All sorts')); // each time it asks the server
         const reader = await follow(['read', 'All sorts', '--follow'], /one at a terminal/);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { deviceSteps } from './e2e-devices.mjs';
 import { groupSteps } from './e2e-groups.mjs';
 import { endLocal, localSteps } from './e2e-local.mjs';
-import { artifacts, axe, check, launch, root, startProgram, steps, watch } from './harness.mjs';
+import { artifacts, axe, check, launch, newGroup, root, startProgram, steps, watch } from './harness.mjs';
 
 const binary = process.env.PAPERPLANE ?? join(root, 'bin/paperplane');
 const only = process.argv[2];
@@ -281,11 +281,7 @@ const list = [
       await carol.join(await invite(alice.page), 'Карина');
       await carol.page.locator('.composer textarea').waitFor();
       await alice.page.locator('.chat-item', { hasText: 'Карина' }).waitFor();
-      await alice.page.getByRole('button', { name: 'New group' }).click();
-      await alice.page.getByLabel('Group name').fill('Tea at six');
-      for (const name of ['بابک', 'Карина']) await alice.page.locator('dialog .person', { hasText: name }).click();
-      await alice.page.getByRole('button', { name: 'Create' }).click();
-      await alice.page.locator('.chat-head h1', { hasText: 'Tea at six' }).waitFor();
+      await newGroup(alice.page, 'Tea at six', ['بابک', 'Карина']);
       await say(alice.page, 'Is everybody here?');
       for (const p of [bob.page, carol.page]) {
         await openChat(p, 'Tea at six');

@@ -97,6 +97,15 @@ export function watch(page, into) {
   page.on('pageerror', (e) => into.push(`page: ${e.message}`));
 }
 
+/** Makes a group of contacts and waits for its chat. */
+export async function newGroup(page, group, people) {
+  await page.getByRole('button', { name: 'New group' }).click();
+  await page.getByLabel('Group name').fill(group);
+  for (const name of people) await page.locator('dialog .person', { hasText: name }).click();
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.locator('.chat-head h1', { hasText: group }).waitFor();
+}
+
 /** All accessibility findings of a page, in short. */
 export async function axe(page) {
   const source = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { launch, root, startProgram } from './harness.mjs';
+import { launch, newGroup, root, startProgram } from './harness.mjs';
 
 const out = process.argv[2] ?? join(root, 'docs/images');
 mkdirSync(out, { recursive: true });
@@ -77,11 +77,7 @@ try {
   const boris = await person(await invite(mina), 'Борис', 'ru');
   await say(boris, 'Привет! Ссылка сработала сразу.');
   await mina.locator('.chat-item', { hasText: 'Борис' }).waitFor();
-  await mina.getByRole('button', { name: 'New group' }).click();
-  await mina.getByLabel('Group name').fill('Reading circle');
-  for (const name of ['نسرین', 'Борис']) await mina.locator('dialog .person', { hasText: name }).click();
-  await mina.getByRole('button', { name: 'Create' }).click();
-  await mina.locator('.chat-head h1', { hasText: 'Reading circle' }).waitFor();
+  await newGroup(mina, 'Reading circle', ['نسرین', 'Борис']);
   await say(mina, 'Thursday at six, at the old library?');
   await open(nasrin, 'Reading circle');
   await open(boris, 'Reading circle');
