@@ -21,20 +21,31 @@ const (
 	rejoinRenew = 30
 )
 
+// keepsQueue says whether the queue is this device's to keep.
+func (m *Machine) keepsQueue(c *chat) bool {
+	if c.owner == nil || !c.c.OwnAdmin() || c.Leaving {
+		return false
+	}
+	st := c.c.State()
+	return st.Queue == nil || st.Queue.Log == queueOf(c.owner).Log // else whoever has that owner key keeps it
+}
+
 // keepQueue makes a group's queue and keeps its card, its doors and the links in the group state.
 // Only who has the owner key of the group's log can.
 func (m *Machine) keepQueue(s *server, c *chat) {
 	q := c.qu()
-	if c.owner == nil || q.busy || m.now.Before(q.retryAt) || !c.c.OwnAdmin() || c.Leaving {
+	if q.busy || m.now.Before(q.retryAt) {
+		return
+	}
+	if !m.keepsQueue(c) {
+		for _, l := range slices.Clone(q.making) {
+			m.endLink(c, l, ErrNotAllowed)
+		}
 		return
 	}
 	st, k := c.c.State(), queueOf(c.owner)
 	if st.Queue == nil && c.c.Size() < 2 && len(q.making) == 0 {
 		return // nobody to come back, nobody to come in
-	}
-	if st.Queue != nil && st.Queue.Log != k.Log {
-		q.making = nil
-		return // made under another owner key: whoever has that one keeps it
 	}
 	today := plane.DayOf(m.now)
 	card := m.queueCard(c, k)

@@ -72,6 +72,9 @@ func (m *Machine) allHere() bool {
 	if !m.vaultHere() || slices.ContainsFunc(m.waits, func(w *waiting) bool { return !w.settled() }) {
 		return false
 	}
+	if slices.ContainsFunc(m.inbox.stored.Links, func(l ownLink) bool { return l.Gone }) {
+		return false
+	}
 	if len(m.devs.Fetch)+len(m.puts)+len(m.tellings)+len(m.hearings) > 0 {
 		return false // history on its way
 	}
@@ -90,7 +93,7 @@ func (c *chat) settled() bool {
 }
 
 // queueSettled says that all who have knocked as far as the server knows have their answer, or wait for
-// somebody else.
+// somebody else, and that links that were withdrawn here open nothing any more.
 func (m *Machine) queueSettled(c *chat) bool {
 	k := c.c.State().Queue
 	if k == nil || !c.alive() || c.tries >= syncTries || !m.watches(c) {
@@ -102,6 +105,9 @@ func (m *Machine) queueSettled(c *chat) bool {
 	}
 	if q.tries >= syncTries || q.feed.tries >= syncTries {
 		return true
+	}
+	if len(q.Drop) > 0 && m.keepsQueue(c) {
+		return false
 	}
 	if f := q.feed; !f.here() && !f.gone && !f.stalled() {
 		return false

@@ -130,3 +130,21 @@ func TestSyncOffline(t *testing.T) {
 		t.Errorf("the 17th: got %q, want %q at once", got, core.ErrOffline)
 	}
 }
+
+// TestSyncClosesDoors shows that Sync is answered when a link that was withdrawn opens nothing any
+// more: whoever withdraws one by a command goes away after it, and says that nobody comes in.
+func TestSyncClosesDoors(t *testing.T) {
+	w, ann, g, _ := linked(t, core.GroupInvite{})
+	coretest.Must[core.InviteLink](ann, core.Invite{})
+	for _, chat := range []string{g, ""} {
+		link := coretest.Must[core.Links](ann, core.GetLinks{Chat: chat}).Links[0].ID
+		before := w.Server.Doors()
+		ann.SetOffline(true)
+		w.Run()
+		coretest.Must[core.Done](ann, core.RevokeLink{Chat: chat, Link: link})
+		ann.SetOffline(false)
+		if got := syncing(t, w, ann, w.Server.Doors); got != before-1 {
+			t.Errorf("a link withdrawn: got %d doors at Sync's end, want %d", got, before-1)
+		}
+	}
+}

@@ -98,6 +98,18 @@ func (s *Server) Log(chat string) *Log {
 	return s.logs[id]
 }
 
+// Doors counts the doors that open.
+func (s *Server) Doors() (n int) {
+	for _, l := range s.logs {
+		for _, d := range l.doors {
+			if d.Left > 0 && d.Until >= s.Day {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // CloseDoors uses up every door of every inbox but the front door.
 func (s *Server) CloseDoors() {
 	for id, l := range s.logs {
