@@ -457,6 +457,15 @@ const list = [
       await later.locator('.offer').waitFor({ state: 'detached' });
       check('put off', await later.asked('keepWords'), [{ later: true }]);
       await close(later);
+      // Words that are kept are never shown again: new ones are, and count only when they are written down, too.
+      const again = await open('?as=kept');
+      await settings(again, 'Twelve words');
+      await again.locator('dialog', { hasText: 'No device shows them again' }).waitFor();
+      await again.getByRole('button', { name: 'Make new words' }).click();
+      await again.locator('.words').waitFor();
+      await again.getByRole('button', { name: 'I have written them down' }).click();
+      await again.locator('.check').waitFor();
+      await close(again);
       // With the words alone, on a new device.
       const page2 = await open('?as=new');
       await page2.getByRole('button', { name: 'I already use' }).click();

@@ -1,4 +1,5 @@
-// The twelve words: what they are for, the words themselves, and whether they were written down.
+// The twelve words: what they are for, the words themselves, and whether they were written down. No device remembers words
+// that were (spec/words.md): what is shown later are always new ones, which count once they have been written down, too.
 import { useEffect, useState } from 'preact/hooks';
 import { number, t } from '../../lib/i18n';
 import { act, ask, words as saying } from '../act';
@@ -53,15 +54,9 @@ export function WordsPage({ onDone }: { onDone(): void }) {
         </ol>
         <p class="dim">{t('words.paper')}</p>
         <div class="buttons">
-          {kept ? (
-            <button type="button" class="primary" onClick={onDone}>
-              {t('finish')}
-            </button>
-          ) : (
-            <button type="button" class="primary" onClick={() => setStep('check')}>
-              {t('words.written')}
-            </button>
-          )}
+          <button type="button" class="primary" onClick={() => setStep('check')}>
+            {t('words.written')}
+          </button>
         </div>
       </>
     );
@@ -72,7 +67,7 @@ export function WordsPage({ onDone }: { onDone(): void }) {
       <ul class="points">
         <li>{t('words.point.all')}</li>
         <li>{t('words.point.who')}</li>
-        <li>{t('words.point.lost')}</li>
+        {kept ? null : <li>{t('words.point.lost')}</li>}
       </ul>
       <Problem text={problem} />
       <div class="buttons">
@@ -82,7 +77,7 @@ export function WordsPage({ onDone }: { onDone(): void }) {
           </button>
         )}
         <button type="button" class="primary" onClick={() => void show()}>
-          {t('words.show')}
+          {t(kept ? 'words.new' : 'words.show')}
         </button>
       </div>
     </>
