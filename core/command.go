@@ -397,7 +397,7 @@ type LinkInfo struct {
 	Device bool   `json:"device,omitempty"` // is for linking a device: AddDevice
 }
 
-// InviteLink answers Invite and GroupInvite. Until is a date, 2006-01-02.
+// InviteLink answers Invite and GroupInvite. Until is the last day, 2006-01-02; Uses 0: no bound.
 type InviteLink struct {
 	ID    string `json:"id,omitempty"` // for RevokeLink
 	Link  string `json:"link"`
@@ -425,9 +425,9 @@ type Links struct {
 type LinkState struct {
 	ID      string `json:"id"`
 	Link    string `json:"link"`
-	Uses    int    `json:"uses"`  // granted
+	Uses    int    `json:"uses"`  // granted; 0: no bound
 	Used    int    `json:"used"`  // as far as is known here
-	Until   string `json:"until"` // date
+	Until   string `json:"until"` // the last day
 	Approve bool   `json:"approve,omitempty"`
 	By      string `json:"by,omitempty"` // who made it, name
 }

@@ -191,7 +191,7 @@ func (m *Machine) endLink(c *chat, l *makingLink, code ErrCode) {
 	}
 	q.Seeds, q.dirty = append(q.Seeds[max(0, len(q.Seeds)-convo.LinksMax+1):], l.seed), true
 	m.reply(l.id, InviteLink{
-		ID: l.link.Door.Text(), Link: m.groupLink(c, l.seed), Uses: int(l.link.Uses), Until: l.link.Until.Start().Format(time.DateOnly),
+		ID: l.link.Door.Text(), Link: m.groupLink(c, l.seed), Uses: usesView(l.link.Uses), Until: l.link.Until.Start().Format(time.DateOnly),
 	}, "")
 	m.show(c)
 }
@@ -257,12 +257,20 @@ func (m *Machine) dueLinks(c *chat) {
 	}
 }
 
+// usesView is what people are told of a door's uses: as many as it can have are no bound.
+func usesView(n uint16) int {
+	if n == plane.DoorUsesMax {
+		return 0
+	}
+	return int(n)
+}
+
 // links lists the links into a group. Only the texts of those that were made here are known.
 func (m *Machine) links(c *chat) Links {
 	out := Links{Links: []LinkState{}}
 	for _, l := range c.c.State().Links {
 		x := LinkState{
-			ID: l.Door.Text(), Uses: int(l.Uses), Used: c.qu().used(l.Door), Until: l.Until.Start().Format(time.DateOnly), Approve: l.Approve, By: m.nameOf(l.By),
+			ID: l.Door.Text(), Uses: usesView(l.Uses), Used: c.qu().used(l.Door), Until: l.Until.Start().Format(time.DateOnly), Approve: l.Approve, By: m.nameOf(l.By),
 		}
 		for _, seed := range c.qu().Seeds {
 			if caps.DoorSigner(seed).Public() == l.Door {

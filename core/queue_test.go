@@ -36,6 +36,9 @@ func says(c *coretest.Client, g string) (out []string) {
 // once, waiting, and open within a second when an admin is online.
 func TestLinkJoin(t *testing.T) {
 	w, ann, g, link := linked(t, core.GroupInvite{})
+	if got := coretest.Must[core.Links](ann, core.GetLinks{Chat: g}).Links[0].Uses; got != 0 {
+		t.Errorf("a link without a bound: got %d uses, want 0", got)
+	}
 	bob := w.Client("Bob")
 	if got := coretest.Must[core.LinkInfo](bob, core.CheckLink{Link: link}); !got.Group || got.Person {
 		t.Errorf("the link leads to %+v, want a group", got)

@@ -218,12 +218,9 @@ func groupNew(ctx context.Context, g *groupCall) error {
 func groupInvite(ctx context.Context, g *groupCall) error {
 	x := core.GroupInvite{Chat: g.chat.ID, Uses: g.uses, Approve: g.approve}
 	if g.until != "" {
-		day, err := time.Parse(time.DateOnly, g.until)
-		left := int(time.Until(day.Add(24*time.Hour)).Hours()/24) + 1
-		if err != nil || left < 1 {
-			return usage("--until needs a day that is not over, as 2006-01-02.")
+		if x.Days = daysUntil(time.Now(), g.until); x.Days < 1 {
+			return usage("--until needs a day after today, as 2006-01-02.")
 		}
-		x.Days = left
 	}
 	link, err := api.Do[core.InviteLink](ctx, g.s, "groupInvite", x)
 	if err != nil {
@@ -233,6 +230,15 @@ func groupInvite(ctx context.Context, g *groupCall) error {
 		return err
 	}
 	return WriteQR(g.env.Out, link.Link)
+}
+
+// daysUntil counts the days from today, UTC, to the last one that is meant; 0 when that is none or not to come.
+func daysUntil(now time.Time, last string) int {
+	day, err := time.Parse(time.DateOnly, last)
+	if err != nil {
+		return 0
+	}
+	return max(0, int(day.Sub(now.UTC().Truncate(24*time.Hour))/(24*time.Hour)))
 }
 
 func groupLinks(ctx context.Context, g *groupCall) error {
@@ -245,7 +251,11 @@ func groupLinks(ctx context.Context, g *groupCall) error {
 		if x.Approve {
 			approve = ", with approval"
 		}
-		return fmt.Sprintf("%s  %d of %d used, until %s%s\n  %s", x.ID, x.Used, x.Uses, x.Until, approve, x.Link)
+		used := fmt.Sprintf("used %d times", x.Used)
+		if x.Uses > 0 {
+			used = fmt.Sprintf("%d of %d used", x.Used, x.Uses)
+		}
+		return fmt.Sprintf("%s  %s, until %s%s\n  %s", x.ID, used, x.Until, approve, x.Link)
 	})
 }
 

@@ -105,6 +105,18 @@ func TestGroupVerbs(t *testing.T) {
 	}
 }
 
+// A link's last day is the one that was named: the core counts from today.
+func TestDaysUntil(t *testing.T) {
+	late := time.Date(2026, 11, 23, 23, 59, 0, 0, time.UTC)
+	for last, want := range map[string]int{"2026-11-24": 1, "2026-12-24": 31, "2026-11-23": 0, "2026-11-22": 0, "tomorrow": 0, "": 0} {
+		for _, now := range []time.Time{late, late.Add(-23 * time.Hour), late.In(time.FixedZone("", 5*3600))} {
+			if got := daysUntil(now, last); got != want {
+				t.Errorf("until %q from %v: got %d days, want %d", last, now, got, want)
+			}
+		}
+	}
+}
+
 // The digits are compared by the person; only yes links.
 func TestDeviceLink(t *testing.T) {
 	linking := func(x core.Linking) []byte { return api.EncodeEvent(x) }

@@ -310,7 +310,7 @@ export interface LinkInfo {
   device?: boolean; // is for linking a device: AddDevice
 }
 
-/** InviteLink answers Invite and GroupInvite. Until is a date, 2006-01-02. */
+/** InviteLink answers Invite and GroupInvite. Until is the last day, 2006-01-02; Uses 0: no bound. */
 export interface InviteLink {
   id?: string; // for RevokeLink
   link: string;
@@ -338,9 +338,9 @@ export interface Links {
 export interface LinkState {
   id: string;
   link: string;
-  uses: number; // granted
+  uses: number; // granted; 0: no bound
   used: number; // as far as is known here
-  until: string; // date
+  until: string; // the last day
   approve?: boolean;
   by?: string; // who made it, name
 }
