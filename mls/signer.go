@@ -77,6 +77,9 @@ func (s *suite) verify(pub []byte, label string, content, sig []byte) bool {
 	return s.sig.verify(pub, labelled(label, content), sig)
 }
 
+// vouched is a signature with what it is for.
+type vouched struct{ pub, message, sig []byte }
+
 // ed25519Scheme signs messages whole. Its private keys are seeds.
 type ed25519Scheme struct{}
 

@@ -162,12 +162,13 @@ func (t *tree) validate(ctx *groupContext) error {
 	if err := t.checkUnique(); err != nil {
 		return err
 	}
+	signed := t.allSigned(ctx.groupID)
 	err := t.each.check(int(t.n), func(i int) error {
 		l := t.leaf(uint32(i))
 		if l == nil {
 			return nil
 		}
-		if err := l.check(t.s); err != nil {
+		if err := l.check(t.s); err != nil || signed {
 			return err
 		}
 		return need(l.signedBy(t.s, ctx.groupID, uint32(i)), "M-021")
@@ -176,6 +177,16 @@ func (t *tree) validate(ctx *groupContext) error {
 		return err
 	}
 	return t.checkSupport(ctx.exts, nil)
+}
+
+// allSigned says that every leaf's signature is good; false, that they are to be looked at.
+func (t *tree) allSigned(groupID []byte) bool {
+	var list []uint32
+	t.leaves(func(i uint32, _ *leafNode) bool { list = append(list, i); return true })
+	return t.s.allGood(len(list), func(k int) vouched {
+		l := t.leaf(list[k])
+		return vouched{l.sigKey, labelled("LeafNodeTBS", l.toBeSigned(groupID, list[k])), l.sig}
+	}, t.each)
 }
 
 // checkUnmerged: unmerged leaves are members below the parent, and unmerged at every parent in
