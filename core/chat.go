@@ -35,16 +35,18 @@ type chat struct {
 	c   *convo.Convo
 	chatMeta
 	chatNumbers
-	q        outbox.Queue
-	intents  outbox.Intents
-	owner    *caps.Signer
-	held     *heldInvitation
-	handed   []*handed
-	queue    *queue    // of knocks, nil until there is need
-	readGen  plane.Gen // whose key opened the log for reading
-	refusals int       // how often the log did not open with any key
-	healAt   time.Time // when this device asks to be taken in again
-	slicing  slicing   // under way beside commits
+	q         outbox.Queue
+	intents   outbox.Intents
+	owner     *caps.Signer
+	held      *heldInvitation
+	handed    []*handed
+	queue     *queue    // of knocks, nil until there is need
+	readGen   plane.Gen // whose key opened the log for reading
+	refusals  int       // how often the log did not open with any key
+	healAt    time.Time // when this device asks to be taken in again
+	suspectAt time.Time // see suspect
+	farther   uint64    // the epoch that those in another branch have reached
+	slicing   slicing   // under way beside commits
 
 	dirtyMeta, dirtyNumbers bool
 	skipConvo               bool // after a failure its state is not stored any more

@@ -147,6 +147,8 @@ type knocked struct {
 	due time.Time
 	in  bool // was let in by somebody; due is when we do it
 	act bool // due counts
+	// split: it has come as far as this device, and elsewhere.
+	split bool
 }
 
 // makingLink is a GroupInvite that waits.

@@ -41,6 +41,7 @@ type pass struct {
 	Queue      plane.Seq // the queue up to here is old for who comes in
 	Seq        plane.Seq // place of the knock
 	History    []byte    // with passHistory: archive.EncodeRefs
+	Begun      []convo.Begun
 }
 
 // treeRef says where the ratchet tree is. A light join comes with proofs instead: another field here.
@@ -141,7 +142,7 @@ func (m *Machine) judge(c *chat, k *knocked) (why string, over bool) {
 	if m.own(k.k.Account) && string(k.kp.SignatureKey()) == string(m.acc.keys.Device().Public()) {
 		return "", true // one's own: for others
 	}
-	if m.stuck(c) && !m.forsaken(c) {
+	if !m.goesOn(c) {
 		return "", false // what is known here is old
 	}
 	if k.k.Again && k.k.Digest == c.c.Digest() {
@@ -150,11 +151,12 @@ func (m *Machine) judge(c *chat, k *knocked) (why string, over bool) {
 			return passCurrent, true
 		}
 	}
-	if m.stuck(c) && !behind(c, k) {
+	if !m.upToDate(c) && !behind(c, k) {
 		return "", false
 	}
 	if k.k.Again {
 		if _, ok := c.c.LeafOf(k.k.Account, k.k.Old[:]); ok {
+			k.split = k.k.Digest != [8]byte{} && k.k.Epoch >= c.c.Epoch()
 			return "", false
 		}
 	}
@@ -191,7 +193,7 @@ func (m *Machine) ready(c *chat, k *knocked) bool {
 	if k.in {
 		return !m.now.Before(k.due)
 	}
-	if m.stuck(c) && !behind(c, k) {
+	if !m.upToDate(c) && !behind(c, k) {
 		return false
 	}
 	if k.k.Again {
@@ -239,7 +241,7 @@ func (m *Machine) admit(c *chat) {
 	if len(q.Batch) > 0 {
 		q.Batch, q.dirty = nil, true // it was given up
 	}
-	if c.c.Leaving() || c.State != chatOpen && c.State != chatWaiting || m.stuck(c) && !m.forsaken(c) {
+	if c.c.Leaving() || c.State != chatOpen && c.State != chatWaiting || !m.goesOn(c) {
 		return
 	}
 	var list []*knocked
@@ -340,7 +342,7 @@ func mayAdd(c *chat) bool { return c.c.MayAdd(c.c.Own()) }
 // admitted: the own commit that lets people in has won. What they are to be told is stored with it.
 func (m *Machine) admitted(c *chat, out convo.Changed) {
 	q := c.qu()
-	h := pass{Invitation: c.c.Invite(nil), Queue: q.low()}
+	h := pass{Invitation: c.c.Invite(nil), Queue: q.low(), Begun: c.c.Begun()}
 	q.Next++
 	x := &share{N: q.Next}
 	if tree := c.c.Tree(); len(tree) <= treeInline {
@@ -351,11 +353,12 @@ func (m *Machine) admitted(c *chat, out convo.Changed) {
 	x.Head = timeline.Encode(h)
 	q.shares = append(q.shares, x)
 	m.put(shareKey(c.id, x.N), x)
-	if m.stuck(c) {
+	if !m.upToDate(c) {
 		c.c.Found() // nobody has come further: from here on all go on together, under new keys
 		m.healed(c)
 	}
 	m.tellEarlier(c)
+	split := false
 	for _, b := range q.Batch {
 		w, err := mls.WelcomeFor(out.Own.Welcome, b.Ref)
 		if err != nil {
@@ -366,6 +369,7 @@ func (m *Machine) admitted(c *chat, out convo.Changed) {
 			if k.seq == b.Seq && !k.k.Again && !k.in {
 				q.count(k.k.Door)
 			}
+			split = split || k.seq == b.Seq && k.split
 		}
 		if b.Seq >= askFirst {
 			q.Asks = nil
@@ -374,6 +378,9 @@ func (m *Machine) admitted(c *chat, out convo.Changed) {
 	}
 	q.Batch, q.dirty = nil, true
 	m.emit(Emit{KnocksChanged{Chat: c.id}})
+	if split {
+		m.suspect(c)
+	}
 }
 
 // heard: who writes is in, and needs nothing more.

@@ -39,13 +39,52 @@ const forsakenAfter = 3
 func (m *Machine) forsaken(c *chat) bool {
 	w := m.waitOf(c.id)
 	l := c.c.Lost()
-	return w != nil && w.Again && w.Try >= forsakenAfter && (l == convo.LostGap || l == convo.LostVoid || l == convo.LostOwn || l == convo.LostSlices) && c.State != chatBroken
+	return w != nil && w.Again && w.Try >= forsakenAfter && (l == convo.LostGap || l == convo.LostVoid || l == convo.LostOwn || l == convo.LostSlices || l == convo.LostReplaced && w.Try >= 2*forsakenAfter) && c.State != chatBroken
+}
+
+// goesOn says that a device may let others in, in a conversation whose thread it has lost or not: it is
+// where the log ends, and its keys are fresh, or nobody is who answers.
+func (m *Machine) goesOn(c *chat) bool {
+	return !m.stuck(c) || c.c.Lost() == convo.LostPast && c.State != chatBroken || m.forsaken(c)
+}
+
+// upToDate says that it needs no one else for that.
+func (m *Machine) upToDate(c *chat) bool {
+	return !m.stuck(c) || c.c.Lost() == convo.LostPast && c.State != chatBroken
 }
 
 // behind says that who asks to come back has not come as far as this device.
 func behind(c *chat, k *knocked) bool {
 	d := c.c.Digest()
 	return k.k.Again && (k.k.Epoch < c.c.Epoch() || k.k.Epoch == c.c.Epoch() && string(k.k.Digest[:]) < string(d[:]))
+}
+
+// suspectEach is how often a device asks because somebody else has come as far in another way.
+const suspectEach = 10 * time.Minute
+
+// suspect: somebody is in another branch of the conversation. Asking shows which of the two goes on.
+func (m *Machine) suspect(c *chat) {
+	if !c.suspectAt.IsZero() && m.now.Before(c.suspectAt.Add(suspectEach)) {
+		return
+	}
+	c.suspectAt = m.now
+	c.c.Lose(convo.LostVoid)
+	m.show(c)
+}
+
+// ahead: an invitation leads into a branch that does not go on. Those who are in it are told, by a
+// knock that says how far they have come.
+func (m *Machine) ahead(c *chat, p *pass) {
+	n := len(p.Begun)
+	if n == 0 || p.Begun[n-1].Epoch <= c.farther || c.kind() != ChatGroup {
+		return
+	}
+	c.farther = p.Begun[n-1].Epoch
+	if w := m.waitOf(c.id); w != nil && w.Again {
+		m.dropWait(w)
+	}
+	c.c.Lose(convo.LostVoid)
+	m.show(c)
 }
 
 // refusalsMax is how often in a row a log may open with no key that is known before one asks.

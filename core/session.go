@@ -216,7 +216,7 @@ func (m *Machine) work(s *server, c *chat) {
 	}
 	m.pumpQueue(s, c)
 	if m.stuck(c) {
-		if m.forsaken(c) {
+		if m.goesOn(c) {
 			m.sendCommit(s, c)
 		}
 		return // it finds back first: see rejoin.go
@@ -499,6 +499,9 @@ func (m *Machine) failItem(c *chat, i *outbox.Item) {
 // sendCommit sends the own commit that waits.
 func (m *Machine) sendCommit(s *server, c *chat) {
 	p := c.c.Pending()
+	if p == nil {
+		c.commitSent = false
+	}
 	if p == nil || c.commitSent {
 		return
 	}

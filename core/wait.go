@@ -173,7 +173,7 @@ func (m *Machine) makeKnock(w *waiting) bool {
 		}
 	} else if w.Again {
 		again = &w.Chat
-		x.Old, x.Cursor, x.Epoch = plane.PublicKey(m.acc.keys.Device().Public()), c.c.LostAt(), c.c.Epoch()
+		x.Old, x.Cursor, x.Epoch = plane.PublicKey(m.acc.keys.Device().Public()), c.c.LostAt(), max(c.c.Epoch(), c.farther)
 		w.Digest = [8]byte{}
 		if l := c.c.Lost(); (l == convo.LostGap || l == convo.LostVoid || l == convo.LostSlices) && c.State != chatBroken {
 			w.Digest = c.c.Digest()
@@ -593,16 +593,26 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 	if s == nil || p.Invitation.Log != w.Chat {
 		return
 	}
-	if c != nil && c.alive() && (w.Again || w.Entered != 0 && !c.Leaving) && !m.stuck(c) {
+	in := c != nil && c.alive() && (w.Again || w.Entered != 0 && !c.Leaving) && !m.stuck(c)
+	if in && !(w.Again && w.Digest != [8]byte{}) {
 		return // one is in already
 	}
-	if c != nil && (w.Again || w.Entered != 0) && p.Invitation.After < c.c.Cursor() && c.c.Lost() != convo.LostVoid && c.c.Lost() != convo.LostSlices && !c.c.Forked() {
+	if in {
+		if parted, before := c.c.Parted(p.Begun); !parted {
+			return
+		} else if !before {
+			m.ahead(c, p)
+			return
+		}
+	}
+	if c != nil && !in && (w.Again || w.Entered != 0) && p.Invitation.After < c.c.Cursor() && c.c.Lost() != convo.LostVoid && c.c.Lost() != convo.LostSlices && !c.c.Forked() {
 		return // an older way into what has been read since
 	}
 	cv := m.tryPackages(w, p, tree)
 	if cv == nil {
 		return
 	}
+	cv.Inherit(p.Begun)
 	st := cv.State()
 	if l := w.Lost; l != nil && c == nil {
 		if st.Kind != l.Kind || st.Kind == convo.Two && !cv.Has(*l.Meta.Person) {
@@ -612,7 +622,8 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 		return // not the group whose link it was
 	}
 	if c != nil && (w.Again || w.Entered != 0) {
-		if old := c.c.State(); st.Kind != old.Kind || st.TTLDays != old.TTLDays || st.Gen < old.Gen && !c.c.Forked() || !m.meetsAgain(c, cv) {
+		parted, _ := c.c.Parted(p.Begun)
+		if old := c.c.State(); st.Kind != old.Kind || st.TTLDays != old.TTLDays || st.Gen < old.Gen && !c.c.Forked() && !parted || !m.meetsAgain(c, cv) {
 			return
 		}
 	}

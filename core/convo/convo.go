@@ -98,6 +98,7 @@ type Convo struct {
 	lost    Lost
 	lostAt  plane.Seq
 	entered time.Time // when the epoch began here; zero after a start
+	begun   []Begun
 
 	leaving []uint32 // leaves that asked to go, in this epoch
 	partial []*partial

@@ -52,11 +52,17 @@ const (
 	LostBroken        // an invariant broke
 	LostKeys          // the log opens with no key that is known here
 	LostSlices        // what lies beside a commit could not be had
+	LostPast          // as LostOwn, in epochs that are over: what it writes now is no second time
 )
 
-// voidsMax is how many records in a row may be void before this device asks whether it is still
-// where the others are. Messages that a commit overtook are void for everybody, so it only asks.
-const voidsMax = 12
+// A record that does not open counts voidWeight, one that does counts 1 against it; at voidsMax this
+// device asks whether it is still where the others are. So it asks, too, where it understands some and
+// not the others, who are as many: see begun.go. Messages that a commit overtook are void for
+// everybody, so it only asks.
+const (
+	voidsMax   = 14
+	voidWeight = 2
+)
 
 // overtakenMax is how long after a commit messages that it overtook may still come in.
 const overtakenMax = 10 * time.Second
@@ -69,6 +75,14 @@ func (c *Convo) Lose(why Lost) {
 	if c.lost == 0 {
 		c.lost, c.lostAt, c.dirty.head = why, c.cursor, true
 	}
+}
+
+// replaced: a commit has put another leaf in the place of one's own. Whether it is valid the others
+// know, so nothing more can be said in this epoch, and no own commit can win in it.
+func (c *Convo) replaced() {
+	c.Lose(LostReplaced)
+	c.lost, c.dirty.head = LostReplaced, true
+	c.dropPending()
 }
 
 // LostAt returns the last record that was read before this device lost the thread.
@@ -93,16 +107,24 @@ func (c *Convo) void(now time.Time) {
 		return
 	}
 	c.dirty.head = true
-	if c.voids++; c.voids > voidsMax {
+	if c.voids += voidWeight; c.voids >= voidsMax {
 		c.voids = voidsMax
 		c.Lose(LostVoid)
+	}
+}
+
+// outdated: the own leaf has written in this epoch what is not known here.
+func (c *Convo) outdated() {
+	c.Lose(LostOwn)
+	if c.lost == LostPast {
+		c.lost, c.dirty.head = LostOwn, true
 	}
 }
 
 // foreign looks at an MLS message that did not open.
 func (c *Convo) foreign(msg []byte, err error) {
 	if errors.Is(err, mls.ErrOwnMessage) && c.g.SentByOwnLeaf(msg) {
-		c.Lose(LostOwn)
+		c.outdated()
 	}
 }
 

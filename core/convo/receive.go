@@ -107,7 +107,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		return Mine{h}
 	}
 	if c.ghost(h) {
-		c.Lose(LostOwn)
+		c.outdated()
 		return Void{}
 	}
 	r, err := c.g.Process(msg, now)
@@ -128,10 +128,12 @@ func (c *Convo) took(now time.Time, msg []byte, r mls.Received, err error) Outco
 		c.foreign(msg, err)
 		return Void{}
 	}
-	c.suspect, c.voids = 0, 0 // somebody else is still in this epoch
-	if c.lost == LostVoid || c.lost == LostSlices {
+	// Somebody else is still in this epoch. That takes the doubt about a commit away at once, and that
+	// about records which do not open when most do: there may be a branch of theirs.
+	if c.voids -= min(c.voids, 1); c.lost == LostSlices || c.lost == LostVoid && (c.suspect > 0 || c.voids == 0) {
 		c.Found()
 	}
+	c.suspect = 0
 	switch r := r.(type) {
 	case mls.Application:
 		p, ok := c.PersonAt(r.Sender)
@@ -180,11 +182,13 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 		// have put another device of ours in the place of this one, which cannot be seen either.
 		if me := c.Own(); !c.MayRemove(by, me) && !c.asked(me) {
 			if len(r.Added) > 0 {
-				c.Lose(LostReplaced)
+				c.replaced()
 			}
 			return Void{}
 		}
-		out.Out, out.Anew = true, len(r.Added) > 0
+		if out.Out, out.Anew = true, len(r.Added) > 0; out.Anew {
+			c.replaced()
+		}
 		return out
 	}
 	t := turn{removed: slices.Concat(r.Removed, r.SelfRemoved)}
@@ -265,5 +269,6 @@ func (c *Convo) adopt(out Changed, next *mls.Group, t turn, maker uint32, ms uin
 		out.NewGen = true
 	}
 	out.Moved = c.follow(out.Before.Moved)
+	c.begin()
 	return out
 }

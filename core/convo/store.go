@@ -19,7 +19,7 @@ type Pair struct {
 }
 
 // The stored keys: "head" changes with every record, "cold" rarely, "group" with every epoch,
-// "d/…" are the deltas since, "held" is a commit that waits for its slices, "ghosts" are hashes of own ones, "pending" is an own commit that waits, with what is large of it in
+// "d/…" are the deltas since, "held" is a commit that waits for its slices, "ghosts" are hashes of own ones, "begun" says where the epochs began, "pending" is an own commit that waits, with what is large of it in
 // "p/…", "t/…" are the pieces of the trees of both, which share what is the same in them, "q/…" are
 // parts, "wall" and "w/…" what the rules remember.
 const (
@@ -27,6 +27,7 @@ const (
 	keyCold    = "cold"
 	keyGroup   = "group"
 	keyPending = "pending"
+	keyBegun   = "begun"
 )
 
 // bulkBytesMax bounds one piece of what an own commit says: vaults take 4 MiB for a value.
@@ -35,6 +36,7 @@ const bulkBytesMax = 1 << 20
 // changes collects what is to be stored.
 type changes struct {
 	head, cold, epoch, pending bool
+	begun                      bool
 	puts                       []Pair
 	deltas                     []string         // keys of deltas that are stored
 	isDelta                    map[string]bool  // the same: two for each member who has spoken
@@ -89,7 +91,7 @@ type storedPart struct {
 // Unsaved reports whether Changes has something to tell. It costs next to nothing.
 func (c *Convo) Unsaved() bool {
 	d := &c.dirty
-	return d.head || d.cold || d.epoch || d.pending || len(d.puts) > 0 || c.g.Unsaved()
+	return d.head || d.cold || d.epoch || d.pending || d.begun || len(d.puts) > 0 || c.g.Unsaved()
 }
 
 // Changes returns what has changed since the last call, in an order that does not matter: it is
@@ -114,6 +116,9 @@ func (c *Convo) Changes() []Pair {
 	}
 	if d.cold {
 		out = append(out, Pair{keyCold, encode(storedCold{Gens: c.gens, Forked: c.forked})})
+	}
+	if d.begun {
+		out = append(out, Pair{keyBegun, encode(c.begun)})
 	}
 	if d.pending {
 		var v []byte
@@ -189,6 +194,8 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 			ok = ok && decoding.Unmarshal(p.Value, &head) == nil
 		case p.Key == keyCold:
 			ok = ok && decoding.Unmarshal(p.Value, &cold) == nil
+		case p.Key == keyBegun:
+			ok = ok && decoding.Unmarshal(p.Value, &c.begun) == nil && len(c.begun) <= begunMax
 		case p.Key == keyPending:
 			ok = ok && decoding.Unmarshal(p.Value, &pend) == nil
 		case p.Key == keyGroup:
@@ -298,7 +305,7 @@ func (c *Convo) Forget() {
 	for _, k := range c.dirty.deltas {
 		puts = append(puts, Pair{"d/" + k, nil})
 	}
-	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending, keyHeld, keyGhosts} {
+	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending, keyHeld, keyGhosts, keyBegun} {
 		puts = append(puts, Pair{k, nil})
 	}
 	for i := range c.dirty.bulk {
