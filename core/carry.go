@@ -205,6 +205,9 @@ func (m *Machine) segmentOpened(in SegmentOpened) {
 		}
 	}
 	if c := m.chats[m.devs.Fetch[i].Chat]; c != nil {
+		if in.Count > 0 {
+			c.keepAnew()
+		}
 		m.show(c)
 	}
 	m.fetched(i)

@@ -70,7 +70,7 @@ type chatMeta struct {
 	Why     string           `cbor:"12,keyasint,omitempty"` // the invariant that broke it
 	Heals   uint64           `cbor:"13,keyasint,omitempty"` // how often the thread was found again
 	AskSeed []byte           `cbor:"21,keyasint,omitempty"` // of the key to which the owner key is to be sealed
-	Keep    *keeping         `cbor:"22,keyasint,omitempty"` // history that the vault names
+	Keep    *keeping         `cbor:"24,keyasint,omitempty"` // history that the vault names
 	Carry   *carrying        `cbor:"20,keyasint,omitempty"` // history on its way to another device
 	Gap     uint64           `cbor:"23,keyasint,omitempty"` // the newest place for what came between leaving and coming back
 }

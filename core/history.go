@@ -183,6 +183,9 @@ func (m *Machine) historyOpened(in SegmentOpened) {
 		for _, op := range in.Ops {
 			m.set(op.Key, op.Value)
 		}
+		if in.Count > 0 {
+			m.view(c).keepAnew()
+		}
 		if w := m.waitOf(c.id); w != nil && w.id == h.wait && in.Count > 0 {
 			w.Missed = 0
 			m.saveWait(w)

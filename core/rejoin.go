@@ -185,7 +185,8 @@ func (m *Machine) askedAgain(k account.Knock) {
 		return
 	}
 	two := c.c.State().Kind == convo.Two && c.Person != nil && *c.Person == k.Account
-	if !two && !(c.c.State().Kind == convo.Saved && m.own(k.Account)) {
+	st := c.c.State()
+	if !two && !(st.Kind == convo.Saved && m.own(k.Account)) && !(st.Kind == convo.Group && st.Queue == nil && c.c.Has(k.Account)) {
 		return
 	}
 	q := c.qu()

@@ -96,10 +96,16 @@ func (c *chat) settled() bool {
 // somebody else, and that links that were withdrawn here open nothing any more.
 func (m *Machine) queueSettled(c *chat) bool {
 	k := c.c.State().Queue
-	if k == nil || !c.alive() || c.tries >= syncTries || !m.watches(c) {
+	if k == nil && c.owner != nil && c.kind() == ChatGroup && c.c.OwnAdmin() && c.c.Size() > 1 && c.alive() && !c.Leaving && c.tries < syncTries {
+		return c.qu().tries >= syncTries // it is about to be made: who loses everything now asks there
+	}
+	if !c.alive() || c.tries >= syncTries || !m.watches(c) {
 		return true
 	}
 	q := c.queue
+	if k == nil { // who has lost the thread asks in one's inbox
+		return q == nil || q.tries >= syncTries || m.stuck(c) || len(q.Asks)+len(q.replies)+len(q.shares) == 0
+	}
 	if q == nil || q.feed == nil {
 		return false
 	}

@@ -31,9 +31,8 @@ const (
 	vaultEvery = time.Minute
 	// vaultDays is how often it is written in any case, so that its records do not expire.
 	vaultDays = 7
-	// keepEvery is how many new entries of a chat make a segment at once; fewer wait for keepWait.
-	keepEvery = 500
-	keepWait  = time.Hour
+	// alsoMax is how many devices that came back in vain a vault remembers for a chat.
+	alsoMax = 3
 	// laterDays is how long the offer of the words is put off.
 	laterDays = 28
 	// offerChats is how many chats there are before the words are offered, offerDays how many days
@@ -43,15 +42,16 @@ const (
 )
 
 type storedWords struct {
-	Secret  []byte    `cbor:"1,keyasint,omitempty"` // until the person has written them down
-	Kept    bool      `cbor:"2,keyasint,omitempty"`
-	Later   plane.Day `cbor:"3,keyasint,omitempty"`
-	Created bool      `cbor:"4,keyasint,omitempty"`
-	Hash    [32]byte  `cbor:"5,keyasint,omitzero"` // of what the vault holds
-	Day     plane.Day `cbor:"6,keyasint,omitempty"`
-	Blob    [16]byte  `cbor:"7,keyasint,omitzero"` // secret of its blob
-	Keys    vaultKeys `cbor:"8,keyasint,omitzero"`
-	Old     []byte    `cbor:"9,keyasint,omitempty"` // owner key of the vault of words before
+	Secret  []byte     `cbor:"1,keyasint,omitempty"` // until the person has written them down
+	Kept    bool       `cbor:"2,keyasint,omitempty"`
+	Later   plane.Day  `cbor:"3,keyasint,omitempty"`
+	Created bool       `cbor:"4,keyasint,omitempty"`
+	Hash    [32]byte   `cbor:"5,keyasint,omitzero"` // of what the vault holds
+	Day     plane.Day  `cbor:"6,keyasint,omitempty"`
+	Blob    [16]byte   `cbor:"7,keyasint,omitzero"` // secret of its blob
+	Keys    vaultKeys  `cbor:"8,keyasint,omitzero"`
+	Old     []byte     `cbor:"9,keyasint,omitempty"`  // owner key of the vault of words before
+	Drop    [][16]byte `cbor:"10,keyasint,omitempty"` // blobs that are deleted once the vault has been written anew
 }
 
 // vaultKeys is what devices keep of words that were written down: enough to write the vault, not to
@@ -109,6 +109,7 @@ type vaultNow struct {
 	ref    treeRef
 	hash   [32]byte
 	secret [16]byte
+	drop   int // how many of words.Drop it names no more
 }
 
 // vaulted is what the vault holds.
@@ -128,14 +129,16 @@ type lostChat struct {
 	Log     plane.LogID
 	Kind    convo.Kind
 	Name    string
-	Key     [32]byte // of the leaf to be replaced
-	Cursor  plane.Seq
+	Key     [32]byte  // of the leaf to be replaced
+	Cursor  plane.Seq // the log up to here is in Refs
 	Meta    chatMeta
 	Numbers chatNumbers
 	Queue   plane.LogID // where to ask, zero: in the inbox of the other
 	Door    [16]byte
 	Card    [16]byte
 	Refs    []archive.Ref
+	Ask     plane.PublicKey // a contact in the group, while it has no queue
+	Also    [][32]byte      // devices that came back by words before, and may have been let in since
 }
 
 func (m *Machine) saveWords() { m.put("s/words", m.words) }
@@ -206,7 +209,7 @@ func (m *Machine) wordsElsewhere(x vaultKeys) {
 // keepKeys forgets the words and keeps what it takes to write their vault.
 func (m *Machine) keepKeys(x vaultKeys) {
 	old := m.words
-	m.words = storedWords{Kept: true, Keys: x, Blob: old.Blob, Old: old.Keys.Owner}
+	m.words = storedWords{Kept: true, Keys: x, Blob: old.Blob, Old: old.Keys.Owner, Drop: old.Drop}
 	m.vault.stale, m.vault.at, m.vault.busy = true, time.Time{}, false
 }
 
@@ -237,7 +240,7 @@ func (m *Machine) pumpVault() {
 	if v.hash = hashOf(b); v.hash == m.words.Hash && today < m.words.Day+vaultDays {
 		return
 	}
-	v.busy = true
+	v.busy, v.drop = true, len(m.words.Drop)
 	if !m.words.Created {
 		m.createVault(s)
 		return
@@ -319,106 +322,16 @@ func (m *Machine) vaultObject(in Object) bool {
 					}
 				})
 			}
+			for _, x := range m.words.Drop[:min(v.drop, len(m.words.Drop))] {
+				m.send(s, wire.BlobDelete{Secret: x}, func(wire.Answer) {})
+			}
+			m.words.Drop = m.words.Drop[min(v.drop, len(m.words.Drop)):]
 			m.words.Hash, m.words.Day, m.words.Blob, m.words.Old = v.hash, plane.DayOf(m.now), v.secret, nil
 			m.saveWords()
 			v.busy = false
 		})
 	})
 	return true
-}
-
-// keepHistory has segments made of what is new, for the vault.
-func (m *Machine) keepHistory() {
-	for _, c := range m.order {
-		if c.First != "" || c.Keep != nil && c.Keep.Busy {
-			continue
-		}
-		if c.Keep == nil {
-			c.Keep = &keeping{}
-		}
-		k := c.Keep
-		if k.Upto == 0 {
-			k.Upto = 1
-		}
-		if n := c.Next - k.Upto; c.Next > k.Upto && (n >= keepEvery || m.now.UnixMilli() >= k.At+keepWait.Milliseconds()) {
-			k.Busy, k.Goal, k.Before = true, c.Next, c.Next
-			m.emit(MakeSegment{ID: "keep/" + c.id, Chat: c.id, After: k.Upto - 1, Before: c.Next})
-		} else if c.Next > k.Upto {
-			m.vault.stale = true // later
-		}
-	}
-}
-
-// keeping is how far a chat's history is in segments that the vault names.
-type keeping struct {
-	_      struct{} `cbor:",toarray"`
-	Refs   []archive.Ref
-	Upto   uint64 // entries before it are
-	At     int64  // ms
-	Goal   uint64
-	Before uint64
-	New    []archive.Ref
-	Busy   bool `cbor:"-"`
-}
-
-// keepMade takes a segment for the vault; false when it is none.
-func (m *Machine) keepMade(in SegmentMade) bool {
-	id, ok := strings.CutPrefix(in.ID, "keep/")
-	c := m.chats[id]
-	if !ok || c == nil || c.Keep == nil {
-		return ok
-	}
-	if in.Ref.Count == 0 {
-		m.kept(c)
-		return true
-	}
-	if m.puts == nil {
-		m.puts = map[string]SegmentMade{}
-	}
-	m.puts["kept/"+id] = in
-	m.emit(PutObject{ID: "kept/" + id, Server: m.acc.Home, Secret: in.Secret, Data: in.Data})
-	return true
-}
-
-func (m *Machine) keepObject(in Object) bool {
-	id, ok := strings.CutPrefix(in.ID, "kept/")
-	if !ok {
-		return false
-	}
-	made := m.puts[in.ID]
-	delete(m.puts, in.ID)
-	c := m.chats[id]
-	switch {
-	case c == nil || c.Keep == nil || made.Ref.Count == 0:
-	case in.Code != plane.OK:
-		c.Keep.Busy, c.Keep.New = false, nil
-	default:
-		k := c.Keep
-		k.New = append(k.New, made.Ref)
-		if made.Ref.From > k.Upto {
-			m.emit(MakeSegment{ID: "keep/" + c.id, Chat: c.id, After: k.Upto - 1, Before: made.Ref.From})
-		} else {
-			m.kept(c)
-		}
-	}
-	return true
-}
-
-// kept: all up to the goal is in segments.
-func (m *Machine) kept(c *chat) {
-	k := c.Keep
-	slices.Reverse(k.New)
-	k.Refs = append(k.Refs, k.New...)
-	k.Upto, k.At, k.New, k.Busy = max(k.Goal, k.Upto), m.now.UnixMilli(), nil, false
-	c.dirtyMeta, m.vault.stale = true, true
-	if !m.keeping() {
-		m.vault.at = time.Time{} // what a program that is soon closed has made is to be found again
-	}
-}
-
-// keeping says whether a chat's history is on its way into segments.
-func (m *Machine) keeping() bool {
-	return slices.ContainsFunc(m.order, func(c *chat) bool { return c.Keep != nil && c.Keep.Busy })
 }
 
 // vaultHere says whether nothing is to be written to the vault now.
@@ -441,21 +354,30 @@ func (m *Machine) vaulted() vaulted {
 	for _, c := range m.order {
 		st := c.c.State()
 		if st.Kind == convo.Saved {
-			if c.Keep != nil {
-				x.Saved = c.Keep.Refs
-			}
+			x.Saved = c.refs()
 			continue
 		}
-		l := lostChat{Log: c.log, Kind: st.Kind, Name: st.Name, Key: m.deviceKey(), Meta: c.chatMeta, Numbers: c.chatNumbers, Cursor: c.c.Cursor()}
+		l := lostChat{Log: c.log, Kind: st.Kind, Name: st.Name, Key: m.deviceKey(), Meta: c.chatMeta, Numbers: c.chatNumbers, Cursor: c.keptSeq(), Refs: c.refs()}
 		// What changes with every record and helps little would have the vault written for ever.
 		l.Meta.Knock, l.Meta.Carry, l.Meta.Keep, l.Meta.AskSeed = nil, nil, nil, nil
-		if c.Keep != nil {
-			l.Refs = c.Keep.Refs
-		}
 		if st.Queue != nil {
 			l.Queue, l.Door, l.Card = st.Queue.Log, st.Queue.Rejoin, st.Queue.Card
+		} else if st.Kind == convo.Group {
+			for _, y := range c.c.Members() {
+				if p := m.people[y.Person]; !y.Own && p != nil && p.stored.Door != [16]byte{} && p.stored.Server == c.Server {
+					l.Ask = y.Person
+					break
+				}
+			}
 		}
 		x.Chats = append(x.Chats, l)
+	}
+	for _, w := range m.waits { // who comes back by words and is lost before all have let it in
+		if w.Lost != nil && m.chats[w.Chat.Text()] == nil {
+			l := *w.Lost
+			l.Also = append(slices.Clone(l.Also[max(0, len(l.Also)-alsoMax+1):]), m.deviceKey())
+			x.Chats = append(x.Chats, l)
+		}
 	}
 	return x
 }
@@ -643,19 +565,30 @@ func (m *Machine) lose(l lostChat, home *server, back *caps.Signer) {
 	if m.servers[l.Meta.Server] == nil || l.Meta.State != chatOpen && l.Meta.State != chatWaiting || m.waitOf(id) != nil {
 		return
 	}
-	sig := account.SignReturn(back, l.Log, l.Key, m.deviceKey())
-	x := storedWait{Server: l.Meta.Server, Again: true, Chat: l.Log, Name: l.Name, Lost: &l, Return: sig[:]}
+	x := storedWait{Server: l.Meta.Server, Again: true, Chat: l.Log, Name: l.Name, Lost: &l}
+	for _, k := range append([][32]byte{l.Key}, l.Also...) {
+		sig := account.SignReturn(back, l.Log, k, m.deviceKey())
+		x.Return = append(x.Return, sig[:]...)
+	}
 	switch {
 	case l.Kind == convo.Group && l.Queue != plane.LogID{}:
 		x.Queue, x.Door, x.Card = l.Queue, l.Door, l.Card
-	case l.Kind == convo.Two && l.Meta.Person != nil:
-		p := m.person(*l.Meta.Person)
+	case l.who() != plane.PublicKey{}:
+		p := m.person(l.who())
 		x.Inbox, x.Queue, x.Door, x.Card = true, plane.LogID(p.stored.Inbox), p.stored.Door, p.stored.Card
 	default:
 		return
 	}
 	m.newWait(x)
 	m.wantRefs(id, home.id, l.Refs)
+}
+
+// who is the person in whose inbox one asks, if there is one.
+func (l *lostChat) who() plane.PublicKey {
+	if l.Kind == convo.Two && l.Meta.Person != nil {
+		return *l.Meta.Person
+	}
+	return l.Ask
 }
 
 // foundAgain puts what the vault knew into a conversation that has taken this device in again, and

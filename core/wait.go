@@ -81,7 +81,7 @@ type storedWait struct {
 	Missed   uint64      `cbor:"26,keyasint,omitempty"` // records that were not read here
 	Last     uint64      `cbor:"27,keyasint,omitempty"` // the newest place for what was said before
 	Lost     *lostChat   `cbor:"40,keyasint,omitempty"` // recovered by words
-	Return   []byte      `cbor:"41,keyasint,omitempty"` // what the words' key says of it
+	Return   []byte      `cbor:"41,keyasint,omitempty"` // what the words' key says of it: a signature for each leaf that it may replace
 	// Said is what was written into a Lost chat meanwhile.
 	Said []*outbox.Item `cbor:"42,keyasint,omitempty"`
 }
@@ -169,7 +169,11 @@ func (m *Machine) makeKnock(w *waiting) bool {
 		again, x.Old = &w.Chat, plane.PublicKey(m.acc.keys.Device().Public()) // see hint
 		if w.Lost != nil {
 			x.Old, x.Cursor = w.Lost.Key, w.Lost.Cursor
-			copy(x.Return[:], w.Return)
+			n := w.Try % (1 + len(w.Lost.Also))
+			if n > 0 {
+				x.Old = w.Lost.Also[n-1]
+			}
+			copy(x.Return[:], w.Return[min(n*len(x.Return), len(w.Return)):])
 		}
 	} else if w.Again {
 		again = &w.Chat
@@ -463,7 +467,7 @@ func (m *Machine) cardOf(w *waiting, p wire.Package) bool {
 		// One that is over will do: while no newer is out, its owner has its key.
 		card, err := account.VerifyCard(b, w.Queue, 0)
 		c := m.chats[w.Chat.Text()]
-		if w.Lost != nil && err == nil && w.Lost.Meta.Person != nil && card.Account == *w.Lost.Meta.Person {
+		if w.Lost != nil && err == nil && card.Account == w.Lost.who() {
 			w.QueueKEM = card.KEM
 			return true
 		}
@@ -530,6 +534,11 @@ func (m *Machine) toldWhy(w *waiting, p *pass, log plane.LogID) {
 		}
 	case !w.Again:
 		m.refuseWait(w, p.Why)
+	case c == nil && p.Why == passOut && w.Lost != nil && w.Try <= 2*len(w.Lost.Also):
+		// Another device may stand where that one stood.
+		w.At = m.now.UnixMilli()
+		w.At -= w.again().Sub(m.now).Milliseconds() - between(time.Second, 4*time.Second).Milliseconds()
+		m.saveWait(w)
 	case c == nil || !c.c.Has(p.By):
 	case p.Why == passCurrent && p.Digest == w.Digest && w.Digest != [8]byte{}:
 		// So one was when one asked, and has followed since.

@@ -45,6 +45,7 @@ func (w *walker) try(in string, args ...string) (out, complaint string, code int
 		}
 		code = x.ExitCode()
 	}
+	for _, l := range strings.Split(e.String(), "\n") { if strings.Contains(l, "DBG") { w.t.Log(w.name, args, l) } }
 	return o.String(), strings.TrimSpace(e.String()), code
 }
 
@@ -354,7 +355,23 @@ func TestWalkWords(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "Welcome back") {
 		t.Fatalf("recover: got exit %d, %q, %q", code, out, complaint)
 	}
+	// Nobody else is there, so nobody can have let it in: the history is that of the vault.
 	phone.reads("Bob", "in the old days")
+	phone.reads("Garden", "among the roses")
+	for _, chat := range []string{"Bob", "Garden"} {
+		phone.until("back in "+chat, func() bool {
+			bob.try("", "contacts")
+			return phone.state(chat) == "open"
+		})
+	}
+	bob.do("send", "Ann", "welcome back")
+	phone.reads("Bob", "welcome back")
+	phone.do("send", "Garden", "I am here again")
+	bob.reads("Garden", "I am here again")
+	// The words sign out all that was before.
+	if out, _, _ := ann.try("", "read", "Garden"); strings.Contains(out, "I am here again") || !strings.Contains(out, "among the roses") {
+		t.Errorf("Ann's old machine: got %q, want what was there and nothing new", out)
+	}
 	srv.stop(syscall.SIGTERM)
 	last := newWalker(t, "too late")
 	last.fails(3, "does not answer", strings.Join(w.Words, " ")+"\n", "recover", "--server", origin)

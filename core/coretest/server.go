@@ -382,6 +382,9 @@ func (s *Server) handle(w *World, x *session, r wire.Request) wire.Answer {
 		}
 		l.Pool = append(l.Pool, r.Packages...)
 		return wire.Pool{Left: uint16(len(l.Pool))}
+	case wire.BlobDelete:
+		delete(s.Blobs, caps.NewBlobID(r.Secret))
+		return code(plane.OK)
 	case wire.PoolTake:
 		l, _ := get(r.Handle, wire.RoleDoor)
 		if l == nil {
