@@ -17,7 +17,6 @@ func recovered(t *testing.T, w *World, name, words string) *Client {
 	return c
 }
 
-
 // TestKeepLate (V-07) shows that what came between the last segments and the loss of the device is there, too:
 // from the others, and what one kept for oneself from the vault.
 func TestKeepLate(t *testing.T) {
