@@ -45,11 +45,6 @@ func (w *walker) try(in string, args ...string) (out, complaint string, code int
 		}
 		code = x.ExitCode()
 	}
-	for _, l := range strings.Split(e.String(), "\n") {
-		if strings.Contains(l, "DBG") {
-			w.t.Log(w.name, args, l)
-		}
-	}
 	return o.String(), strings.TrimSpace(e.String()), code
 }
 
