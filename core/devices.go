@@ -43,6 +43,8 @@ type devices struct {
 	All    int         `cbor:"6,keyasint,omitempty"` // how many there were
 	Said   plane.Day   `cbor:"7,keyasint,omitempty"` // the day this device last showed itself
 	Held   []refSaid   `cbor:"8,keyasint,omitempty"` // history of chats that it is not in yet
+	Before []byte      `cbor:"9,keyasint,omitempty"` // Secret of the mandate before
+	Way    wayIn       `cbor:"10,keyasint,omitzero"`
 }
 
 type ownDevice struct {
@@ -53,6 +55,7 @@ type ownDevice struct {
 	Package []byte    `cbor:"5,keyasint"`           // to be added by; may be used for every conversation
 	Until   int64     `cbor:"6,keyasint,omitempty"` // ms: to be taken out then unless it shows itself
 	Named   int64     `cbor:"7,keyasint,omitempty"` // ms: the newest name wins
+	Gen     uint32    `cbor:"8,keyasint,omitempty"` // of the mandate that Package is under
 }
 
 // The kinds of what devices tell each other.
@@ -66,6 +69,8 @@ const (
 	syncKEMs
 	syncRef
 	syncWords
+	syncMandate
+	syncMandates
 )
 
 // syncRecord is what stands behind controlMark in Saved.
@@ -106,7 +111,7 @@ func (m *Machine) listed(name string) {
 	today := plane.DayOf(m.now)
 	kp, secret := m.devicePackage()
 	m.devs.Secret = secret
-	m.addDevice(ownDevice{Key: m.deviceKey(), Name: name, Added: today, Active: today, Package: kp, Named: m.now.UnixMilli()})
+	m.addDevice(ownDevice{Key: m.deviceKey(), Name: name, Added: today, Active: today, Package: kp, Named: m.now.UnixMilli(), Gen: m.acc.Gen})
 	m.devs.Said = today
 	m.saveDevices()
 }
@@ -193,6 +198,14 @@ func (m *Machine) synced(plain []byte) {
 		if x := (vaultKeys{}); read(&x) {
 			m.wordsElsewhere(x)
 		}
+	case syncMandate:
+		if x := ([]byte{}); read(&x) {
+			m.nextMandate(x, false)
+		}
+	case syncMandates:
+		if x := (mandatesSaid{}); read(&x) {
+			m.setMandates(x, false)
+		}
 	case syncRef:
 		if x := (refSaid{}); read(&x) {
 			m.wantHistory(x)
@@ -219,9 +232,10 @@ func (m *Machine) mergeDevices(x devices) {
 		if d.Named > old.Named {
 			old.Name, old.Named = d.Name, d.Named
 		}
-		if d.Active > old.Active {
-			old.Active, old.Package = d.Active, d.Package
+		if d.Gen > old.Gen || d.Gen == old.Gen && d.Active > old.Active {
+			old.Package, old.Gen = d.Package, d.Gen
 		}
+		old.Active = max(old.Active, d.Active)
 		if d.Until == 0 {
 			old.Until = 0
 		}
@@ -245,6 +259,7 @@ func (m *Machine) deviceGone(key [32]byte) {
 	}
 	m.devs.Gone = append(m.devs.Gone[max(0, len(m.devs.Gone)-goneMax+1):], key)
 	m.devs.List = slices.DeleteFunc(m.devs.List, func(d ownDevice) bool { return d.Key == key })
+	m.mandateAt = m.now.Add(mandateWait)
 }
 
 // signedOut: another device has taken this one out. Nothing is erased: what is here stays readable.
@@ -283,7 +298,15 @@ func (m *Machine) pumpDevices(c *chat) bool {
 	} else if c.strangeAt.IsZero() {
 		c.strangeAt = m.now.Add(newDeviceFor)
 	}
-	if len(ch.Leaves) == 0 && c.c.RoomForDevice() {
+	if len(ch.Leaves) > 0 && c != m.saved() && m.now.Before(m.mandateAt) {
+		c.deviceAt = m.mandateAt
+		return false
+	}
+	behind := m.behindMandate(c)
+	if c.c.OwnMandate() != m.acc.keys.Mandate() && (behind || len(ch.Leaves) > 0) {
+		ch.Credential = m.credentialFor(c)
+	}
+	if len(ch.Leaves) == 0 && !behind && c.c.RoomForDevice() {
 		for _, d := range m.devs.List {
 			if _, in := c.c.LeafOf(c.c.Own(), d.Key[:]); in || d.Key == me || !m.admits(c, d) {
 				continue
@@ -295,7 +318,7 @@ func (m *Machine) pumpDevices(c *chat) bool {
 			}
 		}
 	}
-	if len(ch.Leaves)+len(ch.Add) == 0 {
+	if len(ch.Leaves)+len(ch.Add) == 0 && !behind {
 		c.deviceAt = time.Time{}
 		return false
 	}
@@ -353,7 +376,7 @@ func (m *Machine) packageOf(d ownDevice) *mls.KeyPackage {
 	if err != nil || !bytes.Equal(kp.SignatureKey(), d.Key[:]) {
 		return nil
 	}
-	if who, err := m.identify(string2(kp), kp.SignatureKey()); err != nil || !m.own(who) {
+	if who, err := m.identify(string2(kp), kp.SignatureKey()); err != nil || !m.own(who) || !m.underMandate(kp) {
 		return nil
 	}
 	return kp
@@ -366,14 +389,15 @@ func (m *Machine) deviceCommit(c *chat, out convo.Changed) {
 	c.deviceAt = time.Time{}
 	m.sayReturn(c) // who was taken out may have said another key
 	if len(out.Own.Welcome) == 0 {
-		if c.c.State().Kind == convo.Saved {
-			m.turnInbox()
+		if c.c.State().Kind == convo.Saved && out.NewGen {
+			m.sayMandate()
 		}
 		return
 	}
 	g := m.give(c, out.Own.Welcome)
 	if c.c.State().Kind == convo.Saved {
 		m.letIn(g)
+		m.sayMandates()
 		if m.words.Kept {
 			m.tell(syncWords, "words", m.words.Keys)
 		}
@@ -384,16 +408,6 @@ func (m *Machine) deviceCommit(c *chat, out convo.Changed) {
 		m.tell(syncPerson, "", personSaid{Key: *c.Person, Stored: m.person(*c.Person).stored})
 	}
 	m.carryFrom(c, g.Numbers.Next)
-}
-
-// turnInbox gives the inbox another KEM key, card and packages: those there are may be of a device
-// that was signed out, which would come into conversations by them.
-func (m *Machine) turnInbox() {
-	m.inbox.stored.Renamed, m.inbox.filled = true, false
-	m.saveInbox()
-	if s := m.servers[m.acc.Home]; s != nil {
-		m.touchServer(s)
-	}
 }
 
 // chatGiven is a conversation for another of one's devices.
@@ -418,12 +432,13 @@ func (m *Machine) given(g chatGiven) *chat {
 	if old != nil && old.alive() && !m.stuck(old) && g.Invitation.After <= old.c.Cursor() {
 		return nil
 	}
-	secret, err := mls.ParseKeyPackageSecret(m.devs.Secret)
-	if err != nil {
-		return nil
+	var cv *convo.Convo
+	for _, b := range [][]byte{m.devs.Secret, m.devs.Before} {
+		if secret, err := mls.ParseKeyPackageSecret(b); err == nil && cv == nil {
+			cv, _ = convo.Join(convo.JoinOptions{Invitation: g.Invitation, Secret: secret, Signer: m.acc.keys.Device(), Identify: m.identify, Now: m.now})
+		}
 	}
-	cv, err := convo.Join(convo.JoinOptions{Invitation: g.Invitation, Secret: secret, Signer: m.acc.keys.Device(), Identify: m.identify, Now: m.now})
-	if err != nil {
+	if cv == nil {
 		return nil
 	}
 	if _, in := cv.LeafOf(m.acc.person(), m.acc.keys.Device().Public()); !in {
@@ -546,7 +561,7 @@ func (m *Machine) selfElsewhere(x selfSaid) {
 func (m *Machine) mergeKEMs(list []inboxKEM) {
 	b := &m.inbox.stored
 	for _, k := range list {
-		if len(k.Seed) != 32 || slices.ContainsFunc(b.KEMs, func(x inboxKEM) bool { return bytes.Equal(x.Seed, k.Seed) }) {
+		if !m.kemOfInbox(k) || slices.ContainsFunc(b.KEMs, func(x inboxKEM) bool { return bytes.Equal(x.Seed, k.Seed) }) {
 			continue
 		}
 		i := 0

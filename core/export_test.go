@@ -9,6 +9,7 @@ import (
 	"paperplane/core/outbox"
 	"paperplane/core/timeline"
 	"paperplane/mls"
+	"paperplane/protocol/caps"
 	"paperplane/protocol/plane"
 	"paperplane/protocol/seal"
 )
@@ -48,7 +49,7 @@ func (l Liar) Knock(now time.Time, queue string, kem []byte, about string, edit 
 	l.M.now = now
 	q, _ := plane.ParseLogID(queue)
 	c, _ := plane.ParseLogID(about)
-	kp, _ := l.M.leafPackage(&c)
+	kp, _ := l.M.leafPackage(l.M.acc.keys.Credential(), &c)
 	k := account.Knock{
 		Again: true, Conversation: c, Credential: l.M.acc.keys.Credential(), Package: kp, Reply: plane.LogID{1}, Write: make([]byte, 32),
 		KEM: seal.NewKEMKey().Public(), At: now.UnixMilli(), Old: plane.PublicKey(l.M.acc.keys.Device().Public()),
@@ -73,7 +74,7 @@ func (l Liar) Wait(chat string) (string, []byte) {
 // Package returns a key package that a wait would join with, as its knock has one.
 func (l Liar) Package(chat string) *mls.KeyPackage {
 	w := l.M.waitOf(chat)
-	b, secret := l.M.leafPackage(nil)
+	b, secret := l.M.leafPackage(l.M.acc.keys.Credential(), nil)
 	w.Packages = append(w.Packages, secret)
 	u, err := mls.ParseKeyPackage(b)
 	if err != nil {
@@ -191,3 +192,98 @@ func (l Liar) Hints(n int) {
 // Waits is how many knocks of one's own wait, Replies how many answers a device is to deliver.
 func (m *Machine) Waits() int              { return len(m.waits) }
 func (m *Machine) Replies(chat string) int { return len(m.chats[chat].qu().replies) }
+
+// Mandate is the newest mandate of somebody in a chat: its key, and its generation.
+func (m *Machine) Mandate(chat, person string) (plane.PublicKey, uint32) {
+	who, _ := plane.ParsePublicKey(person)
+	c := m.chats[chat]
+	if c == nil {
+		return plane.PublicKey{}, 0
+	}
+	x := c.c.Mandate(who)
+	return x.Key, x.Gen
+}
+
+// Devices counts the devices of the list; Out says that this one was signed out.
+func (m *Machine) Devices() int { return len(m.devs.List) }
+func (m *Machine) Out() bool    { return m.devs.Out }
+
+// Pool returns a key package as the pool gives it out.
+func (l Liar) Pool() *mls.KeyPackage {
+	b, _, err := mls.NewKeyPackage(mls.KeyPackageOptions{
+		Signer: l.M.acc.keys.Device(), Credential: mls.NewBasic(l.M.acc.keys.Credential()), Capabilities: convo.Capabilities(),
+		Lifetime: mls.Lifetime{NotBefore: l.M.now.Add(-time.Hour), NotAfter: l.M.now.Add(time.Hour)},
+	})
+	if err != nil {
+		panic(err)
+	}
+	u, err := mls.ParseKeyPackage(b)
+	if err != nil {
+		panic(err)
+	}
+	kp, err := u.Verify(l.M.now)
+	if err != nil {
+		panic(err)
+	}
+	return kp
+}
+
+// Takes says whether a machine would add somebody by a package.
+func (l Liar) Takes(person string, kp *mls.KeyPackage) bool {
+	who, _ := plane.ParsePublicKey(person)
+	return caps.Follows(string2(kp), who, l.M.mandateIn(who))
+}
+
+// Request returns a contact request of the liar's account to somebody; forged: under a mandate of its own.
+func (l Liar) Request(now time.Time, to Liar, forged bool) []byte {
+	l.M.now = now
+	keys := l.M.acc.keys
+	if forged {
+		keys, _ = keys.WithMandates(9, [][]byte{caps.NewSigner().Seed(), caps.NewSigner().Seed()})
+	}
+	k := to.M.inbox.stored.KEMs[0]
+	card, err := account.VerifyCard(k.Card, to.M.acc.inboxLog(), plane.DayOf(to.M.now))
+	if err != nil {
+		panic(err)
+	}
+	owner := caps.NewSigner()
+	c, err := convo.New(convo.Options{
+		ID: caps.NewLogID(owner.Public()), Kind: convo.Two, Signer: keys.Device(), Credential: keys.Credential(),
+		Owner: keys.Person(), Also: []plane.PublicKey{card.Account}, TTLDays: plane.TTLDaysDefault, Identify: l.M.identify, Now: now,
+	})
+	if err != nil {
+		panic(err)
+	}
+	u, err := mls.ParseKeyPackage(to.M.poolPackage())
+	if err != nil {
+		panic(err)
+	}
+	kp, err := u.Verify(now)
+	if err != nil {
+		panic(err)
+	}
+	welcome, err := c.AddFirst(kp, now)
+	if err != nil {
+		panic(err)
+	}
+	b, err := keys.SealRequest(card, k.Card, account.Request{
+		Invitation: timeline.Encode(c.Invite(welcome)), Owner: owner.Seed(), Origin: "http://127.0.0.1:8765", Server: to.M.acc.Home,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// poolPackage opens one of the packages that the machine gives out.
+func (m *Machine) poolPackage() []byte {
+	key, _ := seal.CardKeyFromBytes(m.acc.Card)
+	b, err := seal.OpenPackage(key, m.acc.inboxLog(), m.inbox.stored.KEMs[0].Last)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// Convos counts the conversations, those behind others, too.
+func (m *Machine) Convos() int { return len(m.order) }

@@ -58,6 +58,9 @@ type inbox struct {
 	reading         bool
 	head            plane.Seq
 	subscribed      bool
+	dropping        bool
+	turn            int       // counts the inboxes
+	holdAt          time.Time // another device makes the inbox until then
 }
 
 type storedInbox struct {
@@ -68,6 +71,7 @@ type storedInbox struct {
 	Put     bool       `cbor:"4,keyasint,omitempty"`  // the newest card is at the server
 	DoorDay plane.Day  `cbor:"5,keyasint,omitempty"`  // contact door: until
 	Links   []ownLink  `cbor:"10,keyasint,omitempty"` // to oneself, oldest first
+	Old     [][]byte   `cbor:"11,keyasint,omitempty"` // owner keys of inboxes to be deleted
 }
 
 type inboxKEM struct {
@@ -96,6 +100,7 @@ func loadPackage(ref string, s storedPackage) (*ownPackage, error) {
 
 // drop forgets the session.
 func (b *inbox) drop() {
+	b.dropping = false
 	b.own, b.handle, b.opening, b.putting, b.filled, b.dooring, b.closing, b.reading, b.subscribed, b.head = 0, 0, false, false, false, false, false, false, false, 0
 }
 
@@ -165,7 +170,7 @@ func (m *Machine) turnKEM() {
 func (m *Machine) pumpInbox(s *server) {
 	b := &m.inbox
 	a := m.acc
-	if b.opening {
+	if b.opening || b.stored.KEMs == nil && m.now.Before(b.holdAt) {
 		return
 	}
 	failed := func(code plane.Code) {
@@ -183,7 +188,7 @@ func (m *Machine) pumpInbox(s *server) {
 			r = x
 		}
 		b.opening = true
-		m.send(s, r, func(an wire.Answer) {
+		m.sendInbox(s, r, func(an wire.Answer) {
 			b.opening = false
 			o, ok := an.(wire.Opened)
 			if !ok {
@@ -206,7 +211,7 @@ func (m *Machine) pumpInbox(s *server) {
 	if today := plane.DayOf(m.now); b.stored.DoorDay < today+30 && !b.dooring {
 		b.dooring = true
 		until := today + contactDoorDays
-		m.send(s, wire.Door{Handle: b.own, Key: caps.DoorSigner(a.Door).Public(), Left: contactDoorUses, Until: until}, func(an wire.Answer) {
+		m.sendInbox(s, wire.Door{Handle: b.own, Key: caps.DoorSigner(a.Door).Public(), Left: contactDoorUses, Until: until}, func(an wire.Answer) {
 			if codeOf(an) == plane.OK {
 				b.stored.DoorDay = until
 				m.saveInbox()
@@ -217,10 +222,21 @@ func (m *Machine) pumpInbox(s *server) {
 		})
 	}
 	m.closeLinks(s)
+	m.dropInboxes(s)
 	for _, i := range m.invites {
 		m.sendInvite(s, i)
 	}
 	m.readInbox(s)
+}
+
+// sendInbox sends a request about the inbox; what comes of one that was exchanged is passed over.
+func (m *Machine) sendInbox(s *server, r wire.Request, then func(wire.Answer)) {
+	turn := m.inbox.turn
+	m.send(s, r, func(a wire.Answer) {
+		if m.inbox.turn == turn {
+			then(a)
+		}
+	})
 }
 
 // putPool gives the server the card when it is new, and packages when few are left. left is what
@@ -240,7 +256,7 @@ func (m *Machine) putPool(s *server, more int) {
 	for range more {
 		r.Packages = append(r.Packages, m.newPackage(false))
 	}
-	m.send(s, r, func(a wire.Answer) {
+	m.sendInbox(s, r, func(a wire.Answer) {
 		p, ok := a.(wire.Pool)
 		if !ok {
 			b.putting = false
@@ -272,7 +288,7 @@ func (m *Machine) readInbox(s *server) {
 	}
 	switch {
 	case b.handle == 0:
-		m.send(s, s.open(m.acc.inboxLog(), wire.RoleRead, 1, m.acc.inboxRead), func(a wire.Answer) {
+		m.sendInbox(s, s.open(m.acc.inboxLog(), wire.RoleRead, 1, m.acc.inboxRead), func(a wire.Answer) {
 			o, ok := a.(wire.Opened)
 			if !ok {
 				failed(a)
@@ -287,7 +303,7 @@ func (m *Machine) readInbox(s *server) {
 			}
 		})
 	case b.stored.Cursor < b.head:
-		m.send(s, wire.Read{Handle: b.handle, From: b.stored.Cursor + 1, Limit: plane.ReadRecordsMax}, func(a wire.Answer) {
+		m.sendInbox(s, wire.Read{Handle: b.handle, From: b.stored.Cursor + 1, Limit: plane.ReadRecordsMax}, func(a wire.Answer) {
 			r, ok := a.(wire.Records)
 			if n := len(r.Records); !ok || n > 0 && r.Records[n-1].Seq <= b.stored.Cursor {
 				failed(a)
@@ -304,7 +320,7 @@ func (m *Machine) readInbox(s *server) {
 			b.reading = false
 		})
 	default:
-		m.send(s, wire.Subscribe{Handle: b.handle, From: b.stored.Cursor + 1}, func(a wire.Answer) {
+		m.sendInbox(s, wire.Subscribe{Handle: b.handle, From: b.stored.Cursor + 1}, func(a wire.Answer) {
 			o, ok := a.(wire.Opened)
 			if !ok {
 				failed(a)
@@ -361,6 +377,9 @@ func (m *Machine) request(r account.Request) {
 		return
 	}
 	// It leads to the server that it came through: see server.
+	if !caps.Follows(r.Credential, r.Account, m.mandateIn(r.Account)) {
+		return // of a device that they have signed out
+	}
 	if r.Server != m.acc.Home || m.chats[i.Log.Text()] != nil || len(m.chats) >= chatsMax || m.pairs(r.Account) >= pairsMax {
 		return
 	}
@@ -368,7 +387,7 @@ func (m *Machine) request(r account.Request) {
 	if c == nil {
 		return
 	}
-	if c.State().Kind != convo.Two || c.Size() != 2 || !c.Has(r.Account) {
+	if c.State().Kind != convo.Two || c.Size() != 2 || !c.Has(r.Account) || c.Mandate(r.Account) != caps.MandateOf(r.Credential, r.Account) {
 		return
 	}
 	m.usePackage(kp)
@@ -474,7 +493,7 @@ func (m *Machine) sendInvite(s *server, i *inviting) {
 	}
 	i.sent = true
 	key := caps.DoorSigner(i.door).Public()
-	m.send(s, wire.Door{Handle: m.inbox.own, Key: key, Left: uint16(i.uses), Until: i.last}, func(a wire.Answer) {
+	m.sendInbox(s, wire.Door{Handle: m.inbox.own, Key: key, Left: uint16(i.uses), Until: i.last}, func(a wire.Answer) {
 		switch codeOf(a) {
 		case plane.OK:
 			m.keepLink(ownLink{Door: i.door, Uses: uint16(i.uses), Until: i.last})

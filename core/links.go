@@ -84,7 +84,7 @@ func (m *Machine) closeLinks(s *server) {
 			continue
 		}
 		b.closing = true
-		m.send(s, wire.Door{Handle: b.own, Key: caps.DoorSigner(l.Door).Public(), Left: 0, Until: plane.DayOf(m.now)}, func(a wire.Answer) {
+		m.sendInbox(s, wire.Door{Handle: b.own, Key: caps.DoorSigner(l.Door).Public(), Left: 0, Until: plane.DayOf(m.now)}, func(a wire.Answer) {
 			b.closing = false
 			if codeOf(a) != plane.OK {
 				m.delay(s)

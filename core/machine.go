@@ -32,16 +32,17 @@ type Machine struct {
 
 	entering map[string]*heldInvitation // by log, while their trees are fetched
 
-	joins   []*joining
-	invites []*inviting
-	syncs   []syncing
-	waits   []*waiting // own knocks, by when they began
-	devs    devices
-	link    *linking // under way
-	adding  [32]byte // the device that was let in or signed out here: what follows is this one's work
-	puts    map[string]SegmentMade
-	words   storedWords
-	vault   vaultNow
+	joins     []*joining
+	invites   []*inviting
+	syncs     []syncing
+	waits     []*waiting // own knocks, by when they began
+	devs      devices
+	link      *linking  // under way
+	mandateAt time.Time // until then, devices that were signed out wait for the new mandate
+	adding    [32]byte  // the device that was let in or signed out here: what follows is this one's work
+	puts      map[string]SegmentMade
+	words     storedWords
+	vault     vaultNow
 
 	recovery *recovering
 
@@ -336,6 +337,9 @@ func (m *Machine) wake() {
 		sooner(s.until)
 	}
 	sooner(m.vaultDue())
+	if m.inbox.stored.KEMs == nil {
+		sooner(m.inbox.holdAt)
+	}
 	for _, d := range m.devs.List {
 		if d.Until != 0 && !m.devs.Out {
 			sooner(time.UnixMilli(d.Until + 1))
@@ -641,12 +645,18 @@ type storedSelf struct {
 	Door       [16]byte `cbor:"7,keyasint"` // contact door
 	NoReceipts bool     `cbor:"8,keyasint,omitempty"`
 	NoTyping   bool     `cbor:"9,keyasint,omitempty"`
+	// Mandates are the seeds of the mandates after the first, the newest last: that of Gen.
+	Gen      uint32   `cbor:"10,keyasint,omitempty"`
+	Mandates [][]byte `cbor:"11,keyasint,omitempty"`
 }
 
 func loadSelf(s storedSelf) (*self, error) {
 	a := &self{storedSelf: s}
 	var err error
 	if a.keys, err = account.ParseKeys(s.Keys); err != nil {
+		return nil, err
+	}
+	if a.keys, err = a.keys.WithMandates(s.Gen, s.Mandates); err != nil {
 		return nil, err
 	}
 	if a.inboxOwner, err = caps.SignerFromSeed(s.InboxOwner); err != nil {

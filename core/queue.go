@@ -343,6 +343,10 @@ func (m *Machine) knock(c *chat, seq plane.Seq, x account.Knock) bool {
 	if who, err := m.identify(x.Credential, kp.SignatureKey()); err != nil || who != x.Account {
 		return false
 	}
+	if x.Again && c.c.Has(x.Account) && !c.c.Mandated(x.Account, x.Credential, kp.SignatureKey()) ||
+		!x.Again && !caps.Follows(x.Credential, x.Account, m.mandateIn(x.Account)) {
+		return false
+	}
 	if key := plane.PublicKey(kp.SignatureKey()); x.Again && key != x.Old &&
 		!account.VerifyReturn(m.returnKey(x.Account), x.Conversation, x.Old, key, x.Return) {
 		return false

@@ -102,6 +102,10 @@ func (m *Machine) mine(c *chat, seq plane.Seq, i *outbox.Item) {
 	m.dropItem(c, i)
 	c.tries = 0
 	switch i.Kind {
+	case outbox.Control:
+		if c.kind() == ChatSaved {
+			m.ownSynced(i.Body)
+		}
 	case outbox.Leave:
 		c.c.Placed()
 		m.lastLeft(c, seq)
@@ -230,6 +234,10 @@ func (m *Machine) changedMessage(v *chat, id timeline.ID) {
 // profile: somebody says their name and, a contact, how to be reached.
 func (m *Machine) profile(c *chat, by plane.PublicKey, msg content.Profile) {
 	if m.own(by) {
+		if d := msg.Door; d != nil && c.c.State().Kind == convo.Two && d.Inbox != m.acc.inboxLog() {
+			m.devs.Way = wayIn{Inbox: d.Inbox, Door: d.Seed, Card: d.Card}
+			m.saveDevices()
+		}
 		return
 	}
 	p := m.person(by)

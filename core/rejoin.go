@@ -151,6 +151,9 @@ func (m *Machine) heal(s *server, c *chat) {
 		return
 	default: // one's own devices answer
 		x.Inbox, x.Queue, x.Door, x.Card = true, m.acc.inboxLog(), m.acc.Door, [16]byte(m.acc.Card)
+		if w := m.devs.Way; w != (wayIn{}) {
+			x.Queue, x.Door, x.Card = w.Inbox, w.Door, w.Card
+		}
 	}
 	c.c.Abandon()
 	m.newWait(x)

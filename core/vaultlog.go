@@ -1,6 +1,7 @@
 package core
 
 import (
+	"crypto/rand"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -527,8 +528,9 @@ func (m *Machine) recovered(r *recovering, x *vaulted) {
 		m.deviceGone(k)
 	}
 	m.listed(r.name)
-	m.inbox.stored.Put = false
-	m.turnInbox()
+	seed := make([]byte, caps.SeedBytes)
+	_, _ = rand.Read(seed)
+	m.nextMandate(seed, true)
 	if c := m.saved(); c != nil {
 		for _, ref := range x.Saved {
 			c.Next = max(c.Next, ref.To+1)

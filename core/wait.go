@@ -151,9 +151,9 @@ func (m *Machine) dropWait(w *waiting) {
 }
 
 // leafPackage makes a key package for one leaf, and its secret.
-func (m *Machine) leafPackage(again *plane.LogID) ([]byte, []byte) {
+func (m *Machine) leafPackage(credential []byte, again *plane.LogID) ([]byte, []byte) {
 	kp, secret, err := mls.NewKeyPackage(mls.KeyPackageOptions{
-		Signer: m.acc.keys.Device(), Credential: mls.NewBasic(m.acc.keys.Credential()),
+		Signer: m.acc.keys.Device(), Credential: mls.NewBasic(credential),
 		Lifetime:     mls.Lifetime{NotBefore: m.now.Add(-24 * time.Hour), NotAfter: m.now.Add(packageDays * 24 * time.Hour)},
 		Capabilities: convo.Capabilities(), LeafExtensions: convo.NameLeaf(m.acc.Name, again),
 	})
@@ -177,6 +177,7 @@ func (m *Machine) makeKnock(w *waiting) bool {
 		}
 	} else if w.Again {
 		again = &w.Chat
+		x.Credential = m.credentialFor(c)
 		x.Old, x.Cursor, x.Epoch = plane.PublicKey(m.acc.keys.Device().Public()), c.c.LostAt(), max(c.c.Epoch(), c.farther)
 		w.Digest = [8]byte{}
 		if l := c.c.Lost(); (l == convo.LostGap || l == convo.LostVoid || l == convo.LostSlices) && c.State != chatBroken {
@@ -187,7 +188,7 @@ func (m *Machine) makeKnock(w *waiting) bool {
 		x.Door = caps.DoorSigner(w.Door).Public()
 	}
 	var secret []byte
-	x.Package, secret = m.leafPackage(again)
+	x.Package, secret = m.leafPackage(x.Credential, again)
 	owner, err := caps.SignerFromSeed(w.Owner)
 	inv.That(err == nil, "owner seed")
 	_, write := caps.DeriveLogKeys(w.Secret, 1)

@@ -57,6 +57,9 @@ func decode(b []byte, v any) bool {
 type Keys struct {
 	account *caps.Signer
 	device  *mls.Signer
+	// later are the keys of the mandates after the first, the newest last; gen is the newest's.
+	later []*caps.Signer
+	gen   uint32
 }
 
 // NewKeys makes a new account with its first device.
@@ -109,9 +112,15 @@ type credential struct {
 	Cert    plane.Signature
 }
 
-// Credential returns the identity of this device's leaves.
-func (k *Keys) Credential() []byte {
+// Credential returns the identity of this device's leaves, for who knows the mandate before at least.
+func (k *Keys) Credential() []byte { return k.CredentialAfter(caps.Mandate{}) }
+
+// CredentialAfter is Credential for where cur is the newest mandate known of the account.
+func (k *Keys) CredentialAfter(cur caps.Mandate) []byte {
 	d := plane.PublicKey(k.device.Public())
+	if k.gen > 0 {
+		return k.mandated(d, cur)
+	}
 	return encode(credential{Account: k.account.Public(), Device: d, Cert: k.account.Sign(deviceMessage(d))})
 }
 
@@ -123,6 +132,12 @@ func deviceMessage(device plane.PublicKey) []byte {
 // Without a key it only tells whose: of a leaf that was checked before.
 func Identify(identity, signatureKey []byte) (plane.PublicKey, error) {
 	var c credential
+	if x, ok := caps.ParseMandated(identity); ok {
+		if signatureKey != nil && (!bytes.Equal(x.Device[:], signatureKey) || !x.Verify()) {
+			return plane.PublicKey{}, ErrCredential
+		}
+		return x.Account, nil
+	}
 	if len(identity) > 256 || !decode(identity, &c) || signatureKey != nil && (!bytes.Equal(c.Device[:], signatureKey) ||
 		!caps.Verify(c.Account, deviceMessage(c.Device), c.Cert)) {
 		return plane.PublicKey{}, ErrCredential
@@ -220,11 +235,7 @@ func (k *Keys) OpenRequest(kem *seal.KEMKey, card [32]byte, inbox plane.LogID, b
 		!caps.Verify(r.Account, requestMessage(r, card, enc, k.account.Public()), r.Sig) {
 		return Request{}, ErrRequest
 	}
-	var c credential
-	if !decode(r.Credential, &c) {
-		return Request{}, ErrRequest
-	}
-	if p, err := Identify(r.Credential, c.Device[:]); err != nil || p != r.Account {
+	if !certified(r.Credential, r.Account) {
 		return Request{}, ErrRequest
 	}
 	return r, nil

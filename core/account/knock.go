@@ -80,11 +80,7 @@ func OpenKnock(kem *seal.KEMKey, queue plane.LogID, body []byte, now time.Time) 
 		!caps.Verify(k.Account, k.message(queue, sha256.Sum256(kem.Public()), enc), k.Sig) {
 		return Knock{}, ErrRequest
 	}
-	var c credential
-	if !decode(k.Credential, &c) {
-		return Knock{}, ErrRequest
-	}
-	if p, err := Identify(k.Credential, c.Device[:]); err != nil || p != k.Account {
+	if !certified(k.Credential, k.Account) {
 		return Knock{}, ErrRequest
 	}
 	return k, nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"paperplane/mls"
+	"paperplane/protocol/caps"
 	"paperplane/protocol/plane"
 	"paperplane/protocol/seal"
 )
@@ -20,6 +21,9 @@ var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // identify takes the identity itself, padded, for the person: certificates are package account's.
 func identify(identity, _ []byte) (plane.PublicKey, error) {
 	var p plane.PublicKey
+	if x, ok := caps.ParseMandated(identity); ok {
+		return x.Account, nil
+	}
 	if len(identity) == 0 || len(identity) > 32 {
 		return p, ErrState
 	}

@@ -24,6 +24,7 @@ import (
 //   - Whoever removes somebody, and admins, raise the generation by one: were it everybody, one
 //     member could raise it until the server is behind all the generations whose keys are kept, and
 //     nobody could open the log any more.
+//   - A leaf that comes in for a member is under the member's newest mandate (mandate.go).
 //   - No leaf is larger than leafBytesMax; kind and TTL never change, nor other extensions, but that
 //     a group becomes sliced with the commit that makes it large (slices.go).
 //   - An owner or admin who is no member does not count. Without an owner the admins act as owners,
@@ -142,7 +143,7 @@ func (c *Convo) allowed(by plane.PublicKey, st State, t turn) bool {
 	if grows && (size > most || leaves > LeavesMax) {
 		return false
 	}
-	return c.mayTurn(by, st, list, len(t.removed) > 0)
+	return c.mandated(by, t, list) && c.mayTurn(by, st, list, len(t.removed) > 0)
 }
 
 // mayTurn judges a change of the group state.
@@ -270,8 +271,9 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 			continue // is one already
 		}
 		o.Add = append(o.Add, kp)
-		t.added = append(t.added, seated{person: p, rejoin: c.madeFor(kp.LeafExtensions())})
+		t.added = append(t.added, seated{person: p, rejoin: c.madeFor(kp.LeafExtensions()), identity: kp.Credential().Identity(), key: kp.SignatureKey()})
 	}
+	t.maker = c.ownSeat(ch.Credential)
 	list := c.tally(t)
 	size := c.Size()
 	for p, x := range list {

@@ -201,7 +201,7 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 	}
 	// The one leaf that can have another key is the maker's own, where there are no Updates; its person
 	// is the same.
-	if s, ok := c.arrival(r.Next, r.Committer); !ok || s.person != by {
+	if t.maker, ok = c.arrival(r.Next, r.Committer); !ok || t.maker.person != by {
 		return Void{}
 	}
 	st, err := ParseState(r.Next.Extension(StateExtension))
@@ -261,6 +261,10 @@ func (c *Convo) adopt(out Changed, next *mls.Group, t turn, maker uint32, ms uin
 	}
 	for _, s := range t.added {
 		c.who.put(s.leaf, s.person)
+		c.who.setMandate(s.leaf, s.identity)
+	}
+	if m, err := next.Member(maker); err == nil {
+		c.who.setMandate(maker, m.Credential.Identity())
 	}
 	c.turnWall(&out.Before.Rules, t, maker, marks, ms)
 	c.dropPending()

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"paperplane/mls"
+	"paperplane/protocol/caps"
 	"paperplane/protocol/plane"
 )
 
@@ -13,6 +14,8 @@ type roster struct {
 	leaf   []plane.PublicKey // by index; zero: nobody
 	leaves int
 	count  map[plane.PublicKey]int // leaves of each person
+	// mandates are those of leaves after the first: see mandate.go.
+	mandates map[uint32]caps.Mandate
 }
 
 func (r *roster) at(leaf uint32) (p plane.PublicKey) {
@@ -38,6 +41,7 @@ func (r *roster) take(leaf uint32) {
 		return
 	}
 	r.leaf[leaf] = plane.PublicKey{}
+	delete(r.mandates, leaf)
 	r.leaves--
 	if r.count[p]--; r.count[p] == 0 {
 		delete(r.count, p)
@@ -70,7 +74,7 @@ func (r *roster) of(p plane.PublicKey) (list []uint32) {
 // seat fills the roster from a tree. checked: the leaves were judged before, when they came in.
 // It reports whether all leaves may be there.
 func (c *Convo) seat(g *mls.Group, checked bool) bool {
-	c.who = roster{count: map[plane.PublicKey]int{}}
+	c.who = roster{count: map[plane.PublicKey]int{}, mandates: map[uint32]caps.Mandate{}}
 	for _, m := range g.Members() {
 		key := m.SignatureKey
 		if checked {
@@ -81,6 +85,7 @@ func (c *Convo) seat(g *mls.Group, checked bool) bool {
 			return false
 		}
 		c.who.put(m.Index, p)
+		c.who.setMandate(m.Index, m.Credential.Identity())
 	}
 	return true
 }
@@ -90,12 +95,15 @@ type seated struct {
 	leaf   uint32
 	person plane.PublicKey
 	rejoin bool // made for a lost member of this conversation, see RejoinExtension
+	// identity is the leaf's credential, key its signature key.
+	identity, key []byte
 }
 
 // turn is what a commit does to the roster.
 type turn struct {
 	removed []uint32
 	added   []seated
+	maker   seated // its leaf as it is after
 }
 
 // arrival judges the leaf i of next by itself.
@@ -105,7 +113,7 @@ func (c *Convo) arrival(next *mls.Group, i uint32) (s seated, ok bool) {
 		return s, false
 	}
 	p, err := c.identify(m.Credential.Identity(), m.SignatureKey)
-	return seated{i, p, c.madeFor(m.LeafExtensions)}, err == nil
+	return seated{i, p, c.madeFor(m.LeafExtensions), m.Credential.Identity(), m.SignatureKey}, err == nil
 }
 
 func (c *Convo) madeFor(list []mls.Extension) bool {
@@ -130,7 +138,7 @@ func (c *Convo) turnTo(next *mls.Group) (t turn) {
 		if err == nil {
 			t.removed = append(t.removed, m.Index)
 		}
-		t.added = append(t.added, seated{m.Index, p, false})
+		t.added = append(t.added, seated{leaf: m.Index, person: p, identity: m.Credential.Identity(), key: m.SignatureKey})
 	}
 	for i, p := range c.who.leaf {
 		if p != (plane.PublicKey{}) && !seen[uint32(i)] {

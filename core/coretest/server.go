@@ -339,6 +339,14 @@ func (s *Server) handle(w *World, x *session, r wire.Request) wire.Answer {
 		l.caps[r.Gen] = &generation{read: r.Read, write: r.Write}
 		s.endGeneration(w, h.id)
 		return code(plane.OK)
+	case wire.Manage:
+		l, h := get(r.Handle, wire.RoleOwner)
+		if l == nil || !r.Delete {
+			return code(plane.Refused)
+		}
+		delete(s.logs, h.id)
+		s.endLog(w, h.id)
+		return code(plane.OK)
 	case wire.Door:
 		l, _ := get(r.Handle, wire.RoleOwner)
 		if l == nil {
@@ -404,13 +412,22 @@ func (s *Server) handle(w *World, x *session, r wire.Request) wire.Answer {
 
 // endGeneration kills the handles of older generations.
 func (s *Server) endGeneration(w *World, id plane.LogID) {
+	s.endHandles(w, id, func(gen plane.Gen) bool { return gen != 0 && gen != s.logs[id].gen })
+}
+
+// endLog kills all handles of a log that is no more.
+func (s *Server) endLog(w *World, id plane.LogID) {
+	s.endHandles(w, id, func(plane.Gen) bool { return true })
+}
+
+func (s *Server) endHandles(w *World, id plane.LogID, over func(plane.Gen) bool) {
 	for _, c := range w.Clients {
 		on := c.on(s)
 		if on == nil {
 			continue
 		}
 		for h := wire.Handle(1); h <= on.next; h++ {
-			if x := on.handles[h]; x != nil && x.id == id && x.gen != 0 && x.gen != s.logs[id].gen {
+			if x := on.handles[h]; x != nil && x.id == id && over(x.gen) {
 				delete(on.handles, h)
 				c.push(core.Pushed{Server: s.ID, Event: wire.GoneEvent{Handle: h, Code: plane.Refused}})
 			}

@@ -1,0 +1,116 @@
+package convo
+
+import (
+	"paperplane/protocol/caps"
+	"paperplane/protocol/plane"
+)
+
+// Mandates: which devices of a person may be here now. All hold the account key, one that was signed
+// out, too. So a credential names, besides, the key by which the account certifies its devices at the
+// time; it changes with each device that is signed out, told by the commit that takes the device out
+// or the next of the same person. The newest that stands in the tree counts: whoever reads the log
+// knows it, newcomers, too, and nothing beside the tree has to be agreed on.
+
+// newest returns the newest mandate of a person in this epoch. Of two of one generation, which only
+// who adds people can bring about, that on the lower leaf counts.
+func (r *roster) newest(p plane.PublicKey) caps.Mandate {
+	best, at := caps.Mandate{Key: p}, uint32(0)
+	for leaf, m := range r.mandates {
+		if r.at(leaf) == p && (m.Gen > best.Gen || m.Gen == best.Gen && leaf < at) {
+			best, at = m, leaf
+		}
+	}
+	return best
+}
+
+// mandate returns that of a leaf.
+func (r *roster) mandate(leaf uint32) caps.Mandate {
+	if m, ok := r.mandates[leaf]; ok {
+		return m
+	}
+	return caps.Mandate{Key: r.at(leaf)}
+}
+
+// setMandate notes that of the leaf with that credential; the first is not kept.
+func (r *roster) setMandate(leaf uint32, identity []byte) {
+	if m := caps.MandateOf(identity, plane.PublicKey{}); m.Gen > 0 {
+		r.mandates[leaf] = m
+	} else {
+		delete(r.mandates, leaf)
+	}
+}
+
+// Mandate returns the newest mandate of a member.
+func (c *Convo) Mandate(p plane.PublicKey) caps.Mandate { return c.who.newest(p) }
+
+// Mandated reports whether a device's credential may come in for a member, or in the place of the
+// leaf of the same signature key.
+func (c *Convo) Mandated(p plane.PublicKey, identity, key []byte) bool {
+	_, ok := c.LeafOf(p, key)
+	return ok || caps.Follows(identity, p, c.who.newest(p))
+}
+
+// mandated judges what a commit does to the leaves of those who were members before and are after:
+// what comes in is under the newest mandate or one that it has signed; a device that has lost the
+// thread may take its own place again; and the newest is not forgotten.
+func (c *Convo) mandated(by plane.PublicKey, t turn, list people) bool {
+	for p := range list {
+		if c.who.count[p] > 0 && c.after(list, p) > 0 && !c.mandateHolds(p, t) {
+			return false
+		}
+	}
+	return list[by] != nil || c.mandateHolds(by, t)
+}
+
+func (c *Convo) mandateHolds(p plane.PublicKey, t turn) bool {
+	cur := c.who.newest(p)
+	held := cur.Gen == 0
+	for _, s := range t.added {
+		if s.person != p {
+			continue
+		}
+		if !caps.Follows(s.identity, p, cur) && !c.returns(s, t) {
+			return false
+		}
+		held = true
+	}
+	if m := t.maker; m.person == p {
+		if caps.Follows(m.identity, p, cur) {
+			held = true
+		} else if caps.MandateOf(m.identity, p) != c.who.mandate(m.leaf) {
+			return false
+		}
+	}
+	gone := map[uint32]bool{t.maker.leaf: true}
+	for _, leaf := range t.removed {
+		gone[leaf] = true
+	}
+	for leaf, m := range c.who.mandates {
+		held = held || m == cur && c.who.at(leaf) == p && !gone[leaf]
+	}
+	return held
+}
+
+// returns says whether a leaf comes in the place of one with the same key: a device that has lost the
+// thread, or was set back, perhaps to before the mandate.
+func (c *Convo) returns(s seated, t turn) bool {
+	for _, leaf := range t.removed {
+		m, err := c.g.Member(leaf)
+		if err == nil && c.who.at(leaf) == s.person && string(m.SignatureKey) == string(s.key) {
+			return true
+		}
+	}
+	return false
+}
+
+// ownSeat is the leaf of this device as it is after an own commit.
+func (c *Convo) ownSeat(credential []byte) seated {
+	s := seated{leaf: c.g.OwnIndex(), person: c.Own(), identity: credential}
+	if m, err := c.g.Member(s.leaf); err == nil && credential == nil {
+		s.identity = m.Credential.Identity()
+	}
+	return s
+}
+
+// OwnMandate returns that of this device's leaf.
+func (c *Convo) OwnMandate() caps.Mandate { return c.who.mandate(c.g.OwnIndex()) }
