@@ -152,6 +152,36 @@ func finish(parts []*sums, each Each) bool {
 	}) == nil
 }
 
+// bulk is one check of signatures that come one after the other.
+type bulk struct {
+	b     *batch
+	list  []vouched // not looked at yet
+	parts []*sums
+}
+
+// newBulk returns nil where n signatures are better checked one by one.
+func (s *suite) newBulk(n uint32) *bulk {
+	if _, ok := s.sig.(ed25519Scheme); !ok || n < batchLeast {
+		return nil
+	}
+	return &bulk{b: newBatch()}
+}
+
+// add takes a signature; at times it looks at those it has. false: one of them may be bad.
+func (k *bulk) add(v vouched) bool {
+	k.list = append(k.list, v)
+	return len(k.list) < batchLeast || k.flush()
+}
+func (k *bulk) flush() bool {
+	s, ok := k.b.part(uint32(len(k.parts)), k.list)
+	k.list = k.list[:0]
+	k.parts = append(k.parts, s)
+	return ok
+}
+
+// done says that all signatures are good; false, that one of them may be bad.
+func (k *bulk) done() bool { return k.flush() && finish(k.parts, nil) }
+
 // randomSums adds points up where their mask has a bit, for every bit. Of four points at a time
 // there are only 16 sums.
 func randomSums(points []extended, masks []uint64) *sums {

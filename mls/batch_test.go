@@ -290,3 +290,41 @@ func unhex(t testing.TB, s string) []byte {
 	}
 	return b
 }
+
+// A bad signature among the pages of a large tree is found, at the latest in Finish, wherever it is.
+func TestBatchRefusesPages(t *testing.T) {
+	w := crowded(t, X25519AES, batchLeast+20, 0)
+	light, full := w.g[len(w.g)-1], w.g[0]
+	upgrade := func(tree *tree) error {
+		g, l := *full, *light
+		g.tree, l.ctx.treeHash = tree, tree.rootHash()
+		u := must(NewUpgrade(&l))
+		if u.bulk == nil {
+			t.Fatal("a large tree: got no batch")
+		}
+		for !u.Done() {
+			i := u.Missing()[0]
+			if err := u.Put(i, g.Page(i)); err != nil {
+				return err
+			}
+		}
+		_, err := u.Finish(&l)
+		return err
+	}
+	if err := upgrade(full.tree); err != nil {
+		t.Fatalf("a good tree: got %v", err)
+	}
+	for _, i := range []uint32{0, 100, batchLeast - 1, batchLeast + 18} {
+		tree := full.tree.clone()
+		bad := *tree.leaf(i)
+		bad.raw = slices.Clone(bad.raw)
+		bad.raw[len(bad.raw)-30] ^= 1
+		bad.sig = bad.raw[len(bad.raw)-64:]
+		tree.write(2 * i).leaf = &bad
+		tree.dirty(i)
+		var rule *RuleError
+		if err := upgrade(tree); !errors.As(err, &rule) || rule.Rule != "M-021" {
+			t.Errorf("a bad signature at %d: got %v, want M-021", i, err)
+		}
+	}
+}

@@ -326,6 +326,11 @@ func (l *leafNode) signedBy(s *suite, groupID []byte, index uint32) bool {
 	return s.verify(l.sigKey, "LeafNodeTBS", l.toBeSigned(groupID, index), l.sig)
 }
 
+// vouched is what signedBy checks.
+func (l *leafNode) vouched(groupID []byte, index uint32) vouched {
+	return vouched{l.sigKey, labelled("LeafNodeTBS", l.toBeSigned(groupID, index)), l.sig}
+}
+
 // lives checks the lifetime; leaves of other sources have none (M-025).
 func (l *leafNode) lives(now time.Time) bool {
 	if l.source != sourceKeyPackage {

@@ -22,6 +22,7 @@ type Upgrade struct {
 	left    int
 	heads   map[uint64]bool // starts of the keys seen
 	twice   bool            // two of them were equal: look at all keys in the end
+	bulk    *bulk           // signatures; nil: they are checked as they come
 	changes []followed
 }
 type pageState uint8
@@ -53,7 +54,7 @@ func NewUpgrade(g *Group) (*Upgrade, error) {
 	if g.light == nil {
 		return nil, ErrArgument
 	}
-	u := &Upgrade{s: g.s, ctx: g.ctx, t: newTree(g.s, g.light.n), index: map[uint32]int{}, heads: map[uint64]bool{}}
+	u := &Upgrade{s: g.s, ctx: g.ctx, t: newTree(g.s, g.light.n), index: map[uint32]int{}, heads: map[uint64]bool{}, bulk: g.s.newBulk(g.light.n)}
 	for i := 0; ; i++ {
 		x := u.t.pageRoot(i)
 		u.index[x] = i
@@ -109,7 +110,8 @@ func (u *Upgrade) want(x uint32, hash []byte) {
 	}
 }
 
-// Put takes a page that Missing names; it works on at most 64 leaves. A page that is not the one
+// Put takes a page that Missing names; it works on at most 64 leaves, but for their signatures: those of a
+// large tree are checked a few hundred at a time, the last in Finish. A page that is not the one
 // named by its hash is refused by M-179 and can be put again. Any other rule broken means that the
 // group's tree is bad: stay light, and let the fork be seen. ErrArgument: not a missing page.
 func (u *Upgrade) Put(i int, b []byte) error {
@@ -131,7 +133,7 @@ func (u *Upgrade) Put(i int, b []byte) error {
 			if err := n.leaf.check(u.s); err != nil {
 				return err
 			}
-			if err := need(n.leaf.signedBy(u.s, u.ctx.groupID, x/2), "M-021"); err != nil {
+			if err := u.signed(n.leaf, x/2); err != nil {
 				return err
 			}
 			u.see(n.leaf.sigKey)
@@ -151,6 +153,28 @@ func (u *Upgrade) Put(i int, b []byte) error {
 		u.want(p.childAt(k), p.below[k])
 	}
 	return nil
+}
+
+// signed checks a leaf's signature, at the latest in Finish.
+func (u *Upgrade) signed(l *leafNode, i uint32) error {
+	if u.bulk == nil {
+		return need(l.signedBy(u.s, u.ctx.groupID, i), "M-021")
+	}
+	if u.bulk.add(l.vouched(u.ctx.groupID, i)) {
+		return nil
+	}
+	return u.oneByOne()
+}
+
+// oneByOne checks the signatures of all leaves that are there.
+func (u *Upgrade) oneByOne() error {
+	u.bulk = nil
+	var err error
+	u.t.leaves(func(i uint32, l *leafNode) bool {
+		err = need(l.signedBy(u.s, u.ctx.groupID, i), "M-021")
+		return err == nil
+	})
+	return err
 }
 func (u *Upgrade) see(key []byte) {
 	h := keyHead(key)
@@ -191,6 +215,12 @@ func (u *Upgrade) Finish(now *Group) (*Group, error) {
 	if u.left > 0 || now.light == nil || now.ctx.epoch != u.ctx.epoch+uint64(len(u.changes)) || !bytes.Equal(now.ctx.groupID, u.ctx.groupID) {
 		return nil, ErrArgument
 	}
+	if u.bulk != nil && !u.bulk.done() {
+		if err := u.oneByOne(); err != nil {
+			return nil, err
+		}
+	}
+	u.bulk = nil
 	for i, x := range u.roots { // what stands above several pages
 		if p := (page{cut: cutWide, root: x}); p.bottom() > 0 && u.hashes[i] != nil {
 			for k := range 1<<(level(x)-p.bottom()+1) - 1 {

@@ -184,8 +184,7 @@ func (t *tree) allSigned(groupID []byte) bool {
 	var list []uint32
 	t.leaves(func(i uint32, _ *leafNode) bool { list = append(list, i); return true })
 	return t.s.allGood(len(list), func(k int) vouched {
-		l := t.leaf(list[k])
-		return vouched{l.sigKey, labelled("LeafNodeTBS", l.toBeSigned(groupID, list[k])), l.sig}
+		return t.leaf(list[k]).vouched(groupID, list[k])
 	}, t.each)
 }
 
