@@ -70,7 +70,7 @@ func (m *Machine) tellAgain(c *chat, b storedAdmit) {
 		return
 	}
 	v := m.view(c)
-	behind := uint64(c.c.Cursor()-b.Since)*2 + 64 // places; notices take some, too
+	behind := uint64(c.c.Cursor()-b.Since)*4 + 512 // places; notices take some, too, and some are free
 	x := MakeSegment{Chat: v.id, After: v.Next - min(v.Next, behind), Before: timeline.QueuedFirst}
 	if c.kind() == ChatGroup {
 		x.For = b.Person // nothing from before they were added

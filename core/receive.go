@@ -27,7 +27,12 @@ func (m *Machine) record(c *chat, seq plane.Seq, body []byte) {
 		return
 	}
 	forked, doubt := c.c.Forked(), c.c.Doubtful()
-	m.contain(c, func() { m.outcome(c, seq, c.c.Receive(m.now, seq, body, c.q.Own)) })
+	at := c.c.Cursor()
+	m.contain(c, func() {
+		out := c.c.Receive(m.now, seq, body, c.q.Own)
+		m.keepRoom(c, seq-min(seq, at+1), out)
+		m.outcome(c, seq, out)
+	})
 	if c.c.Doubtful() {
 		m.contain(c, func() { m.release(c) })
 	}

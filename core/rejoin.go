@@ -170,6 +170,24 @@ func (m *Machine) alone(c *chat) {
 	m.healed(c)
 }
 
+// roomEach is how many places of the history stay free for each record that is not read.
+const roomEach = 2
+
+// keepRoom keeps places free for what a device that has lost the thread does not read, where it stands.
+func (m *Machine) keepRoom(c *chat, gone plane.Seq, out convo.Outcome) {
+	if c.c.Lost() == 0 {
+		return
+	}
+	if _, void := out.(convo.Void); void {
+		gone++
+	}
+	if gone > 0 {
+		v := m.view(c)
+		v.Next += roomEach * uint64(gone)
+		v.dirtyNumbers = true
+	}
+}
+
 // healed: the thread is found.
 func (m *Machine) healed(c *chat) {
 	c.healAt, c.retryAt, c.tries, c.refusals = time.Time{}, time.Time{}, 0, 0

@@ -117,6 +117,12 @@ func (h *history) has(n plane.Seq) bool {
 	return slices.ContainsFunc(h.spans, func(s span) bool { return s.has(n) })
 }
 
+// person says whether one of list is the history's own.
+func (h *history) person(list [][32]byte) bool {
+	me, _ := plane.ParsePublicKey(h.c.account)
+	return slices.Contains(list, [32]byte(me))
+}
+
 func (h *history) in() bool { return len(h.spans) > 0 && h.spans[len(h.spans)-1].open }
 
 // check holds the healed world against what was promised.
@@ -270,6 +276,7 @@ func (h *history) notice(e timeline.Entry, me [32]byte) {
 		}
 	case e.Line.What == "removed" && slices.Contains(e.Line.Whom, me), e.Line.What == "left" && e.Line.Who == me:
 		last.to, last.open = n, false
+	case e.Line.What == "healed" || e.Line.What == "missed": // of this device alone
 	case e.Line.What == "forked":
 		h.c.w.tell("%s: told of two histories", h.c.name)
 	case e.Seq > 0:
@@ -318,6 +325,9 @@ func (w *world) agree(log [16]byte, all []*history) {
 		}
 		for _, id := range notices {
 			seq := plane.Seq(lines[id].lines[id].Seq)
+			if l := lines[id].lines[id].Line; l.What == "rejoined" && h.person(l.Whom) {
+				continue // who has come back is told otherwise
+			}
 			last := slices.ContainsFunc(h.spans, func(s span) bool { return !s.open && s.to == seq })
 			if _, have := h.lines[id]; have != h.has(seq) && !last && !(h.c.restored && !h.in()) {
 				w.fail("%s: line %q at %d: has it %v, should %v; spans %v; %s has it", h.c.name, lines[id].lines[id].Line.What, seq, have, !have, h.spans, lines[id].c.name)

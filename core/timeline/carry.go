@@ -135,8 +135,8 @@ func noteFits(e *Entry, key string, value []byte) bool {
 func x32(b []byte) [32]byte { return [32]byte(b) }
 
 // Import returns the pairs that bring carried entries into a chat. What is there stays as it is, so
-// it may be done again. With last 0 entries stand where they stood; else the last of them that is
-// new gets the index last, and those before it the free ones below. me is one's own person. It
+// it may be done again. With last 0 entries stand where they stood; else those that
+// are new get free indexes: up to last, and below the next of them that is there. me is one's own person. It
 // returns how many entries are new.
 func Import(r Reader, chat string, list []Carried, me [32]byte, last uint64) (out []Pair, added int, err error) {
 	at := last
@@ -148,6 +148,12 @@ func Import(r Reader, chat string, list []Carried, me [32]byte, last uint64) (ou
 		have, err := r.Get(IndexKey(chat, e.ID))
 		if err != nil {
 			return nil, 0, err
+		}
+		if n := len(have); n == 8 && last != 0 && e.Kind != Notice {
+			// What is older goes below it: places were kept free there for what could not be read.
+			if x := binary.BigEndian.Uint64(have); x < QueuedFirst {
+				at = x - min(x, 1)
+			}
 		}
 		if have == nil {
 			ok := false

@@ -79,7 +79,7 @@ func TestCarryPart(t *testing.T) {
 }
 
 // TestImportAmong (D-03) shows that what is there stays: entries that are known are passed over, others
-// take the free places below last, and notes that are there win.
+// take the free places below the next one that is known, or below last, and notes that are there win.
 func TestImportAmong(t *testing.T) {
 	list := carried(t, history(), 0, QueuedFirst)
 	to := store{}
@@ -100,11 +100,26 @@ func TestImportAmong(t *testing.T) {
 	if f := fold(t, to, ID{1}); f.Text != "newer" || f.Own || f.State != Received {
 		t.Errorf("note: %+v", f)
 	}
-	if f := fold(t, to, ID{9}); f.Index != 48 {
-		t.Errorf("last: %d, want 48", f.Index)
+	if f := fold(t, to, ID{9}); f.Index != 49 {
+		t.Errorf("before the known one: %d, want 49", f.Index)
 	}
-	if f := fold(t, to, ID{6}); f.Index != 44 || !f.Own {
-		t.Errorf("past the one that is there: %d, want 44, own %v", f.Index, f.Own)
+	if f := fold(t, to, ID{5}); f.Index != 44 {
+		t.Errorf("past the one that is there: %d, want 44", f.Index)
+	}
+	// What this device has read itself, with places kept free between, stays in order with what comes.
+	to = store{}
+	for id, at := range map[byte]uint64{3: 20, 4: 21, 8: 30} {
+		to.put(Put("c", &Entry{ID: ID{id}, Index: at, Seq: uint64(id), From: bob, Kind: Text})...)
+	}
+	pairs, n, err = Import(to, "c", list, bob, 40)
+	if err != nil || n != 7 {
+		t.Fatalf("got %d, %v", n, err)
+	}
+	to.put(pairs...)
+	for i, want := range []uint64{18, 19, 20, 21, 27, 28, 29, 30, 39, 40} {
+		if f := fold(t, to, ID{byte(i + 1)}); f.Index != want {
+			t.Errorf("%d: at %d, want %d", i+1, f.Index, want)
+		}
 	}
 	if _, n, err := Import(store{}, "c", list, bob, 3); err != nil || n != 3 {
 		t.Errorf("no room: got %d, %v, want 3", n, err)
