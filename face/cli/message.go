@@ -21,6 +21,7 @@ Sends TEXT, or what comes on standard input, or FILE with TEXT beside it.
 A photo is scaled down and drawn anew, without the place, the time and the
 camera that its file may tell. --original sends it as it is, with all of that.
 WHO is a name from paperplane contacts, the beginning of one, or "saved".
+In a group, @ and the whole name of a member tell them that they are meant.
 It ends when the server has the message. When the server is away the message
 waits and leaves the next time; then it says so and still ends with 0.`
 
@@ -74,7 +75,7 @@ func runSend(ctx context.Context, env Env) error {
 	if chat.Kind == core.ChatGroup && chat.State == "waiting" {
 		s.sync(ctx) // somebody may have let one in meanwhile
 	}
-	msg := core.SendText{Chat: chat.ID, Text: text, ReplyTo: *reply}
+	msg := core.SendText{Chat: chat.ID, Text: text, ReplyTo: *reply, Mentions: Mentions(ctx, s, chat, text)}
 	limit := sendTime
 	if *file != "" {
 		f, isPhoto, err := putFile(ctx, s, *file, *original)

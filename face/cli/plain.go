@@ -74,7 +74,7 @@ func RunPlain(ctx context.Context, env Env, who string) error {
 			if strings.TrimSpace(text) == "" {
 				continue
 			}
-			sent, err := api.Do[core.Sent](ctx, s, "sendText", core.SendText{Chat: chat.ID, Text: text})
+			sent, err := api.Do[core.Sent](ctx, s, "sendText", core.SendText{Chat: chat.ID, Text: text, Mentions: Mentions(ctx, s, chat, text)})
 			if err != nil {
 				return err
 			}

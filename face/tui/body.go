@@ -48,6 +48,9 @@ func (m *Model) message(x core.Message, w int) []string {
 	if x.Edited {
 		stamp += " changed"
 	}
+	if x.Pinned {
+		stamp += " pinned"
+	}
 	name := m.look.own.Render("You")
 	if !x.Own {
 		name = m.look.other.Render(line(nameOr(x.FromName), w-8))
@@ -60,6 +63,9 @@ func (m *Model) message(x core.Message, w int) []string {
 	} else {
 		head += m.look.quiet.Render(stamp)
 	}
+	if m.namesMe(x) {
+		head += m.look.accent.Render(" names you")
+	}
 	rows := []string{head}
 	if q := x.ReplyTo; q != nil {
 		rows = append(rows, m.look.quiet.Render("│ "+line(nameOr(q.FromName)+": "+strings.ReplaceAll(q.Text, "\n", " "), w-2)))
@@ -68,7 +74,7 @@ func (m *Model) message(x core.Message, w int) []string {
 		return append(rows, m.look.quiet.Render("deleted"))
 	}
 	if x.Text != "" {
-		rows = append(rows, wrap(x.Text, w)...)
+		rows = append(rows, m.named(x, wrap(x.Text, w))...)
 	}
 	for _, f := range x.Files {
 		rows = append(rows, m.file(f, w))

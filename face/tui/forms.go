@@ -197,6 +197,8 @@ func (m *Model) peopleOf(chat core.Chat, members []core.Member) dialog {
 		switch {
 		case p.Own:
 			x.note = "you"
+		case p.Role == core.RoleOwner && chat.Kind == core.ChatGroup:
+			x.note = "owner"
 		case p.Admin && chat.Kind == core.ChatGroup:
 			x.note = "admin"
 		}

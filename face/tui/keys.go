@@ -19,12 +19,15 @@ var keyHelp = []struct{ where, key, does string }{
 	{"", "Ctrl+P", "people of this conversation; add, remove, rename, leave"},
 	{"", "Ctrl+O", "send a file"},
 	{"", "Ctrl+Y", "your own name"},
+	{"", "F2", "pinned messages"},
+	{"", "F3", "the message before that names you"},
 	{"", "Ctrl+C", "quit; what you typed is kept"},
 	{"Conversations", "Up, Down, Enter", "choose and open"},
 	{"", "/", "search"},
 	{"", "?", "this help"},
 	{"Writing", "Enter", "send"},
 	{"", "Alt+Enter, Ctrl+J", "new line"},
+	{"", "Tab (behind @Na)", "the whole name of a member"},
 	{"", "Up (first line)", "choose a message"},
 	{"", "PgUp", "look back"},
 	{"", "Esc", "to the conversations; or give up a reply or change"},
@@ -33,6 +36,7 @@ var keyHelp = []struct{ where, key, does string }{
 	{"", "+", "react"},
 	{"", "e", "change your message"},
 	{"", "d", "delete your message for everyone"},
+	{"", "p", "pin it for everyone, or take the pin off"},
 	{"", "s", "save its files"},
 	{"", "x", "stop its transfer"},
 	{"", "t", "try again what failed"},
@@ -64,7 +68,14 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	case "ctrl+y":
 		m.dialog = namePrompt(m)
 		return nil
+	case "f2":
+		return m.pins()
+	case "f3":
+		return m.toNamed()
 	case "tab":
+		if typed, ok := m.typedName(); ok {
+			return m.completeName(typed)
+		}
 		return m.turn()
 	}
 	switch m.focus {
@@ -253,7 +264,7 @@ func (m *Model) send() tea.Cmd {
 		msg.ReplyTo = reply.ID
 	}
 	m.newFrom, m.scroll = "", 0
-	return call(m, "sendText", msg, func(_ core.Sent, err error) tea.Cmd {
+	return m.sendNaming(msg, func(_ core.Sent, err error) tea.Cmd {
 		if err != nil && m.open == chat {
 			m.replyTo = reply
 		}
@@ -369,6 +380,10 @@ func (m *Model) keyPick(k tea.KeyPressMsg) tea.Cmd {
 	case "+", "a":
 		if msg.Kind != core.KindDeleted {
 			m.dialog = reactPick(m, msg)
+		}
+	case "p":
+		if msg.Kind != core.KindDeleted {
+			return m.tell("pin", core.Pin{Chat: msg.Chat, Message: msg.ID, On: !msg.Pinned})
 		}
 	case "s":
 		if len(msg.Files) == 0 {

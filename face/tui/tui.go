@@ -89,6 +89,7 @@ type Model struct {
 	marked  string // newest message marked read
 	pick    string // chosen message
 	scroll  int    // lines hidden below
+	pinned  map[string]core.Message
 
 	text    textarea.Model
 	draft   string // what the core has
@@ -125,7 +126,7 @@ func New(ctx context.Context, o Options) *Model {
 		}
 	}
 	m := &Model{opts: o, ctx: ctx, width: 80, height: 24, look: newLook(true),
-		typing: map[string][]string{}, saves: map[string]string{}}
+		typing: map[string][]string{}, saves: map[string]string{}, pinned: map[string]core.Message{}}
 	m.search = newInput("")
 	m.text = newComposer()
 	m.look.composer(&m.text)
@@ -241,7 +242,7 @@ func (m *Model) refresh() tea.Cmd {
 			m.at = m.st.Chats[0].ID
 		}
 		if m.open != "" {
-			return m.page(m.open)
+			return tea.Batch(m.page(m.open), m.loadPins())
 		}
 		return nil
 	})
@@ -347,6 +348,9 @@ func (m *Model) event(b []byte) tea.Cmd {
 		if m.at == "" {
 			m.at = c.ID
 		}
+		if c.ID == m.open {
+			return m.loadPins()
+		}
 	case "chatGone":
 		id := text(e.Chat)
 		m.st.Chats = slices.DeleteFunc(m.st.Chats, func(c core.Chat) bool { return c.ID == id })
@@ -405,7 +409,7 @@ func (m *Model) show(id string) tea.Cmd {
 	m.draft = c.Draft
 	m.text.SetValue(c.Draft)
 	m.resize()
-	return tea.Batch(keep, m.text.Focus(), m.page(id))
+	return tea.Batch(keep, m.text.Focus(), m.page(id), m.loadPins())
 }
 
 // close shows no chat.
@@ -440,7 +444,9 @@ func (m *Model) page(id string) tea.Cmd {
 }
 
 // older loads what stands above the first message.
-func (m *Model) older() tea.Cmd {
+func (m *Model) older() tea.Cmd { return m.olderThen(func() tea.Cmd { return nil }) }
+
+func (m *Model) olderThen(then func() tea.Cmd) tea.Cmd {
 	if !m.more || m.loading || len(m.msgs) == 0 {
 		return nil
 	}
@@ -456,13 +462,16 @@ func (m *Model) older() tea.Cmd {
 		if len(m.msgs) > 0 && m.msgs[0].Index == before {
 			m.msgs = append(p.Messages, m.msgs...)
 		}
-		return nil
+		return then()
 	})
 }
 
 // put takes in a new or changed message.
 func (m *Model) put(x core.Message) tea.Cmd {
 	save := m.saveIfHere(x)
+	if _, ok := m.pinned[x.ID]; ok {
+		m.pinned[x.ID] = x
+	}
 	if x.Chat != m.open {
 		return save
 	}

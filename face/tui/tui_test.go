@@ -33,6 +33,8 @@ type fake struct {
 	calls []string // "command {args}"
 	files map[string]string
 	put   string
+
+	members []core.Member // of every group
 }
 
 func (f *fake) Call(_ context.Context, request []byte) []byte {
@@ -66,6 +68,14 @@ func (f *fake) Call(_ context.Context, request []byte) []byte {
 			}
 		}
 		ok = api.Page{Messages: list[max(len(list)-a.Limit, 0):]}
+	case "message":
+		var a struct{ Chat, Message string }
+		_ = json.Unmarshal(c.Args, &a)
+		i := slices.IndexFunc(f.pages[a.Chat], func(m core.Message) bool { return m.ID == a.Message })
+		if i < 0 {
+			return encode(map[string]any{"id": c.ID, "err": core.ErrNoMessage})
+		}
+		ok = f.pages[a.Chat][i]
 	case "checkLink":
 		ok = core.LinkInfo{Person: true}
 	case "join":
@@ -78,6 +88,21 @@ func (f *fake) Call(_ context.Context, request []byte) []byte {
 	case "invite":
 		ok = core.InviteLink{Link: "https://talk.example.org/i#1." + strings.Repeat("abcdefghijklmnopqrstuvwxyz", 6), Uses: 10, Until: "2026-04-01"}
 	case "getMembers":
+		if f.members != nil {
+			var a core.GetMembers
+			_ = json.Unmarshal(c.Args, &a)
+			var r core.Members
+			for _, m := range f.members {
+				if !strings.Contains(strings.ToLower(m.Name), strings.ToLower(a.Query)) {
+					continue
+				}
+				if r.Total++; a.Limit == 0 || len(r.Members) < a.Limit {
+					r.Members = append(r.Members, m)
+				}
+			}
+			ok = r
+			break
+		}
 		ok = core.Members{Members: []core.Member{
 			{Person: "p-ann", Name: "Ann", Own: true, Admin: true}, {Person: "p-bob", Name: "Bob", Chat: "c-bob"}}}
 	}
@@ -185,7 +210,7 @@ func (d *driver) run(cmd tea.Cmd) {
 
 var named = map[string]tea.KeyPressMsg{
 	"enter": {Code: tea.KeyEnter}, "esc": {Code: tea.KeyEscape}, "up": {Code: tea.KeyUp}, "down": {Code: tea.KeyDown}, "tab": {Code: tea.KeyTab},
-	"home": {Code: tea.KeyHome}, "end": {Code: tea.KeyEnd}, "pgup": {Code: tea.KeyPgUp}, "f1": {Code: tea.KeyF1}, "space": {Code: tea.KeySpace, Text: " "},
+	"home": {Code: tea.KeyHome}, "end": {Code: tea.KeyEnd}, "pgup": {Code: tea.KeyPgUp}, "f1": {Code: tea.KeyF1}, "f2": {Code: tea.KeyF2}, "f3": {Code: tea.KeyF3}, "space": {Code: tea.KeySpace, Text: " "},
 	"backspace": {Code: tea.KeyBackspace}, "ctrl+j": {Code: 'j', Mod: tea.ModCtrl},
 }
 
@@ -246,7 +271,7 @@ func (d *driver) golden(name string) {
 func (d *driver) asked(want ...string) {
 	d.t.Helper()
 	got := slices.DeleteFunc(d.core.calls, func(s string) bool {
-		for _, quiet := range []string{"getState", "messages", "markRead", "typing", "setDraft"} {
+		for _, quiet := range []string{"getState", "messages", "message", "getMembers", "markRead", "typing", "setDraft"} {
 			if strings.HasPrefix(s, quiet+" ") && !slices.Contains(want, s) {
 				return true
 			}
@@ -280,7 +305,7 @@ func TestScreens(t *testing.T) {
 		{name: "list-narrow", w: 40, h: 12, st: people()},
 		{name: "tiny", w: 12, h: 5, st: people(), keys: []string{"enter"}},
 		{name: "chosen", w: 90, h: 14, st: people(), keys: []string{"enter", "up", "up", "up"}},
-		{name: "help", w: 90, h: 40, st: people(), keys: []string{"f1"}},
+		{name: "help", w: 90, h: 46, st: people(), keys: []string{"f1"}},
 		{name: "invite", w: 80, h: 44, st: people(), keys: []string{"ctrl+t"}},
 		{name: "people", w: 90, h: 14, st: people(), keys: []string{"down", "down", "enter", "ctrl+p"}},
 		{name: "new-group", w: 90, h: 14, st: people(), keys: []string{"ctrl+n", "Club", "enter", "space", "down", "space"}},

@@ -28,7 +28,14 @@ func (m *Model) bodyWidth() int {
 // bodyHeight is how many lines of messages are seen: all but header, composer, what it is about,
 // and the bottom line.
 func (m *Model) bodyHeight() int {
-	return max(m.height-3-m.text.Height()-m.aboutLines(), 1)
+	return max(m.height-3-m.text.Height()-m.aboutLines()-m.pinLines(), 1)
+}
+
+func (m *Model) pinLines() int {
+	if c := m.chat(m.open); c != nil && len(c.Pins) > 0 && m.height > 8 {
+		return 1
+	}
+	return 0
 }
 
 func (m *Model) aboutLines() int {
@@ -145,8 +152,11 @@ func (m *Model) bottom() string {
 		keys = "Enter open · Esc back"
 	case onText:
 		keys = "F1 help · Tab conversations · Enter send · Up choose a message"
+		if _, ok := m.typedName(); ok {
+			keys = "Tab whole name · Enter send"
+		}
 	case onPick:
-		keys = "r reply · + react · e change · d delete · s save files · Esc back"
+		keys = "r reply · + react · p pin · e change · d delete · s save files · Esc back"
 	}
 	return m.look.quiet.Render(ansi.Truncate(keys, m.width, "…"))
 }
@@ -207,6 +217,8 @@ func (m *Model) listLine(c core.Chat, w int) string {
 	}
 	tail := ""
 	switch {
+	case c.Mentions > 0:
+		tail = fmt.Sprintf(" @ (%d)", c.Unread)
 	case c.Unread > 0:
 		tail = fmt.Sprintf(" (%d)", c.Unread)
 	case c.Draft != "" && c.ID != m.open:
@@ -245,6 +257,9 @@ func (m *Model) conversation(w, h int) ([]string, *tea.Cursor) {
 		return append(blank(h/2), m.look.quiet.Render(centre(hint, w))), nil
 	}
 	rows := []string{m.head(*c, w)}
+	if m.pinLines() > 0 {
+		rows = append(rows, m.pinLine(w))
+	}
 	rows = append(rows, m.body(w, m.bodyHeight())...)
 	rows = append(rows, m.typingLine(w))
 	switch {

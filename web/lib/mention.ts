@@ -13,11 +13,14 @@ export function typedMention(text: string, caret: number): { at: number; query: 
   return m ? { at: caret - m[1]!.length - 1, query: m[1]! } : null;
 }
 
+// As many as a message may name (content.MentionsMax); further names stay text.
+const mentionsMax = 20;
+
 /** Where text names those that were chosen, in order and without overlap. The longest name at a place counts. */
 export function mentionsIn(text: string, chosen: readonly Named[]): Mention[] {
   const out: Mention[] = [];
   const names = [...chosen].sort((a, b) => b.name.length - a.name.length);
-  for (let i = text.indexOf('@'); i >= 0; i = text.indexOf('@', i + 1)) {
+  for (let i = text.indexOf('@'); i >= 0 && out.length < mentionsMax; i = text.indexOf('@', i + 1)) {
     const who = names.find((n) => text.startsWith(n.name, i + 1));
     if (!who) continue;
     out.push({ start: i, length: who.name.length + 1, person: who.person });

@@ -192,6 +192,7 @@ const mina = { person: 'm', name: 'مینا 🌿' };
 check('mentions: the longest name', mentionsIn('@Ann Lee and @Ann', [ann, annLee]), [{ start: 0, length: 8, person: 'b' }, { start: 13, length: 4, person: 'a' }]);
 check('mentions: UTF-16 units', mentionsIn('😀 @مینا 🌿', [mina]), [{ start: 3, length: 8, person: 'm' }]);
 check('mentions: erased again', mentionsIn('An', [ann]), []);
+check('mentions: as many as a message may name', mentionsIn('@Ann '.repeat(21), [ann]).length, 20);
 check('cut', cut('hi @Ann!', [{ start: 3, length: 4, person: 'a' }]), [{ text: 'hi ' }, { text: '@Ann', person: 'a' }, { text: '!' }]);
 check('cut: beyond the end, overlapping, empty, negative', cut('@Ann', [{ start: 0, length: 4, person: 'a' }, { start: 2, length: 2, person: 'b' }, { start: 0, length: 9, person: 'c' }, { start: 1, length: 0, person: 'd' }, { start: -1, length: 2, person: 'e' }]), [{ text: '@Ann', person: 'a' }]);
 check('cut: none', cut('hi', undefined), [{ text: 'hi' }]);
