@@ -47,6 +47,7 @@ type chat struct {
 	suspectAt time.Time // see suspect
 	farther   uint64    // the epoch that those in another branch have reached
 	slicing   slicing   // under way beside commits
+	paging    paging    // under way with the tree
 
 	dirtyMeta, dirtyNumbers bool
 	skipConvo               bool // after a failure its state is not stored any more
@@ -72,6 +73,7 @@ type chatMeta struct {
 	AskSeed []byte           `cbor:"21,keyasint,omitempty"` // of the key to which the owner key is to be sealed
 	Keep    *keeping         `cbor:"24,keyasint,omitempty"` // history that the vault names
 	Carry   *carrying        `cbor:"20,keyasint,omitempty"` // history on its way to another device
+	Pages   bool             `cbor:"24,keyasint,omitempty"` // of the tree, still to be put
 	Gap     uint64           `cbor:"23,keyasint,omitempty"` // the newest place for what came between leaving and coming back
 }
 
@@ -471,7 +473,7 @@ func (c *chat) next(up bool) time.Time {
 		at = c.healAt
 	}
 	if up && c.State != chatBroken && c.State != chatLeft {
-		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.deviceAt, &c.strangeAt, &c.wishAt, &c.postAt, &c.askAt, &c.slicing.at} {
+		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.deviceAt, &c.strangeAt, &c.wishAt, &c.postAt, &c.askAt, &c.slicing.at, &c.paging.at} {
 			if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 				at = *t
 			}

@@ -280,7 +280,7 @@ func (m *Machine) pumpDevices(c *chat) bool {
 	}
 	have := c.c.OwnKeys()
 	me := m.deviceKey()
-	ch := convo.Change{Tag: tagDevices}
+	ch := convo.Change{Tag: tagDevices, WithoutTree: c.c.Sliced()}
 	mine := false // at once: nobody else is as near
 	strange := false
 	for _, leaf := range sortedLeaves(have) {
@@ -395,6 +395,7 @@ func (m *Machine) deviceCommit(c *chat, out convo.Changed) {
 		return
 	}
 	g := m.give(c, out.Own.Welcome)
+	g.Invitation.Proofs = c.c.Proofs(out.Seat(m.acc.person()))
 	if c.c.State().Kind == convo.Saved {
 		m.letIn(g)
 		m.sayMandates()

@@ -111,7 +111,9 @@ func (m *Machine) inviteAdded(c *chat, out convo.Changed, refs []outbox.Ref) {
 	}
 	sort.Slice(g.Names, func(a, b int) bool { return slices.Compare(g.Names[a].Person[:], g.Names[b].Person[:]) < 0 }) // slices.SortFunc of structs is 2 KB each in the browser
 	var h *handed
-	if tree := c.c.Tree(); len(tree) <= treeInline {
+	if c.c.Sliced() {
+		// They come in light.
+	} else if tree := c.c.Tree(); len(tree) <= treeInline {
 		g.Tree.Whole = tree
 	} else {
 		h = &handed{n: c.c.Epoch()}
@@ -124,7 +126,7 @@ func (m *Machine) inviteAdded(c *chat, out convo.Changed, refs []outbox.Ref) {
 		if two == nil || err != nil {
 			continue
 		}
-		g.Invitation.Secret = w
+		g.Invitation.Secret, g.Invitation.Proofs = w, c.c.Proofs(out.Seat(r.Person))
 		i := &outbox.Item{Kind: outbox.Control, Body: append([]byte{controlMark}, timeline.Encode(g)...)}
 		if h != nil {
 			i.ID, i.Waits = h.marker(), 1

@@ -30,6 +30,8 @@ type Do struct {
 type Started struct {
 	// Volatile says that the vault is in memory only, so the person must be told.
 	Volatile bool
+	// Light has this device stay without the trees of large groups, as long as it can.
+	Light bool
 }
 
 // Tick says that the time asked for by Wake has come.

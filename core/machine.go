@@ -55,6 +55,7 @@ type Machine struct {
 	loaded   map[string][]byte // pairs whose meaning needs others: see assemble
 	started  bool
 	volatile bool
+	light    bool // stays light where it can
 	notice   string
 	woken    time.Time // the Tick asked for
 	soonest  time.Time // before it no timer of a chat is due; zero: none is
@@ -120,7 +121,7 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 	case Transfer:
 		m.transferred(in)
 	case Object:
-		_ = m.sliceObject(in) || m.addObject(in) || m.queueObject(in) || m.historyObject(in) || m.carryObject(in)
+		_ = m.sliceObject(in) || m.pageObject(in) || m.addObject(in) || m.queueObject(in) || m.historyObject(in) || m.carryObject(in)
 	case KeyFetched:
 		m.keyFetched(in)
 	case SegmentMade:
@@ -147,7 +148,7 @@ func (m *Machine) setBack(d time.Duration) {
 		}
 	}
 	for _, c := range m.chats {
-		back(&c.strangeAt, &c.deviceAt, &c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.askAt, &c.typedAt, &c.slicing.at)
+		back(&c.strangeAt, &c.deviceAt, &c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.askAt, &c.typedAt, &c.slicing.at, &c.paging.at)
 		for i := range c.typing {
 			back(&c.typing[i].until)
 		}
@@ -177,7 +178,7 @@ func (m *Machine) setBack(d time.Duration) {
 func (m *Machine) start(in Started) {
 	inv.That(!m.started, "Started once")
 	inv.That(m.assemble() == nil, "stored state decodes")
-	m.started, m.volatile = true, in.Volatile
+	m.started, m.volatile, m.light = true, in.Volatile, in.Light
 	if in.Volatile {
 		m.setNotice("volatile")
 	}

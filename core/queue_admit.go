@@ -44,7 +44,7 @@ type pass struct {
 	Begun      []convo.Begun
 }
 
-// treeRef says where the ratchet tree is. A light join comes with proofs instead: another field here.
+// treeRef says where the ratchet tree is; empty in a sliced group, see convo.Invitation.
 type treeRef struct {
 	_     struct{} `cbor:",toarray"`
 	Whole []byte   // the tree itself, when it is small
@@ -80,6 +80,7 @@ type reply struct {
 	Why     string      `cbor:"8,keyasint,omitempty"`
 	Digest  [8]byte     `cbor:"9,keyasint,omitzero"`
 	History []byte      `cbor:"10,keyasint,omitempty"`
+	Proofs  [][]byte    `cbor:"11,keyasint,omitempty"` // into a sliced group
 
 	busy    bool
 	tries   int
@@ -345,7 +346,9 @@ func (m *Machine) admitted(c *chat, out convo.Changed) {
 	h := pass{Invitation: c.c.Invite(nil), Queue: q.low(), Begun: c.c.Begun()}
 	q.Next++
 	x := &share{N: q.Next}
-	if tree := c.c.Tree(); len(tree) <= treeInline {
+	if c.c.Sliced() {
+		// They come in light.
+	} else if tree := c.c.Tree(); len(tree) <= treeInline {
 		h.Tree.Whole = tree
 	} else {
 		h.Tree, x.Secret, x.Data = sealTree(tree)
@@ -364,7 +367,7 @@ func (m *Machine) admitted(c *chat, out convo.Changed) {
 		if err != nil {
 			continue
 		}
-		m.putReply(c, &reply{Share: x.N, Seq: b.Seq, Log: b.Reply, Write: b.Write, KEM: b.KEM, Welcome: w})
+		m.putReply(c, &reply{Share: x.N, Seq: b.Seq, Log: b.Reply, Write: b.Write, KEM: b.KEM, Welcome: w, Proofs: c.c.Proofs(out.Seat(b.Person))})
 		for _, k := range q.knocks {
 			if k.seq == b.Seq && !k.k.Again && !k.in {
 				q.count(k.k.Door)
@@ -500,7 +503,7 @@ func (m *Machine) deliver(s *server, c *chat) {
 				continue // its tree is on the way
 			}
 			inv.That(timeline.Decode(q.shares[i].Head, &p) == nil, "an own answer decodes")
-			p.Seq, p.Invitation.Secret = r.Seq, r.Welcome
+			p.Seq, p.Invitation.Secret, p.Invitation.Proofs = r.Seq, r.Welcome, r.Proofs
 		} else {
 			p.By = m.acc.person()
 			p.Sig = m.acc.keys.SignPass(p.said(r.Log))

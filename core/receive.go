@@ -318,6 +318,7 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 		}
 	}
 	if out.Mine {
+		m.putPages(c)
 		var refs []outbox.Ref
 		if i := c.intents.Find(out.Own.Tag); i != nil {
 			if refs = i.Refs; c.Leaving || !m.unfinished(c, i) {

@@ -209,7 +209,16 @@ func (m *Machine) work(s *server, c *chat) {
 	if c.write == 0 {
 		return
 	}
+	if c.c.Light() {
+		if !m.stuck(c) {
+			m.pumpTree(c)
+			m.sendItems(s, c)
+			m.receipts(s, c)
+		}
+		return // the rest is for who has the tree
+	}
 	if !m.stuck(c) {
+		m.pumpPages(c)
 		m.deliverKnock(s, c)
 		m.refresh(c)
 		m.askOwner(c)

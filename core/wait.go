@@ -511,7 +511,7 @@ func (m *Machine) gotPass(w *waiting, p *pass, log plane.LogID) {
 		return
 	}
 	t := &p.Tree
-	if t.Whole == nil {
+	if t.Whole == nil && p.Invitation.Proofs == nil {
 		if t.Bytes == 0 || t.Bytes > treeBytesMax || w.got != nil {
 			return
 		}
@@ -540,7 +540,7 @@ func (m *Machine) toldWhy(w *waiting, p *pass, log plane.LogID) {
 		w.At = m.now.UnixMilli()
 		w.At -= w.again().Sub(m.now).Milliseconds() - between(time.Second, 4*time.Second).Milliseconds()
 		m.saveWait(w)
-	case c == nil || !c.c.Has(p.By):
+	case c == nil || !c.c.Has(p.By) && !c.c.Light():
 	case p.Why == passCurrent && p.Digest == w.Digest && w.Digest != [8]byte{}:
 		// So one was when one asked, and has followed since.
 		m.room(c, w, c.c.Cursor())
@@ -722,6 +722,11 @@ func (m *Machine) meetsAgain(c *chat, cv *convo.Convo) bool {
 	}
 	if c.kind() == ChatSaved {
 		return true
+	}
+	if c.c.Light() || cv.Light() {
+		// Neither need know more than some of the others: leaders are taken to be there.
+		st := cv.State()
+		return slices.ContainsFunc(slices.Concat(st.Owners, st.Admins), c.c.Has) || slices.ContainsFunc(cv.Members(), func(x convo.Member) bool { return !x.Own && c.c.Has(x.Person) })
 	}
 	return slices.ContainsFunc(c.c.Members(), func(x convo.Member) bool { return !x.Own && cv.Has(x.Person) })
 }

@@ -62,7 +62,7 @@ func FuzzSlicedCommit(f *testing.F) {
 	kp, _ := newPerson(X25519AES, "x").keyPackage()
 	for _, o := range []CommitOptions{{}, {Add: []*KeyPackage{kp}, Now: t0}, {Remove: []uint32{2}}} {
 		p := must(w.g[0].Commit(o))
-		a, _, err := must(Restore(w.g[1].Snapshot(), nil)).open(must(parseMessage(p.Message)), nil)
+		a, _, err := must(Restore(w.g[1].Snapshot(), nil)).open(must(parseMessage(p.Message)), nil, nil)
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -139,6 +139,7 @@ func (g *Group) receiveLight(m *authContent, c *commitBody, f *follow, now time.
 			break // who joins from outside, as for the path below
 		}
 		l := a.added[k].kp.leaf
+		out.Joined = append(out.Joined, memberOf(i, l))
 		if !l.lives(now) {
 			out.OutOfLifetime = append(out.OutOfLifetime, i)
 		}

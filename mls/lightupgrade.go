@@ -176,6 +176,19 @@ func (u *Upgrade) oneByOne() error {
 	})
 	return err
 }
+
+// Members returns the members in a page that was put; the others have none.
+func (u *Upgrade) Members(i int) (list []Member) {
+	x := u.roots[i]
+	if k := level(x); k <= cutWide.first && u.state[i] == pageDone {
+		for l := leftmost(x); l < leftmost(x)+1<<k; l++ {
+			if n := u.t.leaf(l); n != nil {
+				list = append(list, memberOf(l, n))
+			}
+		}
+	}
+	return list
+}
 func (u *Upgrade) see(key []byte) {
 	h := keyHead(key)
 	u.twice = u.twice || u.heads[h]

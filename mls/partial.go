@@ -75,7 +75,7 @@ func (g *Group) ProcessAnnotated(annotated []byte, now time.Time) (Received, err
 			return nil, err
 		}
 	}
-	a, u, err := g.open(m, nil)
+	a, u, err := g.open(m, nil, nil)
 	if err != nil {
 		return nil, err
 	}

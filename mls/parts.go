@@ -25,6 +25,22 @@ func (g *Group) SavedTree() *SavedTree {
 	return &SavedTree{g.tree}
 }
 
+// Pages calls f with the number and the hash of every page, as Group.PageHashes counts them.
+func (n *SavedTree) Pages(f func(i int, hash []byte)) {
+	for i := 0; ; i++ {
+		x := n.t.pageRoot(i)
+		if n.t.any(x) {
+			f(i, n.t.nodeHash(x))
+		}
+		if x == n.t.root() {
+			return
+		}
+	}
+}
+
+// Page returns what Group.Page returned in the epoch of the tree.
+func (n *SavedTree) Page(i int) []byte { return n.t.page(cutWide, n.t.pageRoot(i)).bytes() }
+
 // TreeChanges tells what to do where the trees of was are stored and those of is shall be: records
 // to put, and keys to delete. Its time grows with what differs. Values are not secret but tell who
 // is in the group. To be stored together with the heads that need them. A nil tree, of a light

@@ -44,6 +44,7 @@ type CommitReceived struct {
 	Closed            bool     // by ReInit: nothing more can be sent
 	OutOfLifetime     []uint32 // added leaves whose lifetime does not contain now
 	AAD               []byte
+	Joined            []Member // of Added, to a light member, which does not keep them all
 
 	change *change // of a light member's: for Upgrade
 }
@@ -64,22 +65,29 @@ func (CommitReceived) received()   {}
 //
 // A commit uses up its generation too: save CommitReceived.Next together with g's Delta or not at all.
 func (g *Group) Process(msg []byte, now time.Time) (Received, error) {
-	return g.process(msg, nil, now)
+	return g.process(msg, nil, nil, now)
+}
+
+// ProcessFrom is Process by a light member that knows the sender's signature key from elsewhere,
+// where it has no proof of the leaf. That the key is the leaf's is on whoever gave it; nothing is
+// kept of it. A leaf that is known here goes before, and a full member asks nobody.
+func (g *Group) ProcessFrom(msg, key []byte, now time.Time) (Received, error) {
+	return g.process(msg, nil, key, now)
 }
 
 // ProcessSliced is Process of a commit for which it asked with NeedSlice. Keys that are not the
 // committer's are an error of rule M-175, a slice of M-176, a proof of M-177. Nothing is used up by
 // an error, so the same may be tried with pieces from elsewhere.
 func (g *Group) ProcessSliced(msg []byte, parts SliceParts, now time.Time) (Received, error) {
-	return g.process(msg, &parts, now)
+	return g.process(msg, &parts, nil, now)
 }
 
-func (g *Group) process(msg []byte, parts *SliceParts, now time.Time) (Received, error) {
+func (g *Group) process(msg []byte, parts *SliceParts, key []byte, now time.Time) (Received, error) {
 	m, err := parseMessage(msg)
 	if err != nil {
 		return nil, err
 	}
-	a, u, err := g.open(m, parts)
+	a, u, err := g.open(m, parts, key)
 	if err != nil {
 		return nil, err
 	}

@@ -126,11 +126,11 @@ func (s *suite) openPrivate(p *privateMessage, d senderInfo, k keyNonce) (*authC
 }
 
 // open authenticates a message of this epoch. The caller decides whether the generation is used
-// up; a public message has none. parts is what a light member needs to know the sender by.
-func (g *Group) open(m *message, parts *SliceParts) (*authContent, *use, error) {
+// up; a public message has none. parts or key is what a light member needs to know the sender by.
+func (g *Group) open(m *message, parts *SliceParts, key []byte) (*authContent, *use, error) {
 	switch {
 	case m.private != nil:
-		return g.openPrivate(m.private, parts)
+		return g.openPrivate(m.private, parts, key)
 	case m.public != nil:
 		a, err := g.openPublic(m.public)
 		return a, nil, err
@@ -153,7 +153,7 @@ func (g *Group) fits(groupID []byte, epoch uint64) error {
 	return nil
 }
 
-func (g *Group) openPrivate(p *privateMessage, parts *SliceParts) (*authContent, *use, error) {
+func (g *Group) openPrivate(p *privateMessage, parts *SliceParts, key []byte) (*authContent, *use, error) {
 	if err := g.fits(p.groupID, p.epoch); err != nil {
 		return nil, nil, err
 	}
@@ -162,6 +162,9 @@ func (g *Group) openPrivate(p *privateMessage, parts *SliceParts) (*authContent,
 		return nil, nil, err
 	}
 	leaf := g.leaf(d.leaf)
+	if leaf == nil && g.light != nil && key != nil && d.leaf < g.light.n {
+		leaf = &leafNode{sigKey: key}
+	}
 	stranger := leaf == nil && g.light != nil && p.typ == ContentCommit && d.leaf < g.light.n // its commit may introduce it
 	if leaf == nil && !stranger {
 		return nil, nil, g.unknown(d.leaf, "M-055")

@@ -225,7 +225,7 @@ func TestRuleSliced(t *testing.T) {
 func keysOf(t *testing.T, g *Group, p *Pending) sliceKeys {
 	t.Helper()
 	h := must(Restore(g.Snapshot(), nil))
-	a, _, err := h.open(must(parseMessage(p.Message)), nil)
+	a, _, err := h.open(must(parseMessage(p.Message)), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func checkMessageProtection(v *messageProtection) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		a, _, err := member(0).open(m, nil)
+		a, _, err := member(0).open(m, nil, nil)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}

@@ -373,13 +373,13 @@ func checkPartialCommit(v *partialCommit) error {
 		return err
 	}
 	var us *UnknownSender
-	if _, _, err := g.open(m, nil); !errors.As(err, &us) || us.Leaf != x.sender.leaf {
+	if _, _, err := g.open(m, nil, nil); !errors.As(err, &us) || us.Leaf != x.sender.leaf {
 		return fmt.Errorf("sender not learned: got %v", err)
 	}
 	if err := g.Learn(x.sender.bytes()); err != nil {
 		return err
 	}
-	a, _, err := g.open(m, nil)
+	a, _, err := g.open(m, nil, nil)
 	if err != nil {
 		return err
 	}

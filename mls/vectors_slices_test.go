@@ -266,7 +266,7 @@ func makeSliceVectors(t *testing.T) *sliceVectors {
 // sliceVector tells what a commit's readers find.
 func (w *world) sliceVector(p *Pending) (v sliceCommit) {
 	g := must(Restore(w.g[1].Snapshot(), nil))
-	a, _, err := g.open(must(parseMessage(p.Message)), nil)
+	a, _, err := g.open(must(parseMessage(p.Message)), nil, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func (g *Group) SentByOwnLeaf(msg []byte) bool {
 	}
 	p := m.private
 	d, err := g.s.openSender(p, g.es.senderData)
-	leaf := g.tree.leaf(g.me)
+	leaf := g.leaf(g.me)
 	if err != nil || d.leaf != g.me || leaf == nil {
 		return false
 	}

@@ -78,6 +78,8 @@ type Convo struct {
 	g        *mls.Group
 	state    State
 	who      roster
+	light    *known     // of a light member; nil of one with the tree
+	up       *upgrading // nil: none is under way
 	wall     Wall
 	slots    []int  // where the posts of the wall are stored
 	posts    uint64 // numbers them
@@ -248,12 +250,33 @@ type Invitation struct {
 	Gens   []Generation // of the log's keys: the newest last, the server may be at an older one
 	Secret []byte       // Welcome
 	Wall   Wall         // what the rules need to know
+	// Into a sliced group one comes light: with proofs of the leaf that let one in and of one's own,
+	// and told how many people and devices there are.
+	Proofs         [][]byte
+	People, Leaves uint32
 }
 
 // Invite returns the invitation that goes with a Welcome into the current epoch. It is to be
 // made at once when the adding commit has won, before another record is read.
 func (c *Convo) Invite(welcome []byte) Invitation {
-	return Invitation{Log: c.id, After: c.cursor, Chain: c.chain, Known: c.known, Gens: slices.Clone(c.gens), Secret: welcome, Wall: c.wall.clone()}
+	return Invitation{
+		Log: c.id, After: c.cursor, Chain: c.chain, Known: c.known, Gens: slices.Clone(c.gens), Secret: welcome, Wall: c.wall.clone(),
+		People: uint32(c.Size()), Leaves: uint32(c.Leaves()),
+	}
+}
+
+// Proofs returns the Invitation's Proofs for who has come in on a leaf with the current epoch; nil
+// where the joiner needs the tree, or this member has none.
+func (c *Convo) Proofs(leaf uint32) [][]byte {
+	if !c.g.Sliced() {
+		return nil
+	}
+	sender, err := c.g.Proof(c.g.OwnIndex())
+	own, bad := c.g.Proof(leaf)
+	if err != nil || bad != nil {
+		return nil
+	}
+	return [][]byte{sender, own}
 }
 
 // JoinOptions is what Join needs.
@@ -269,7 +292,14 @@ type JoinOptions struct {
 // Join enters the conversation that an invitation leads to, after checking group state and every
 // member's credential. ErrInvitation covers everything that is wrong with it.
 func Join(o JoinOptions) (*Convo, error) {
-	g, err := mls.Join(o.Invitation.Secret, mls.JoinOptions{Secret: o.Secret, Signer: o.Signer, Tree: o.Tree})
+	var g *mls.Group
+	var k *known
+	var err error
+	if len(o.Invitation.Proofs) == 2 {
+		g, k, err = joinLight(&o)
+	} else {
+		g, err = mls.Join(o.Invitation.Secret, mls.JoinOptions{Secret: o.Secret, Signer: o.Signer, Tree: o.Tree})
+	}
 	if err != nil {
 		return nil, errors.Join(ErrInvitation, err)
 	}
@@ -278,8 +308,9 @@ func Join(o JoinOptions) (*Convo, error) {
 	}
 	c := &Convo{
 		id: o.Invitation.Log, identify: o.Identify, cursor: o.Invitation.After, day: plane.DayOf(o.Now),
-		chain: o.Invitation.Chain, known: o.Invitation.Known, gens: slices.Clone(o.Invitation.Gens),
+		chain: o.Invitation.Chain, known: o.Invitation.Known, gens: slices.Clone(o.Invitation.Gens), light: k, g: g,
 	}
+	c.who.leaves = int(o.Invitation.Leaves)
 	if !c.seat(g, false) || c.Size() > plane.GroupMembersMax || c.who.leaves > LeavesMax {
 		return nil, ErrInvitation
 	}
@@ -339,7 +370,7 @@ func (c *Convo) LeavingSelf() bool { return c.asked(c.Own()) }
 func (c *Convo) Deserted() bool {
 	gone := map[plane.PublicKey]bool{}
 	for _, leaf := range c.leaving {
-		gone[c.who.at(leaf)] = true
+		gone[c.at(leaf)] = true
 	}
 	return len(gone) >= c.Size()
 }
@@ -348,6 +379,9 @@ func (c *Convo) Deserted() bool {
 // commits first.
 func (c *Convo) Rank() int {
 	n := 0
+	if c.light != nil {
+		return c.who.leaves
+	}
 	for i, p := range c.who.leaf {
 		if uint32(i) == c.g.OwnIndex() {
 			break
@@ -363,11 +397,11 @@ func (c *Convo) Rank() int {
 // Changes before sending. Bodies makes records of it.
 func (c *Convo) Seal(plain []byte) ([]byte, error) {
 	d := c.g.Digest()
-	return c.g.Encrypt(plain, d[:])
+	return c.g.Encrypt(plain, c.vouch(d[:]))
 }
 
 // SealLeave makes the wish to leave.
-func (c *Convo) SealLeave() ([]byte, error) { return c.g.ProposeSelfRemove(nil) }
+func (c *Convo) SealLeave() ([]byte, error) { return c.g.ProposeSelfRemove(c.vouch(nil)) }
 
 // SealSignal and OpenSignal protect signals of the current epoch.
 func (c *Convo) SealSignal(plain []byte) ([]byte, error) { return seal.SealSignal(c.sig, c.id, plain) }

@@ -41,7 +41,26 @@ func (r *roster) setMandate(leaf uint32, identity []byte) {
 }
 
 // Mandate returns the newest mandate of a member.
-func (c *Convo) Mandate(p plane.PublicKey) caps.Mandate { return c.who.newest(p) }
+func (c *Convo) Mandate(p plane.PublicKey) caps.Mandate {
+	if c.light == nil {
+		return c.who.newest(p)
+	}
+	best := caps.Mandate{Key: p}
+	for _, leaf := range c.of(p) {
+		if m := c.mandateAt(leaf, p); m.Gen > best.Gen {
+			best = m
+		}
+	}
+	return best
+}
+
+// mandateAt returns that of a leaf to a light member, the first where it does not know the leaf.
+func (c *Convo) mandateAt(leaf uint32, p plane.PublicKey) caps.Mandate {
+	if m, err := c.g.Member(leaf); err == nil {
+		return caps.MandateOf(m.Credential.Identity(), p)
+	}
+	return caps.Mandate{Key: p}
+}
 
 // Mandated reports whether a device's credential may come in for a member, or in the place of the
 // leaf of the same signature key.
@@ -113,4 +132,9 @@ func (c *Convo) ownSeat(credential []byte) seated {
 }
 
 // OwnMandate returns that of this device's leaf.
-func (c *Convo) OwnMandate() caps.Mandate { return c.who.mandate(c.g.OwnIndex()) }
+func (c *Convo) OwnMandate() caps.Mandate {
+	if c.light != nil {
+		return c.mandateAt(c.g.OwnIndex(), c.Own())
+	}
+	return c.who.mandate(c.g.OwnIndex())
+}

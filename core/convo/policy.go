@@ -2,6 +2,7 @@ package convo
 
 import (
 	"bytes"
+	"crypto/rand"
 	"slices"
 	"time"
 
@@ -101,11 +102,14 @@ func (c *Convo) MayRemove(by, who plane.PublicKey) bool {
 
 // asked reports whether a person has asked to leave in this epoch.
 func (c *Convo) asked(p plane.PublicKey) bool {
-	return c.state.Kind == Group && slices.ContainsFunc(c.leaving, func(leaf uint32) bool { return c.who.at(leaf) == p })
+	return c.state.Kind == Group && slices.ContainsFunc(c.leaving, func(leaf uint32) bool { return c.at(leaf) == p })
 }
 
 // allowed judges a commit of by that does t and leads to the state st.
 func (c *Convo) allowed(by plane.PublicKey, st State, t turn) bool {
+	if c.light != nil {
+		return c.allowedLight(by, st, t)
+	}
 	list := c.tally(t)
 	leaves, size := c.who.leaves+len(t.added)-len(t.removed), c.Size()
 	most := plane.GroupMembersMax
@@ -117,7 +121,7 @@ func (c *Convo) allowed(by plane.PublicKey, st State, t turn) bool {
 	}
 	grows := false
 	for p, x := range list {
-		was := c.who.count[p]
+		was := c.count(p)
 		is := was + x.got - x.lost
 		if x.lost > 0 && !c.asked(p) && !c.MayRemove(by, p) && x.rejoined < x.lost {
 			return false
@@ -185,7 +189,8 @@ func (c *Convo) mayTurn(by plane.PublicKey, st State, list people, removes bool)
 
 // mayPromote judges a change of roles by an owner or admin.
 func (c *Convo) mayPromote(by plane.PublicKey, role Role, st State, list people) bool {
-	here := func(p plane.PublicKey) bool { return c.after(list, p) > 0 }
+	here := func(p plane.PublicKey) bool { return c.light != nil || c.after(list, p) > 0 }
+	gone := func(p plane.PublicKey) bool { return c.light != nil || !here(p) }
 	for _, p := range slices.Concat(st.Owners, st.Admins) {
 		if !here(p) && !slices.Contains(c.state.Owners, p) && !slices.Contains(c.state.Admins, p) {
 			return false
@@ -199,8 +204,8 @@ func (c *Convo) mayPromote(by plane.PublicKey, role Role, st State, list people)
 	}
 	never := func(plane.PublicKey) bool { return false }
 	return same(st.Owners, c.state.Owners, never) &&
-		same(c.state.Owners, st.Owners, func(p plane.PublicKey) bool { return !here(p) }) &&
-		same(c.state.Admins, st.Admins, func(p plane.PublicKey) bool { return p == by || !here(p) })
+		same(c.state.Owners, st.Owners, gone) &&
+		same(c.state.Admins, st.Admins, func(p plane.PublicKey) bool { return p == by || gone(p) })
 }
 
 // sameOthers reports whether all extensions are the same but the group state and the one that
@@ -239,10 +244,14 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if c.pending != nil {
 		return nil, ErrPending
 	}
+	if c.light != nil {
+		return nil, ErrNotAllowed
+	}
 	head := commitHead{AtMS: msOf(now), Doors: ch.Doors}
 	var secret [16]byte
 	if c.g.Sliced() {
 		secret, head.Blob = newBlob()
+		head.From = c.vouch(nil)
 	}
 	o := mls.CommitOptions{Now: now, Signer: ch.Signer, WithoutTree: ch.WithoutTree, AAD: encode(head)}
 	if ch.Credential != nil {
@@ -267,7 +276,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 		if err != nil {
 			return nil, ErrNotAllowed
 		}
-		if p != me && c.Has(p) && !slices.ContainsFunc(ch.Leaves, func(l uint32) bool { return c.who.at(l) == p }) {
+		if p != me && c.Has(p) && !slices.ContainsFunc(ch.Leaves, func(l uint32) bool { return c.at(l) == p }) {
 			continue // is one already
 		}
 		o.Add = append(o.Add, kp)
@@ -277,7 +286,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	list := c.tally(t)
 	size := c.Size()
 	for p, x := range list {
-		if c.who.count[p] == 0 && x.got > 0 {
+		if c.count(p) == 0 && x.got > 0 {
 			size++
 		}
 		if c.after(list, p) == 0 {
@@ -292,6 +301,9 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	}
 	if ch.Edit != nil {
 		ch.Edit(&st)
+	}
+	if len(o.Add)+len(o.Remove) > 0 && st.TreeKey == [32]byte{} && (c.g.Sliced() || c.crosses(t)) && c.MayAdd(me) {
+		_, _ = rand.Read(st.TreeKey[:])
 	}
 	leaves := false // somebody goes for good
 	for _, x := range list {
@@ -325,7 +337,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	// MLS fills the tree from the left.
 	free := uint32(0)
 	for i := range t.added {
-		for c.who.at(free) != (plane.PublicKey{}) && !out[free] {
+		for c.at(free) != (plane.PublicKey{}) && !out[free] {
 			free++
 		}
 		s, ok := c.arrival(p.Next, free)

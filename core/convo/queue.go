@@ -12,7 +12,7 @@ import (
 
 // LeafOf returns the person's leaf with that signature key.
 func (c *Convo) LeafOf(p plane.PublicKey, key []byte) (uint32, bool) {
-	for _, leaf := range c.who.of(p) {
+	for _, leaf := range c.of(p) {
 		if m, err := c.g.Member(leaf); err == nil && string(m.SignatureKey) == string(key) {
 			return leaf, true
 		}
@@ -132,10 +132,18 @@ func (c *Convo) foreign(msg []byte, err error) {
 func LeafName(list []mls.Extension) string {
 	for _, x := range list {
 		if x.Type == NameExtension {
-			if name, err := content.CleanName(string(x.Data)); err == nil && name == string(x.Data) {
+			if name := cleanName(string(x.Data)); name != "" {
 				return name
 			}
 		}
+	}
+	return ""
+}
+
+// cleanName returns a name that is clean, and "" in the place of any other.
+func cleanName(s string) string {
+	if name, err := content.CleanName(s); err == nil && name == s {
+		return name
 	}
 	return ""
 }
@@ -155,7 +163,10 @@ func NameLeaf(name string, again *plane.LogID) []mls.Extension {
 
 // NameOf returns the name that the leaves of somebody say, "" when they say none.
 func (c *Convo) NameOf(p plane.PublicKey) string {
-	for _, leaf := range c.who.of(p) {
+	if c.light != nil && c.light.names[p] != "" {
+		return c.light.names[p]
+	}
+	for _, leaf := range c.of(p) {
 		if m, err := c.g.Member(leaf); err == nil {
 			if name := LeafName(m.LeafExtensions); name != "" {
 				return name
@@ -169,7 +180,9 @@ func (c *Convo) NameOf(p plane.PublicKey) string {
 func (c *Convo) LeafNames(f func(p plane.PublicKey, name string)) {
 	for _, m := range c.g.Members() {
 		if name := LeafName(m.LeafExtensions); name != "" {
-			f(c.who.at(m.Index), name)
+			if p := c.at(m.Index); p != (plane.PublicKey{}) {
+				f(p, name)
+			}
 		}
 	}
 }

@@ -46,10 +46,21 @@ type Changed struct {
 	Devices  []plane.PublicKey
 	Rejoined []plane.PublicKey
 	Before   State
-	NewGen   bool // the log's keys of the next generation are known now
-	Moved    bool // the conversation goes on in another log: Place, Base
-	Out      bool // this member is no longer one; the state stays as it was
-	Anew     bool // with Out: perhaps a new leaf of this device stands in the place of the old
+	NewGen   bool     // the log's keys of the next generation are known now
+	Moved    bool     // the conversation goes on in another log: Place, Base
+	seats    []seated // of who has come in
+	Out      bool     // this member is no longer one; the state stays as it was
+	Anew     bool     // with Out: perhaps a new leaf of this device stands in the place of the old
+}
+
+// Seat returns the leaf on which somebody has come in, the last of several.
+func (o *Changed) Seat(p plane.PublicKey) (leaf uint32) {
+	for _, s := range o.seats {
+		if s.person == p {
+			leaf = s.leaf
+		}
+	}
+	return leaf
 }
 
 func (Void) outcome()    {}
@@ -110,7 +121,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		c.outdated()
 		return Void{}
 	}
-	r, err := c.g.Process(msg, now)
+	r, err := c.process(msg, now)
 	if need, ok := err.(*mls.NeedSlice); ok {
 		return c.hold(seq, msg, need)
 	}
@@ -140,7 +151,7 @@ func (c *Convo) took(now time.Time, msg []byte, r mls.Received, err error) Outco
 		if !ok {
 			return Void{}
 		}
-		if d := c.g.Digest(); len(r.AAD) > 0 && string(r.AAD) != string(d[:]) && !c.forked {
+		if d := c.g.Digest(); len(r.AAD) > 0 && string(c.digestIn(r.AAD)) != string(d[:]) && !c.forked {
 			c.forked, c.dirty.cold = true, true
 		}
 		return Said{p, r.Sender, r.Data}
@@ -192,6 +203,12 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 		return out
 	}
 	t := turn{removed: slices.Concat(r.Removed, r.SelfRemoved)}
+	if c.light != nil {
+		if t.added, ok = c.arrivals(r.Joined); !ok {
+			return Void{}
+		}
+		r.Added = nil
+	}
 	for _, i := range r.Added {
 		s, ok := c.arrival(r.Next, i)
 		if !ok {
@@ -200,8 +217,8 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 		t.added = append(t.added, s)
 	}
 	// The one leaf that can have another key is the maker's own, where there are no Updates; its person
-	// is the same.
-	if t.maker, ok = c.arrival(r.Next, r.Committer); !ok || t.maker.person != by {
+	// is the same. A light member knows it after a commit with a path.
+	if t.maker, ok = c.arrival(r.Next, r.Committer); (!ok || t.maker.person != by) && !(c.light != nil && t.maker.person == (plane.PublicKey{})) {
 		return Void{}
 	}
 	st, err := ParseState(r.Next.Extension(StateExtension))
@@ -209,6 +226,7 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 		return Void{}
 	}
 	head, _ := parseHead(r.AAD)
+	c.followUp(r)
 	return c.adopt(out, r.Next, t, r.Committer, head.AtMS)
 }
 
@@ -225,14 +243,17 @@ func (c *Convo) won(p *Pending) Outcome {
 func (c *Convo) adopt(out Changed, next *mls.Group, t turn, maker uint32, ms uint64) Outcome {
 	list := c.tally(t)
 	seen := map[plane.PublicKey]bool{}
+	strangers := 0 // whose leaf is removed, and not known here
 	once := func(p plane.PublicKey) bool {
 		was := seen[p]
 		seen[p] = true
 		return !was
 	}
 	for _, leaf := range t.removed {
-		p := c.who.at(leaf)
+		p := c.at(leaf)
 		switch {
+		case p == (plane.PublicKey{}):
+			strangers++
 		case c.after(list, p) > 0 || !once(p):
 		case c.asked(p):
 			out.Left = append(out.Left, p)
@@ -245,7 +266,10 @@ func (c *Convo) adopt(out Changed, next *mls.Group, t turn, maker uint32, ms uin
 			continue
 		}
 		switch x := list[s.person]; {
-		case c.who.count[s.person] == 0:
+		case c.light != nil && s.rejoin && strangers > 0 && c.count(s.person) == 0:
+			strangers--
+			out.Rejoined = append(out.Rejoined, s.person)
+		case c.count(s.person) == 0:
 			out.Added = append(out.Added, s.person)
 		case x.lost > 0:
 			out.Rejoined = append(out.Rejoined, s.person)
@@ -256,16 +280,21 @@ func (c *Convo) adopt(out Changed, next *mls.Group, t turn, maker uint32, ms uin
 	marks := c.marks(t)
 	err := c.enter(next)
 	inv.That(err == nil, "a judged commit has a group state")
-	for _, leaf := range t.removed {
-		c.who.take(leaf)
+	if c.light != nil {
+		c.turnLight(t, &out, strangers)
+	} else {
+		for _, leaf := range t.removed {
+			c.who.take(leaf)
+		}
+		for _, s := range t.added {
+			c.who.put(s.leaf, s.person)
+			c.who.setMandate(s.leaf, s.identity)
+		}
+		if m, err := next.Member(maker); err == nil {
+			c.who.setMandate(maker, m.Credential.Identity())
+		}
 	}
-	for _, s := range t.added {
-		c.who.put(s.leaf, s.person)
-		c.who.setMandate(s.leaf, s.identity)
-	}
-	if m, err := next.Member(maker); err == nil {
-		c.who.setMandate(maker, m.Credential.Identity())
-	}
+	out.seats = t.added
 	c.turnWall(&out.Before.Rules, t, maker, marks, ms)
 	c.dropPending()
 	if c.state.Gen != out.Before.Gen {

@@ -74,6 +74,14 @@ func (r *roster) of(p plane.PublicKey) (list []uint32) {
 // seat fills the roster from a tree. checked: the leaves were judged before, when they came in.
 // It reports whether all leaves may be there.
 func (c *Convo) seat(g *mls.Group, checked bool) bool {
+	if c.light != nil {
+		for _, m := range g.Members() {
+			if !checked && c.at(m.Index) == (plane.PublicKey{}) {
+				return false
+			}
+		}
+		return true
+	}
 	c.who = roster{count: map[plane.PublicKey]int{}, mandates: map[uint32]caps.Mandate{}}
 	for _, m := range g.Members() {
 		key := m.SignatureKey
@@ -97,6 +105,7 @@ type seated struct {
 	rejoin bool // made for a lost member of this conversation, see RejoinExtension
 	// identity is the leaf's credential, key its signature key.
 	identity, key []byte
+	name          string // to a light member
 }
 
 // turn is what a commit does to the roster.
@@ -113,7 +122,7 @@ func (c *Convo) arrival(next *mls.Group, i uint32) (s seated, ok bool) {
 		return s, false
 	}
 	p, err := c.identify(m.Credential.Identity(), m.SignatureKey)
-	return seated{i, p, c.madeFor(m.LeafExtensions), m.Credential.Identity(), m.SignatureKey}, err == nil
+	return seated{leaf: i, person: p, rejoin: c.madeFor(m.LeafExtensions), identity: m.Credential.Identity(), key: m.SignatureKey}, err == nil
 }
 
 func (c *Convo) madeFor(list []mls.Extension) bool {
@@ -162,7 +171,7 @@ func (c *Convo) tally(t turn) people {
 		return list[p]
 	}
 	for _, leaf := range t.removed {
-		of(c.who.at(leaf)).lost++
+		of(c.at(leaf)).lost++
 	}
 	for _, s := range t.added {
 		x := of(s.person)
@@ -176,7 +185,7 @@ func (c *Convo) tally(t turn) people {
 
 // after returns how many leaves a person has after the turn.
 func (c *Convo) after(list people, p plane.PublicKey) int {
-	n := c.who.count[p]
+	n := c.count(p)
 	if x := list[p]; x != nil {
 		n += x.got - x.lost
 	}
@@ -195,42 +204,61 @@ type Member struct {
 // Admin reports whether the member is an owner or admin.
 func (m Member) Admin() bool { return m.Role >= RoleAdmin }
 
-// Members returns the people by their lowest leaf. It costs what there are.
+// Members returns the people by their lowest leaf; a light member knows but some. It costs what
+// there are.
 func (c *Convo) Members() []Member {
 	list := make([]Member, 0, len(c.who.count))
 	seen := make(map[plane.PublicKey]bool, len(c.who.count))
 	me := c.Own()
 	lead := c.leaders()
+	if c.light != nil {
+		c.eachKnown(func(leaf uint32, p plane.PublicKey) {
+			if !seen[p] {
+				seen[p] = true
+				list = append(list, Member{Person: p, Leaf: leaf, Leaves: c.count(p), Own: p == me, Role: lead.role(p)})
+			}
+		})
+	}
 	for i, p := range c.who.leaf {
 		if p == (plane.PublicKey{}) || seen[p] {
 			continue
 		}
 		seen[p] = true
-		list = append(list, Member{Person: p, Leaf: uint32(i), Leaves: c.who.count[p], Own: p == me, Role: lead.role(p)})
+		list = append(list, Member{Person: p, Leaf: uint32(i), Leaves: c.count(p), Own: p == me, Role: lead.role(p)})
 	}
 	return list
 }
 
-// Has reports whether somebody is a member.
-func (c *Convo) Has(p plane.PublicKey) bool { return c.who.count[p] > 0 }
+// Has reports whether somebody is a member, as far as a light member can tell.
+func (c *Convo) Has(p plane.PublicKey) bool {
+	if c.light != nil {
+		return c.light.has(c, p)
+	}
+	return c.count(p) > 0
+}
 
 // Own returns this member's person.
-func (c *Convo) Own() plane.PublicKey { return c.who.at(c.g.OwnIndex()) }
+func (c *Convo) Own() plane.PublicKey { return c.at(c.g.OwnIndex()) }
 
 // Size returns the number of people, Leaves that of their devices.
-func (c *Convo) Size() int { return len(c.who.count) }
+func (c *Convo) Size() int {
+	if c.light != nil {
+		return c.light.people
+	}
+	return len(c.who.count)
+}
 
 // Leaves returns the number of devices in the conversation.
 func (c *Convo) Leaves() int { return c.who.leaves }
 
 // LeavesOf returns the leaves of a person's devices.
-func (c *Convo) LeavesOf(p plane.PublicKey) []uint32 { return c.who.of(p) }
+func (c *Convo) LeavesOf(p plane.PublicKey) []uint32 { return c.of(p) }
 
 // OwnLeaf returns this member's leaf index.
 func (c *Convo) OwnLeaf() uint32 { return c.g.OwnIndex() }
 
 // PersonAt returns whose leaf it is.
 func (c *Convo) PersonAt(leaf uint32) (plane.PublicKey, bool) {
-	p := c.who.at(leaf)
+	p := c.at(leaf)
 	return p, p != plane.PublicKey{}
 }

@@ -60,6 +60,7 @@ type commitHead struct {
 	AtMS  uint64            // by the clock of its maker
 	Doors []plane.PublicKey // of the links through which it lets people in, sorted, each once
 	Blob  []byte            // plane.BlobID of what lies beside a sliced commit; nil for others
+	From  []byte            // voucher, of a sliced commit; nil for others
 }
 
 func parseHead(b []byte) (h commitHead, ok bool) {
@@ -173,7 +174,7 @@ func (w *Wall) mark(leaf, at uint32) {
 // Hear takes the time that a message states, before it is judged.
 func (c *Convo) Hear(leaf uint32, ms uint64) {
 	w := &c.wall
-	p := c.who.at(leaf)
+	p := c.at(leaf)
 	if c.state.Rules.Quarantine == 0 || c.newcomer(leaf) {
 		return
 	}
@@ -218,7 +219,7 @@ func (w *Wall) median(from int, p plane.PublicKey) (uint64, bool) {
 // ErrNewcomer. With an error at is when it may, in milliseconds since 1970 as that member counts;
 // 0: that is not known. post is false for what changes a post: it need not be slow.
 func (c *Convo) Judge(leaf uint32, ms uint64, post bool) (at uint64, err error) {
-	p, w, r := c.who.at(leaf), &c.wall, c.state.Rules
+	p, w, r := c.at(leaf), &c.wall, c.state.Rules
 	if c.state.Kind != Group || c.Role(p) >= RoleAdmin {
 		return 0, nil
 	}
@@ -257,7 +258,7 @@ func (c *Convo) Post(leaf uint32, ms uint64) {
 	if c.state.Kind != Group || c.state.Rules.Slow == 0 {
 		return
 	}
-	w, p := &c.wall, c.who.at(leaf)
+	w, p := &c.wall, c.at(leaf)
 	if w.Run != p {
 		w.Run, w.Count = p, 0
 	}
@@ -290,11 +291,11 @@ func (c *Convo) turnWall(before *Rules, t turn, maker uint32, marks map[plane.Pu
 	if r.Slow == 0 {
 		w.Last, w.Run, w.Count = nil, plane.PublicKey{}, 0
 	}
-	w.Last = slices.DeleteFunc(slices.Clone(w.Last), func(q Posted) bool { return !c.Has(q.Person) })
+	w.Last = slices.DeleteFunc(slices.Clone(w.Last), func(q Posted) bool { return c.light == nil && !c.Has(q.Person) })
 	if r.Quarantine == 0 {
 		*w = Wall{Run: w.Run, Count: w.Count, Last: w.Last}
 	} else {
-		if c.who.at(maker) != (plane.PublicKey{}) {
+		if c.at(maker) != (plane.PublicKey{}) {
 			c.Hear(maker, ms)
 		}
 		joined := uint32((max(ms, w.time()) + freshUnit - 1) / freshUnit)
@@ -331,7 +332,7 @@ func (c *Convo) marks(t turn) map[plane.PublicKey]uint32 {
 			continue
 		}
 		list[s.person] = 0
-		for _, leaf := range c.who.of(s.person) {
+		for _, leaf := range c.of(s.person) {
 			if at, ok := c.wall.fresh(leaf); ok {
 				list[s.person] = max(list[s.person], at)
 			}

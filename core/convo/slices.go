@@ -109,6 +109,7 @@ type Held struct {
 	Blob plane.BlobID
 	msg  []byte
 	need *mls.NeedSlice
+	keys mls.Range // of the path's keys, for who has the tree or is getting it
 }
 
 const (
@@ -126,11 +127,21 @@ func (h *Held) Reads() []mls.Range {
 	if h.need.Total <= wholeBytes {
 		return []mls.Range{{Off: 0, Len: h.need.Total}}
 	}
-	list := []mls.Range{h.need.Keys, h.need.Slice}
-	if h.need.Keys.Len == 0 {
-		return list[1:]
+	var list []mls.Range
+	for _, r := range []mls.Range{h.keys, h.need.Proof, h.need.Slice} {
+		if r.Len > 0 {
+			list = append(list, r)
+		}
 	}
 	return list
+}
+
+// keysOf returns where the keys of a commit's path are, nothing for who does not need them.
+func (c *Convo) keysOf(need *mls.NeedSlice) mls.Range {
+	if c.up != nil {
+		return mls.Range{Len: need.Proof.Off} // they are in front of the proof
+	}
+	return need.Keys
 }
 
 // hold keeps a commit that needs pieces. One that names no blob is void.
@@ -139,7 +150,7 @@ func (c *Convo) hold(seq plane.Seq, msg []byte, need *mls.NeedSlice) Outcome {
 	if len(h.Blob) != len(plane.BlobID{}) {
 		return Void{}
 	}
-	c.held = &Held{Seq: seq, Blob: plane.BlobID(h.Blob), msg: msg, need: need}
+	c.held = &Held{Seq: seq, Blob: plane.BlobID(h.Blob), msg: msg, need: need, keys: c.keysOf(need)}
 	c.dirty.put(keyHeld, append(binary.BigEndian.AppendUint64(nil, uint64(seq)), msg...))
 	return Waits{}
 }
@@ -158,15 +169,27 @@ func (c *Convo) Give(now time.Time, pieces [][]byte) Outcome {
 	}
 	var parts mls.SliceParts
 	if h.need.Total <= wholeBytes {
-		parts = h.need.Cut(pieces[0])
+		if parts = h.need.Cut(pieces[0]); h.keys.Len <= len(pieces[0]) {
+			parts.Keys = pieces[0][:h.keys.Len]
+		}
 	} else {
-		parts.Keys, parts.Slice = pieces[0], pieces[len(pieces)-1]
+		for _, x := range []struct {
+			r  mls.Range
+			to *[]byte
+		}{{h.keys, &parts.Keys}, {h.need.Proof, &parts.Proof}, {h.need.Slice, &parts.Slice}} {
+			if x.r.Len > 0 {
+				*x.to, pieces = pieces[0], pieces[1:]
+			}
+		}
 	}
 	r, err := c.g.ProcessSliced(h.msg, parts, now)
 	if mls.WrongSlice(err) {
 		return nil
 	}
 	c.letGo()
+	if c.up != nil {
+		c.up.keys = parts.Keys
+	}
 	return c.took(now, h.msg, r, err)
 }
 
@@ -190,7 +213,7 @@ func (c *Convo) loadHeld(b []byte) error {
 	if !ok || len(h.Blob) != len(plane.BlobID{}) {
 		return ErrDamaged
 	}
-	c.held = &Held{Seq: seq, Blob: plane.BlobID(h.Blob), msg: msg, need: need}
+	c.held = &Held{Seq: seq, Blob: plane.BlobID(h.Blob), msg: msg, need: need, keys: c.keysOf(need)}
 	return nil
 }
 

@@ -42,6 +42,7 @@ type changes struct {
 	isDelta                    map[string]bool  // the same: two for each member who has spoken
 	trees                      []*mls.SavedTree // whose pieces are stored
 	bulk                       int              // pieces of the own commit that are stored
+	light                      bool             // what a light member knows is stored
 }
 
 func (d *changes) put(key string, value []byte) { d.puts = append(d.puts, Pair{key, value}) }
@@ -101,6 +102,13 @@ func (c *Convo) Changes() []Pair {
 	out := d.puts
 	if d.epoch {
 		out = append(out, Pair{keyGroup, c.g.SnapshotHead()})
+		if c.light != nil {
+			d.light = true
+			out = append(out, Pair{keyLight, encode(storedLight{People: c.light.people, Leaves: c.who.leaves})})
+		} else if d.light {
+			d.light = false
+			out = append(out, Pair{keyLight, nil})
+		}
 		for _, k := range d.deltas {
 			out = append(out, Pair{"d/" + k, nil})
 		}
@@ -151,7 +159,7 @@ func (c *Convo) Changes() []Pair {
 		}
 		d.trees = trees
 	}
-	c.dirty = changes{deltas: d.deltas, isDelta: d.isDelta, trees: d.trees, bulk: d.bulk}
+	c.dirty = changes{deltas: d.deltas, isDelta: d.isDelta, trees: d.trees, bulk: d.bulk, light: d.light}
 	return out
 }
 
@@ -185,6 +193,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	var group []byte
 	var deltas []mls.Delta
 	var held, ghosts []byte
+	var some storedLight
 	var parts []Pair
 	pages, bulk := map[string][]byte{}, map[string][]byte{}
 	ok := true
@@ -204,6 +213,8 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 			held = p.Value
 		case p.Key == keyGhosts:
 			ghosts = p.Value
+		case p.Key == keyLight:
+			ok = ok && decoding.Unmarshal(p.Value, &some) == nil && some.People > 0
 		case strings.HasPrefix(p.Key, "d/"):
 			deltas = append(deltas, mls.Delta{Key: p.Key[2:], Value: p.Value})
 		case strings.HasPrefix(p.Key, "q/"):
@@ -222,10 +233,13 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	if err != nil {
 		return nil, ErrDamaged
 	}
+	if g.Light() {
+		c.light, c.who.leaves = newKnown(some.People), some.Leaves
+	}
 	if err := c.enter(g); err != nil {
 		return nil, ErrDamaged
 	}
-	if !c.seat(g, true) || !c.loadWall(pairs) {
+	if g.Light() == (some.People == 0) || !c.seat(g, true) || !c.loadWall(pairs) {
 		return nil, ErrDamaged
 	}
 	c.cursor, c.day, c.chain, c.known = head.Cursor, head.Day, seal.HistoryHash(head.Chain), head.Known
@@ -266,7 +280,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	if c.known && c.cursor > 0 {
 		c.window = []seen{{c.cursor, c.chain.Short()}}
 	}
-	c.dirty = changes{bulk: len(bulk)}
+	c.dirty = changes{bulk: len(bulk), light: some.People > 0}
 	for _, x := range deltas {
 		c.dirty.keepDelta(x.Key)
 	}
@@ -305,7 +319,7 @@ func (c *Convo) Forget() {
 	for _, k := range c.dirty.deltas {
 		puts = append(puts, Pair{"d/" + k, nil})
 	}
-	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending, keyHeld, keyGhosts, keyBegun} {
+	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending, keyHeld, keyGhosts, keyBegun, keyLight} {
 		puts = append(puts, Pair{k, nil})
 	}
 	for i := range c.dirty.bulk {

@@ -94,6 +94,8 @@ type Client struct {
 	Moves   []core.Effect // Upload, Download, Cancel
 	wrote   int           // bytes persisted below s/
 	objects []core.Effect // PutObject and GetObject that wait for the server
+	// Light: it stays light where it can.
+	Light bool
 	// HoldObjects: they go on waiting.
 	HoldObjects bool
 }
@@ -128,7 +130,7 @@ func (c *Client) start() {
 			c.W.T.Fatalf("load: %v", err)
 		}
 	}
-	c.step(core.Started{})
+	c.step(core.Started{Light: c.Light})
 }
 
 // Crash kills the client at once and starts it again from its vault.
