@@ -149,6 +149,9 @@ func Stranger(now time.Time) *Machine {
 // Sliced says whether a chat's commits are sliced.
 func (m *Machine) Sliced(chat string) bool { return m.chats[chat].c.Sliced() }
 
+// Light says whether a chat's tree is not here.
+func (m *Machine) Light(chat string) bool { return m.chats[chat].c.Light() }
+
 // Person is the account.
 func (l Liar) Person() string { return l.M.acc.person().Text() }
 

@@ -56,6 +56,9 @@ func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
 			return
 		}
 		m.heard(c, out.Person)
+		if c.c.Light() {
+			m.learnNamesOf(c, []plane.PublicKey{out.Person})
+		}
 		if len(out.Plain) > 0 && out.Plain[0] == hintMark {
 			if c.c.State().Kind == convo.Two {
 				m.hinted(c, out.Plain)

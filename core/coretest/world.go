@@ -29,6 +29,8 @@ type World struct {
 	Others  []*Server // see Another
 	Clients []*Client
 	count   uint64
+	// Light: machines that are added stay light where they can.
+	Light bool
 	// Step, when set, is called after every Step of a machine.
 	Step func(c *Client, in core.Input, effects []core.Effect)
 }
@@ -114,7 +116,7 @@ func (w *World) Client(name string) *Client {
 
 // ready adds a machine that is not started.
 func (w *World) ready(name string) *Client {
-	c := &Client{W: w, Name: name, Vault: &Vault{m: map[string][]byte{}}, Replies: map[string]core.Reply{}}
+	c := &Client{W: w, Name: name, Light: w.Light, Vault: &Vault{m: map[string][]byte{}}, Replies: map[string]core.Reply{}}
 	w.Clients = append(w.Clients, c)
 	return c
 }
