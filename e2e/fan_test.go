@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,6 +44,7 @@ type fanProcess struct {
 	t   *testing.T
 	in  io.WriteCloser
 	out *bufio.Reader
+	pid int
 }
 
 func startFan(t *testing.T, role string) *fanProcess {
@@ -69,7 +72,31 @@ func startWorker(t *testing.T, test, role string) *fanProcess {
 		_ = in.Close()
 		_ = cmd.Wait()
 	})
-	return &fanProcess{t, in, bufio.NewReader(out)}
+	return &fanProcess{t, in, bufio.NewReader(out), cmd.Process.Pid}
+}
+
+// cpuMillis is the processor time that a process has used, in ms: what else runs on the machine
+// does not count.
+func cpuMillis(t *testing.T, pid int) int {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		t.Fatalf("got %d fields of a process", len(fields))
+	}
+	sum := 0
+	for _, f := range fields[11:13] { // utime and stime, in hundredths of a second on every Linux
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			t.Fatal("a process's time is no number")
+		}
+		sum += 10 * n
+	}
+	return sum
 }
 
 func (p *fanProcess) say(v any) {
@@ -162,14 +189,19 @@ func TestFan(t *testing.T) {
 			ms(all, 50), ms(all, 99), ms(last, 50), ms(last, 90), ms(last, 99), ms(last, 100))
 		return last
 	}
+	worked := cpuMillis(t, srv.cmd.Process.Pid)
 	log := times("fan", func(i int) {
 		body := make([]byte, plane.RecordSmall)
 		bigendian.BigEndian.PutUint64(body, uint64(time.Now().UnixNano()))
 		bigendian.BigEndian.PutUint64(body[8:], uint64(i))
 		r.send(wire.Append{Handle: write, Body: body})
 	})
+	worked = cpuMillis(t, srv.cmd.Process.Pid) - worked
+	bareWorked := cpuMillis(t, bare.pid)
 	floor := times("fan-bare", func(i int) { bare.say(i) })
 	t.Logf("FIGURE fan-ratio p50=%.2f p99=%.2f", ratio(log, floor, 50), ratio(log, floor, 99))
+	bareWorked = cpuMillis(t, bare.pid) - bareWorked
+	t.Logf("FIGURE fan-cpu a record to %d: server=%.1f ms, bare=%.1f ms of processor time", n, float64(worked)/float64(rounds), float64(bareWorked)/float64(rounds))
 	t.Logf("FIGURE fan-memory idle=%d KB, %d sessions=%d KB (%.1f KB each), after the records=%d KB; they came in %v",
 		idle, n, storm, float64(storm-idle)/float64(n), srv.rss(), took.Round(time.Millisecond))
 }
