@@ -194,7 +194,7 @@ func (d *day) strangers() {
 	d.agent = d.plant("B06 user agent", "Mozilla/"+word(20))
 	lang := d.plant("B06 language", "xx-"+word(12))
 	for _, path := range []string{"/", "/i", "/" + d.plant("B18 path", word(20)), "/s", "/healthz"} {
-		h := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: d.address()}}).DialContext}}
+		h := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: d.address()}}).DialContext}}
 		q, err := http.NewRequest("GET", "http://"+d.srv.addr+path+"?q="+d.plant("B18 query", word(20)), nil)
 		if err != nil {
 			d.t.Fatal(err)
@@ -403,7 +403,7 @@ func TestBlankSheet(t *testing.T) {
 	if e.texts["backup"], err = os.ReadFile(backup); err != nil {
 		t.Fatal(err)
 	}
-	if resp, err := http.Get("http://" + metrics + "/metrics"); err == nil {
+	if resp, err := fetcher.Get("http://" + metrics + "/metrics"); err == nil {
 		e.texts["metrics"], _ = io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
 	}

@@ -218,14 +218,14 @@ func (c *counted) Receive(ctx context.Context) ([]byte, error) {
 
 // told does a command.
 func told[R core.Result](p *one, cmd core.Command) (R, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), crowdPatience())
 	defer cancel()
 	return client.Run[R](ctx, p.c, cmd)
 }
 
 // chat waits until the person has a chat that fits and returns it.
 func (p *one) chat(what string, fits func(core.Chat) bool) (core.Chat, error) {
-	for deadline := time.Now().Add(crowdPatience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(crowdPatience()); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		st, err := told[core.State](p, core.GetState{})
 		if err != nil {
 			return core.Chat{}, err
@@ -236,11 +236,16 @@ func (p *one) chat(what string, fits func(core.Chat) bool) (core.Chat, error) {
 			}
 		}
 	}
-	return core.Chat{}, fmt.Errorf("%s: %s did not come", p.name, what)
+	return core.Chat{}, fmt.Errorf("%s: %s did not come; %s", p.name, what, standing(p.c))
 }
 
 // crowdPatience bounds every wait: a crowd on a busy machine is slow, not wrong.
-const crowdPatience = 15 * time.Minute
+func crowdPatience() time.Duration {
+	if measuring() {
+		return 15 * time.Minute
+	}
+	return longPatience
+}
 
 // each runs f for the people from a to b, so many at a time, and returns what it says of each.
 func (c *crowd) each(o order, wide int, f func(*one) (int, error)) said {
@@ -292,9 +297,9 @@ func (c *crowd) obey(o order) said {
 		return c.each(o, joiners, func(p *one) (int, error) {
 			start := time.Now()
 			_, err := told[core.Joined](p, core.Join{Link: o.Link, Name: p.name})
-			for deadline := start.Add(crowdPatience); err != nil; {
+			for deadline := start.Add(crowdPatience()); err != nil; {
 				if e, ok := errors.AsType[*client.Error](err); !ok || e.Code != core.ErrOffline || time.Now().After(deadline) {
-					return 0, fmt.Errorf("join: %w", err)
+					return 0, fmt.Errorf("%s: join: %w; %s", p.name, err, standing(p.c))
 				}
 				// A person whose server takes too long to answer tries again.
 				_, err = told[core.Joined](p, core.Join{Link: o.Link, Name: p.name})
@@ -348,7 +353,7 @@ func (c *crowd) obey(o order) said {
 			if err := p.open(); err != nil {
 				return 0, err
 			}
-			for deadline := time.Now().Add(crowdPatience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+			for deadline := time.Now().Add(crowdPatience()); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 				page, err := p.c.Messages(o.Chat, 0, 1)
 				if err != nil {
 					return 0, err
@@ -357,7 +362,7 @@ func (c *crowd) obey(o order) said {
 					return since(start), nil
 				}
 			}
-			return 0, fmt.Errorf("%s did not catch up", p.name)
+			return 0, fmt.Errorf("%s did not catch up; %s", p.name, standing(p.c))
 		})
 	case "texts": // how many of the newest messages of each are no readable text or notice
 		return c.each(o, joiners, func(p *one) (int, error) {
@@ -408,8 +413,8 @@ func (p *one) heard() (int, error) {
 	select {
 	case at := <-done.(chan int):
 		return at, nil
-	case <-time.After(crowdPatience):
-		return 0, fmt.Errorf("%s heard nothing", p.name)
+	case <-time.After(crowdPatience()):
+		return 0, fmt.Errorf("%s heard nothing; %s", p.name, standing(p.c))
 	}
 }
 

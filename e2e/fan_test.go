@@ -6,6 +6,7 @@ import (
 	"bufio"
 	bigendian "encoding/binary"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -41,11 +42,20 @@ type fanConfig struct {
 
 // fanProcess is one process of the measurement, spoken to by lines.
 type fanProcess struct {
-	t   *testing.T
-	in  io.WriteCloser
-	out *bufio.Reader
-	pid int
+	t     *testing.T
+	role  string
+	in    io.WriteCloser
+	lines chan []byte // closed when the process is gone
+	asked string      // the last that was said to it
+	pid   int
 }
+
+// workerPatience bounds the wait for a line of a process. It is above the patience of the people in
+// there, so that they say first what they miss.
+func workerPatience() time.Duration { return crowdPatience() + time.Minute }
+
+// fanTrouble is what a process of the fan says instead of its times, when it can say none.
+type fanTrouble struct{ Err string }
 
 func startFan(t *testing.T, role string) *fanProcess {
 	t.Helper()
@@ -55,7 +65,7 @@ func startFan(t *testing.T, role string) *fanProcess {
 // startWorker starts this program again, as one test of it.
 func startWorker(t *testing.T, test, role string) *fanProcess {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=60m", "-worker="+role)
+	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=60m", "-worker="+role, fmt.Sprintf("-slow=%v", measuring()))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -68,11 +78,31 @@ func startWorker(t *testing.T, test, role string) *fanProcess {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	over := watch.started(cmd.Process)
+	p := &fanProcess{t: t, role: role, in: in, lines: make(chan []byte, 16), pid: cmd.Process.Pid}
+	go func() {
+		defer close(p.lines)
+		for r := bufio.NewReader(out); ; {
+			line, err := r.ReadBytes('\n')
+			if err != nil {
+				return
+			}
+			p.lines <- line
+		}
+	}()
 	t.Cleanup(func() {
 		_ = in.Close()
+		late := time.AfterFunc(patience, func() {
+			t.Errorf("process %q does not end by itself", role)
+			_ = cmd.Process.Kill()
+		})
+		for range p.lines { // what it still says; all is read before Wait
+		}
 		_ = cmd.Wait()
+		late.Stop()
+		over()
 	})
-	return &fanProcess{t, in, bufio.NewReader(out), cmd.Process.Pid}
+	return p
 }
 
 // cpuMillis is the processor time that a process has used, in ms: what else runs on the machine
@@ -105,19 +135,39 @@ func (p *fanProcess) say(v any) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.asked = string(b[:min(len(b), 120)])
 	if _, err := p.in.Write(append(b, '\n')); err != nil {
-		p.t.Fatal(err)
+		p.t.Fatalf("process %q is gone: %v", p.role, err)
 	}
 }
 
 func (p *fanProcess) hear(v any) {
 	p.t.Helper()
-	line, err := p.out.ReadBytes('\n')
-	if err != nil {
-		p.t.Fatalf("a process of the crowd is gone: %v", err)
+	if err := p.answer(v); err != nil {
+		p.t.Fatal(err)
 	}
-	if err := json.Unmarshal(line, v); err != nil {
-		p.t.Fatalf("a process of the crowd said %q", line)
+}
+
+// answer reads the next line of the process. It may be called outside of the test's goroutine.
+func (p *fanProcess) answer(v any) error {
+	defer awaiting(p.t, "a line of process %q, to which was said %s", p.role, p.asked)()
+	t := time.NewTimer(workerPatience())
+	defer t.Stop()
+	select {
+	case line, ok := <-p.lines:
+		var x fanTrouble
+		switch {
+		case !ok:
+			return fmt.Errorf("process %q is gone; said to it: %s", p.role, p.asked)
+		case json.Unmarshal(line, &x) == nil && x.Err != "":
+			return fmt.Errorf("process %q says: %s; said to it: %s", p.role, x.Err, p.asked)
+		}
+		if err := json.Unmarshal(line, v); err != nil {
+			return fmt.Errorf("process %q said %q", p.role, line)
+		}
+		return nil
+	case <-t.C:
+		return fmt.Errorf("process %q says nothing for %v; said to it: %s", p.role, workerPatience(), p.asked)
 	}
 }
 
@@ -244,6 +294,7 @@ func fanBare(t *testing.T) {
 			mu.Lock()
 			conns = append(conns, c)
 			mu.Unlock()
+			_, _ = c.Write([]byte{1}) // whoever dialed goes on now, for it will be written to
 		}
 	}()
 	for sc := bufio.NewScanner(os.Stdin); sc.Scan(); {
@@ -265,6 +316,15 @@ func fanBare(t *testing.T) {
 	}
 }
 
+// loud is a test in a process of its own, whose end nobody sees: what is fatal is said at once.
+type loud struct {
+	testing.TB
+	fail func(what string, err error)
+}
+
+func (l loud) Fatal(args ...any)                 { l.fail("a subscriber", errors.New(fmt.Sprint(args...))) }
+func (l loud) Fatalf(format string, args ...any) { l.fail("a subscriber", fmt.Errorf(format, args...)) }
+
 // fanCrowd subscribes sessions and opens bare sockets, and says for each record, and each bare
 // message, how long each of them waited, in microseconds.
 func fanCrowd(t *testing.T) {
@@ -279,32 +339,50 @@ func fanCrowd(t *testing.T) {
 	waits := make(chan int, 1<<16)
 	got := func(b []byte) { waits <- int(time.Now().UnixNano()-int64(bigendian.BigEndian.Uint64(b))) / 1000 }
 	var start, wg sync.WaitGroup
+	var line sync.Mutex
+	say := func(v any) {
+		line.Lock()
+		defer line.Unlock()
+		b, _ := json.Marshal(v)
+		fmt.Println(string(b))
+	}
+	// Nobody waits for what does not come: the parent is told, and the process ends.
+	fail := func(what string, err error) {
+		say(fanTrouble{fmt.Sprintf("%s: %v", what, err)})
+		os.Exit(1)
+	}
 	for w := range 16 {
 		start.Go(func() {
 			for i := w; i < c.N; i += 16 {
-				x := dialRaw(t, srv, [32]byte(c.Fingerprint), net.IPv4(127, 0, byte(10+c.Source), byte(1+w%8)))
+				x := dialRaw(loud{t, fail}, srv, [32]byte(c.Fingerprint), net.IPv4(127, 0, byte(10+c.Source), byte(1+w%8)))
 				ask[wire.Opened](x, wire.Subscribe{Handle: x.open(l, wire.RoleRead), From: 1})
 				wg.Go(func() {
 					for {
 						b, err := x.conn.Receive(t.Context())
 						if err != nil {
-							return
+							fail("a subscriber", err)
 						}
 						if _, _, e, _ := wire.ParseAnswerOrEvent(b); e != nil {
 							got(e.(wire.RecordEvent).Body)
 						}
 					}
 				})
+				wg.Go(func() {
+					<-x.conn.Detached()
+					fail("a subscriber", errors.New("its connection is gone"))
+				})
 				s, err := net.Dial("tcp", c.Bare)
+				if err == nil {
+					_, err = io.ReadFull(s, make([]byte, 1))
+				}
 				if err != nil {
-					t.Error(err)
-					return
+					fail("a bare socket", err)
 				}
 				wg.Go(func() {
 					b := make([]byte, fanBytes)
 					for {
 						if _, err := io.ReadFull(s, b); err != nil {
-							return
+							fail("a bare socket", err)
 						}
 						got(b)
 					}
@@ -313,15 +391,14 @@ func fanCrowd(t *testing.T) {
 		})
 	}
 	start.Wait()
-	fmt.Println(`"ready"`)
+	say("ready")
 	go func() {
 		for {
 			list := make([]int, c.N)
 			for i := range list {
 				list[i] = <-waits
 			}
-			b, _ := json.Marshal(list)
-			fmt.Println(string(b))
+			say(list)
 		}
 	}()
 	_, _ = io.Copy(io.Discard, in) // until the parent is gone

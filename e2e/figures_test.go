@@ -44,7 +44,7 @@ func TestLatency(t *testing.T) {
 		text := fmt.Sprintf("message %d of a usual length, or so", i)
 		start := time.Now()
 		ann.send(chat, text)
-		deadline := time.After(30 * time.Second)
+		deadline := time.After(patience)
 	shown:
 		for {
 			select {
@@ -56,7 +56,7 @@ func TestLatency(t *testing.T) {
 					break shown
 				}
 			case <-deadline:
-				t.Fatalf("message %d was not shown within 30 s", i)
+				t.Fatalf("message %d was not shown within %v; Bob: %s; Ann: %s", i, patience, standing(bob.c), standing(ann.c))
 			}
 		}
 		took = append(took, time.Since(start))

@@ -39,9 +39,6 @@ func (h *hall) ask(p *fanProcess, o order) said {
 	p.say(o)
 	var r said
 	p.hear(&r)
-	if r.Err != "" {
-		h.t.Fatalf("%s: %s", o.Do, r.Err)
-	}
 	return r
 }
 
@@ -49,16 +46,16 @@ func (h *hall) ask(p *fanProcess, o order) said {
 func (h *hall) all(o order) (r said) {
 	h.t.Helper()
 	var wg sync.WaitGroup
-	answers := make([]said, len(h.people))
+	answers, errs := make([]said, len(h.people)), make([]error, len(h.people))
 	for i, p := range h.people {
 		p.say(o)
-		wg.Go(func() { p.hear(&answers[i]) })
+		wg.Go(func() { errs[i] = p.answer(&answers[i]) })
 	}
 	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		h.t.Fatalf("%v; the admin: %s", err, standing(h.admin.c))
+	}
 	for _, a := range answers {
-		if a.Err != "" {
-			h.t.Fatalf("%s: %s", o.Do, a.Err)
-		}
 		r.Times = append(r.Times, a.Times...)
 		r.Bytes += a.Bytes
 		r.Heap += a.Heap
@@ -74,6 +71,7 @@ func (h *hall) row(what, unit string, value float64) {
 
 func must[R core.Result](h *hall, cmd core.Command) R {
 	h.t.Helper()
+	defer awaiting(h.t, "the admin: the answer to %T", cmd)()
 	r, err := told[R](h.admin, cmd)
 	if err != nil {
 		h.t.Fatalf("%T: %v", cmd, err)
@@ -222,9 +220,7 @@ func (h *hall) removal(n int) int {
 	}
 	for _, p := range h.people {
 		var r said
-		if p.hear(&r); r.Err != "" {
-			h.t.Fatal(r.Err)
-		}
+		p.hear(&r)
 	}
 	h.row("removal-until-all-know", "s", time.Since(began).Seconds())
 	h.row("removal-bytes-down-per-member", "KB", float64(h.all(order{Do: "down", To: everybody}).Bytes)/float64(n-1)/1024)
@@ -271,9 +267,10 @@ func (h *hall) away(n, days int) {
 
 func (h *hall) until(what string, ok func() bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(crowdPatience); !ok(); time.Sleep(5 * time.Millisecond) {
+	defer awaiting(h.t, "the admin: %s", what)()
+	for deadline := time.Now().Add(crowdPatience()); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			h.t.Fatalf("%s: did not happen", what)
+			h.t.Fatalf("%s: did not happen; %s", what, standing(h.admin.c))
 		}
 	}
 }

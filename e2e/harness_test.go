@@ -30,6 +30,7 @@ var (
 	full   = flag.Bool("e2e", false, "run the long tests too")
 	rounds = flag.Int("rounds", 10, "how often the server is killed")
 	worker = flag.String("worker", "", "be a process of a measurement")
+	slow   = flag.Bool("slow", false, "with -worker: the measurement is large")
 )
 
 // binary is the program under test, built once.
@@ -51,6 +52,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "the program does not build:", err)
 		os.Exit(1)
 	}
+	go watch.guard(dir)
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
@@ -63,6 +65,7 @@ type server struct {
 	addr  string
 	extra []string
 	cmd   *exec.Cmd
+	ended func() // with cmd
 	out   *os.File
 }
 
@@ -93,6 +96,7 @@ func freeAddr(t *testing.T) string {
 // serve starts a server on fresh data and waits until it is healthy.
 func serve(t *testing.T, extra ...string) *server {
 	t.Helper()
+	watch.runs(t)
 	s := &server{t: t, data: filepath.Join(t.TempDir(), "data"), addr: freeAddr(t), extra: extra}
 	out, err := os.Create(filepath.Join(t.TempDir(), "server.log"))
 	if err != nil {
@@ -125,25 +129,37 @@ func (s *server) start() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	for range 400 {
-		if r, err := http.Get("http://" + s.addr + "/healthz"); err == nil {
+	s.ended = watch.started(s.cmd.Process)
+	defer awaiting(s.t, "that the server at %s is healthy", s.addr)()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
+		if r, err := fetcher.Get("http://" + s.addr + "/healthz"); err == nil {
 			r.Body.Close()
 			if r.StatusCode == http.StatusOK {
 				return
 			}
 		}
-		time.Sleep(25 * time.Millisecond)
 	}
-	s.t.Fatal("the server does not become healthy within 10 s")
+	s.t.Fatalf("the server does not become healthy within %v", patience)
 }
 
-// stop ends the server with a signal and waits for it.
+// fetcher keeps no connections: the next server at an address is another process.
+var fetcher = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+
+// stop ends the server with a signal and waits for it. One that does not end is killed, and fails
+// the test.
 func (s *server) stop(sig syscall.Signal) {
 	if s.cmd == nil || s.cmd.Process == nil {
 		return
 	}
+	defer awaiting(s.t, "that the server ends at signal %d", sig)()
 	_ = s.cmd.Process.Signal(sig)
+	late := time.AfterFunc(patience, func() {
+		s.t.Errorf("the server did not end within %v of signal %d", patience, sig)
+		_ = s.cmd.Process.Kill()
+	})
 	_ = s.cmd.Wait()
+	late.Stop()
+	s.ended()
 	s.cmd = nil
 }
 
@@ -182,7 +198,8 @@ func newPerson(t *testing.T, name, link string) *person {
 
 func do[R core.Result](p *person, cmd core.Command) R {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer awaiting(p.t, "%s: the answer to %T", p.name, cmd)()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	r, err := client.Run[R](ctx, p.c, cmd)
 	if err != nil {
@@ -247,21 +264,69 @@ func (p *person) all(chat string) []core.Message {
 	}
 }
 
-// until waits for a condition, at most 30 seconds.
+// until waits for a condition.
 func (p *person) until(what string, ok func() bool) {
 	p.t.Helper()
-	p.within(30*time.Second, what, ok)
+	p.within(patience, what, ok)
 }
 
 func (p *person) within(d time.Duration, what string, ok func() bool) {
 	p.t.Helper()
+	defer awaiting(p.t, "%s: %s", p.name, what)()
 	deadline := time.Now().Add(d)
 	for !ok() {
 		if time.Now().After(deadline) {
-			p.t.Fatalf("%s: %s did not happen within %v", p.name, what, d)
+			p.t.Fatalf("%s: %s did not happen within %v; %s", p.name, what, d, standing(p.c))
 		}
-		time.Sleep(d / 1500)
+		time.Sleep(d / 3000)
 	}
+}
+
+// standing says in a line how a client's chats stand, for whoever waits in vain.
+func standing(c *client.Client) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	st, err := client.Run[core.State](ctx, c, core.GetState{})
+	if err != nil {
+		return fmt.Sprintf("its state: %v", err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "online %v", st.Online)
+	for _, x := range st.Chats[:min(len(st.Chats), 12)] {
+		fmt.Fprintf(&b, "; %s %q %s, %d members", x.Kind, x.Name, x.State, x.Members)
+		page, err := c.Messages(x.ID, 0, 2)
+		for _, m := range page {
+			fmt.Fprintf(&b, ", [%d %.30q %s]", m.Index, m.Text, m.State)
+		}
+		if err != nil {
+			fmt.Fprintf(&b, ", %v", err)
+		}
+	}
+	return b.String()
+}
+
+// execute runs a command to its end. One that does not end is killed, and fails the test.
+func execute(t *testing.T, cmd *exec.Cmd, what string) (code int) {
+	t.Helper()
+	defer awaiting(t, "the end of %s", what)()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	over := watch.started(cmd.Process)
+	defer over()
+	cmd.WaitDelay = 10 * time.Second
+	late := time.AfterFunc(commandMax, func() {
+		t.Errorf("%s did not end within %v", what, commandMax)
+		_ = cmd.Process.Kill()
+	})
+	defer late.Stop()
+	err := cmd.Wait()
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		return e.ExitCode()
+	} else if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	return 0
 }
 
 // run starts the binary as somebody with a home of their own and returns its output.
@@ -271,14 +336,10 @@ func run(t *testing.T, home string, args ...string) (stdout string, code int) {
 	cmd.Env = append(os.Environ(), "PAPERPLANE_HOME="+home)
 	var out, errOut strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errOut
-	err := cmd.Run()
-	if e, ok := errors.AsType[*exec.ExitError](err); ok {
-		t.Logf("paperplane %s: exit %d: %s", args[0], e.ExitCode(), strings.TrimSpace(errOut.String()))
-		return out.String(), e.ExitCode()
-	} else if err != nil {
-		t.Fatal(err)
+	if code = execute(t, cmd, "paperplane "+args[0]); code != 0 {
+		t.Logf("paperplane %s: exit %d: %s", args[0], code, strings.TrimSpace(errOut.String()))
 	}
-	return out.String(), 0
+	return out.String(), code
 }
 
 // lines splits output into its lines.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"testing"
-	"time"
 
 	"paperplane/protocol/caps"
 	"paperplane/protocol/plane"
@@ -31,7 +30,7 @@ type raw struct {
 // dialRaw attaches a session; source may be nil.
 func dialRaw(t testing.TB, s *server, fingerprint [32]byte, source net.IP) *raw {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	carrier, err := ws.NewDialerFrom(nil, source).Dial(ctx, "ws://"+s.addr+"/s")
 	if err != nil {
@@ -56,7 +55,10 @@ func (r *raw) send(q wire.Request) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := r.conn.Send(context.Background(), b); err != nil {
+	defer awaiting(r.t, "room for a request")()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := r.conn.Send(ctx, b); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -64,7 +66,8 @@ func (r *raw) send(q wire.Request) {
 // answer waits for the next answer; events are passed over.
 func (r *raw) answer() wire.Answer {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer awaiting(r.t, "an answer of the server")()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for {
 		b, err := r.conn.Receive(ctx)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,8 +42,12 @@ func newTerminal(t *testing.T, home string, w, h int) *terminal {
 
 func (x *terminal) tmux(args ...string) string {
 	x.t.Helper()
-	cmd := exec.Command("tmux", append([]string{"-u", "-S", x.socket}, args...)...)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "tmux", append([]string{"-u", "-S", x.socket}, args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	defer awaiting(x.t, "tmux %s", args[0])()
+	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		x.t.Fatalf("tmux %s: %v: %s", args[0], err, out)
@@ -63,7 +68,8 @@ func (x *terminal) shows(want ...string) { x.t.Helper(); x.until(want, true) }
 func (x *terminal) until(want []string, yes bool) {
 	x.t.Helper()
 	var s string
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	defer awaiting(x.t, "%q on the screen", want)()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		s = x.screen()
 		ok := true
 		for _, w := range want {

@@ -3,7 +3,7 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -22,9 +22,13 @@ type walker struct {
 	t    *testing.T
 	name string
 	home string
+	said string // what the last command came to
 }
 
-func newWalker(t *testing.T, name string) *walker { return &walker{t, name, t.TempDir()} }
+func newWalker(t *testing.T, name string) *walker {
+	watch.runs(t)
+	return &walker{t: t, name: name, home: t.TempDir()}
+}
 
 func (w *walker) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(binary, args...)
@@ -38,14 +42,11 @@ func (w *walker) try(in string, args ...string) (out, complaint string, code int
 	cmd := w.command(args...)
 	var o, e strings.Builder
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &o, &e
-	if err := cmd.Run(); err != nil {
-		x, ok := errors.AsType[*exec.ExitError](err)
-		if !ok {
-			w.t.Fatal(err)
-		}
-		code = x.ExitCode()
-	}
-	return o.String(), strings.TrimSpace(e.String()), code
+	what := w.name + ": paperplane " + strings.Join(args[:min(len(args), 2)], " ")
+	code = execute(w.t, cmd, what)
+	out, complaint = o.String(), strings.TrimSpace(e.String())
+	w.said = fmt.Sprintf("%s: exit %d, %q, %q", what, code, tail(out, 5), complaint)
+	return out, complaint, code
 }
 
 // do runs a command that has to succeed.
@@ -70,9 +71,10 @@ func (w *walker) fails(code int, words, in string, args ...string) {
 // until runs things again and again until ok.
 func (w *walker) until(what string, ok func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(100 * time.Millisecond) {
+	defer awaiting(w.t, "%s: %s", w.name, what)()
+	for end := time.Now().Add(longPatience); !ok(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
-			w.t.Fatalf("%s: %s: did not happen within two minutes", w.name, what)
+			w.t.Fatalf("%s: %s: did not happen within %v; at last %s", w.name, what, longPatience, w.said)
 		}
 	}
 }
@@ -228,7 +230,13 @@ func (w *walker) begin(args ...string) *linkingRun {
 	if err := r.cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { _ = r.cmd.Process.Kill() })
+	over := watch.started(r.cmd.Process)
+	late := time.AfterFunc(commandMax, func() { _ = r.cmd.Process.Kill() }) // its output ends, and the test says where
+	w.t.Cleanup(func() {
+		late.Stop()
+		_ = r.cmd.Process.Kill()
+		over()
+	})
 	r.in, r.out = in, bufio.NewScanner(out)
 	return r
 }
@@ -236,6 +244,7 @@ func (w *walker) begin(args ...string) *linkingRun {
 // line reads one object of what a linking prints.
 func (r *linkingRun) line(t *testing.T, v any) {
 	t.Helper()
+	defer awaiting(t, "the next stage of %s", strings.Join(r.cmd.Args[1:3], " "))()
 	if !r.out.Scan() {
 		t.Fatalf("got the end of the output (%s), want another stage", r.err.String())
 	}

@@ -20,7 +20,7 @@ step_vectors()  { go test ./mls -count=1 -run 'TestVectors' -vectors "${VECTORS:
 step_wasm()     { GOOS=js GOARCH=wasm go test -exec="$wasm_exec" $pure; }
 step_race()     { CGO_ENABLED=1 go test -race ./client ./server/... ./protocol/session ./transport/... ./face/...; }
 step_sim()      { echo "simulation from seed $seed"; go test ./sim -count=1 -timeout=30m -runs=300 -seed="$seed"; }
-step_e2e()      { go test ./e2e -count=1 -timeout=20m -e2e; }
+step_e2e()      { go test ./e2e -count=1 -timeout=12m -e2e; }
 step_peers()    { (cd peers/mlsgo && go test -count=1 ./...) && (cd peers/tsmls && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund --loglevel=error && go test -count=1 ./...) && peers/pebble/run.sh; }
 step_browser()  { node web/test/run.mjs; }
 step_budgets()  { tool/budgets.sh; }
