@@ -22,16 +22,10 @@ func terminal(w io.Writer) bool {
 // and returns the arguments.
 func parse(fs *flag.FlagSet, args []string) (rest []string, err error) {
 	fs.SetOutput(io.Discard)
-	for {
-		if err := fs.Parse(args); err != nil {
-			return nil, usage{cli.FlagWords(err)}
-		}
-		args = fs.Args()
-		if len(args) == 0 {
-			return rest, nil
-		}
-		rest, args = append(rest, args[0]), args[1:]
+	if rest, err = cli.ParseFlags(fs, args); err != nil {
+		return nil, usage{cli.FlagWords(err)}
 	}
+	return rest, nil
 }
 
 // dataFlag is the flag that every operator's command has.

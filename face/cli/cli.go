@@ -74,16 +74,9 @@ func newFlags() *flag.FlagSet {
 
 // parse reads flags wherever they stand among the other arguments.
 func parse(fs *flag.FlagSet, args []string) ([]string, error) {
-	var rest []string
-	for len(args) > 0 {
-		if err := fs.Parse(args); err != nil {
-			return nil, usage("%s", FlagWords(err))
-		}
-		args = fs.Args()
-		if len(args) > 0 {
-			rest = append(rest, args[0])
-			args = args[1:]
-		}
+	rest, err := ParseFlags(fs, args)
+	if err != nil {
+		return nil, usage("%s", FlagWords(err))
 	}
 	return rest, nil
 }

@@ -1,11 +1,52 @@
 package cli
 
 import (
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 )
+
+// idMark stands before an argument that is an id while flags are parsed; no argument has it.
+const idMark = "\x00"
+
+// ParseFlags parses flags wherever they stand among the other arguments, which it returns. An id is
+// none, though it begins with a dash, as one in 64 does.
+func ParseFlags(fs *flag.FlagSet, args []string) (rest []string, err error) {
+	args = slices.Clone(args)
+	for i, a := range args {
+		if dashedID(a) && fs.Lookup(strings.TrimLeft(a, "-")) == nil {
+			args[i] = idMark + a
+		}
+	}
+	for len(args) > 0 {
+		if err := fs.Parse(args); err != nil {
+			return nil, err
+		}
+		if args = fs.Args(); len(args) > 0 {
+			rest = append(rest, strings.TrimPrefix(args[0], idMark))
+			args = args[1:]
+		}
+	}
+	fs.Visit(func(f *flag.Flag) {
+		if id, ok := strings.CutPrefix(f.Value.String(), idMark); ok {
+			err = errors.Join(err, f.Value.Set(id))
+		}
+	})
+	return rest, err
+}
+
+// dashedID says whether an argument has the form of an id, 16 or 32 bytes as base64url, and begins
+// with a dash.
+func dashedID(arg string) bool {
+	if !strings.HasPrefix(arg, "-") {
+		return false
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(arg)
+	return err == nil && (len(b) == 16 || len(b) == 32)
+}
 
 // FlagWords says in plain words what flag.FlagSet.Parse found wrong. The library tells its cases
 // apart by text only; one that is not known stays as it is.

@@ -1,6 +1,10 @@
 package cli
 
-import "testing"
+import (
+	"slices"
+	"strings"
+	"testing"
+)
 
 // TestFlagWords shows what a person reads about a wrong option; Go's own words stay inside.
 func TestFlagWords(t *testing.T) {
@@ -22,6 +26,38 @@ func TestFlagWords(t *testing.T) {
 		_, err := parse(fs, []string{"Bob", c.arg})
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%q: got %v, want %s", c.arg, err, c.want)
+		}
+	}
+}
+
+// TestParseFlagsIDs shows that an id that begins with a dash is no option, wherever it stands.
+func TestParseFlagsIDs(t *testing.T) {
+	id16, id32 := "-"+strings.Repeat("a", 20)+"A", "-"+strings.Repeat("b", 41)+"A"
+	for _, c := range []struct {
+		args, rest []string
+		link       string
+		err        string
+	}{
+		{args: []string{id16, "--json"}, rest: []string{id16}},
+		{args: []string{"--json", id16, "x"}, rest: []string{id16, "x"}},
+		{args: []string{"--json", "--link", id32, id16}, rest: []string{id16}, link: id32},
+		{args: []string{"--link=" + id32, "x", id16}, rest: []string{"x", id16}, link: id32},
+		{args: []string{"--json", "--", id16}, rest: []string{id16}},
+		{args: []string{"x", "--" + id16[1:]}, err: "There is no option --" + id16[1:] + "."},
+		{args: []string{id16 + "a"}, err: "There is no option -" + id16 + "a."},
+	} {
+		fs := newFlags()
+		fs.Bool("json", false, "")
+		link := fs.String("link", "", "")
+		rest, err := parse(fs, c.args)
+		if c.err != "" {
+			if err == nil || err.Error() != c.err {
+				t.Errorf("%q: got %v, want %s", c.args, err, c.err)
+			}
+			continue
+		}
+		if err != nil || !slices.Equal(rest, c.rest) || *link != c.link {
+			t.Errorf("%q: got %q, link %q, %v; want %q, %q", c.args, rest, *link, err, c.rest, c.link)
 		}
 	}
 }
