@@ -317,7 +317,8 @@ type Leave struct {
 }
 
 // GetMembers lists a chat's members: owners, admins, then by name; those whose name contains Query
-// (folded); at most Limit (0 = all) from Offset on. With Banned, who is banned. Result: Members.
+// (folded), first those in whose name a word begins with it; at most Limit (0 = all) from Offset on.
+// With Banned, who is banned. Result: Members.
 type GetMembers struct {
 	Chat   string `json:"chat"`
 	Query  string `json:"query,omitempty"`

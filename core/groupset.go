@@ -243,6 +243,7 @@ func (m *Machine) getMembers(c *chat, x GetMembers) Members {
 	type row struct {
 		convo.Member
 		name, fold string
+		inner      bool // the query stands within a word only
 	}
 	var list []row
 	group := c.c.State().Kind == convo.Group
@@ -250,6 +251,7 @@ func (m *Machine) getMembers(c *chat, x GetMembers) Members {
 	add := func(p convo.Member) {
 		r := row{Member: p, name: m.nameOf(p.Person)}
 		if r.fold = strings.ToLower(r.name); strings.Contains(r.fold, query) {
+			r.inner = !strings.HasPrefix(r.fold, query) && !strings.Contains(r.fold, " "+query)
 			list = append(list, r)
 		}
 	}
@@ -264,6 +266,9 @@ func (m *Machine) getMembers(c *chat, x GetMembers) Members {
 	}
 	sort.SliceStable(list, func(a, b int) bool { // slices.SortFunc of structs is 2 KB each in the browser
 		x, y := list[a], list[b]
+		if x.inner != y.inner {
+			return y.inner
+		}
 		return x.Role > y.Role || x.Role == y.Role && x.fold < y.fold
 	})
 	out := Members{Members: []Member{}, Total: len(list)}

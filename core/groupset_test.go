@@ -289,6 +289,11 @@ func TestMembers(t *testing.T) {
 			t.Errorf("%+v: got %q, want %q", x, got, want)
 		}
 	}
+	// Whose word begins so comes before whose name only has it somewhere: else three letters would find nobody among thousands.
+	done(t, bob, core.SetName{Name: "Tom Nobb"})
+	if got, want := names(core.GetMembers{Query: "n"}), "2 Tom Nobb:member Ann:owner"; got != want {
+		t.Errorf("begins with the query: got %q, want %q", got, want)
+	}
 }
 
 func rules(t testing.TB, by *coretest.Client, g string, r core.Rules) {

@@ -273,7 +273,8 @@ export interface Leave {
 }
 
 /** GetMembers lists a chat's members: owners, admins, then by name; those whose name contains Query
- * (folded); at most Limit (0 = all) from Offset on. With Banned, who is banned. Result: Members. */
+ * (folded), first those in whose name a word begins with it; at most Limit (0 = all) from Offset on.
+ * With Banned, who is banned. Result: Members. */
 export interface GetMembers {
   chat: string;
   query?: string;

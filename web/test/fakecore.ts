@@ -229,6 +229,8 @@ class Fake {
     getMembers: ({ chat, query, offset, limit, banned }) => {
       const wanted = fold(query ?? '').trim();
       const all = (banned ? this.w.banned.get(chat) ?? [] : this.of(chat)).filter((m) => !wanted || fold(m.name).includes(wanted));
+      const inner = (m: Member) => !` ${fold(m.name)}`.includes(` ${wanted}`);
+      if (wanted) all.sort((a, b) => Number(inner(a)) - Number(inner(b)));
       return { members: all.slice(offset ?? 0, limit ? (offset ?? 0) + limit : undefined), total: all.length };
     },
     unban: ({ chat, person }) => (this.w.banned.set(chat, (this.w.banned.get(chat) ?? []).filter((m) => m.person !== person)), done),
