@@ -496,6 +496,13 @@ func (c *chat) next(up bool) time.Time {
 			at = t.until
 		}
 	}
+	if c.queue != nil {
+		for _, l := range c.queue.making { // who waits for a link hears that the server is away
+			if at.IsZero() || l.until.Before(at) {
+				at = l.until
+			}
+		}
+	}
 	return at
 }
 

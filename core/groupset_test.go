@@ -190,6 +190,9 @@ func TestBan(t *testing.T) {
 			}
 		}
 	}
+	if got := cid.Texts(g); got[len(got)-1] != "* Ann banned Cid" {
+		t.Errorf("Cid is told %q, want that Ann banned Cid", got[len(got)-1])
+	}
 	told := 0
 	for _, e := range bob.Events {
 		if x, ok := e.(core.MessageChanged); ok && x.Message.Kind == core.KindDeleted {

@@ -19,9 +19,11 @@ import (
 )
 
 const (
-	// packagesFull is how many one-time packages a refill aims at, packagesLow when it happens.
-	packagesFull = 20
-	packagesLow  = 10
+	// packagesFull is how many one-time packages a refill aims at: after each Welcome, and when a look
+	// once a day or session finds fewer than packagesLow.
+	packagesFull = 50
+	packagesLow  = 25
+	lookAfter    = 24 * time.Hour
 	// kemDays is how long an inbox KEM key and a last-resort package are given out; kemKeptDays
 	// how long they still open what was sealed before.
 	kemDays     = 7
@@ -59,6 +61,8 @@ type inbox struct {
 	head            plane.Seq
 	subscribed      bool
 	dropping        bool
+	top             bool      // one was used
+	lookAt          time.Time // when the pool is looked at again
 	turn            int       // counts the inboxes
 	holdAt          time.Time // another device makes the inbox until then
 }
@@ -155,7 +159,7 @@ func (m *Machine) turnKEM() {
 		return x.Made+kemDays+kemKeptDays < today || x.Made > today+1
 	})
 	b.KEMs = b.KEMs[:min(len(b.KEMs), kemsMax)]
-	b.Put = false
+	b.Put, m.inbox.filled = false, false
 	m.tell(syncKEMs, "kems", b.KEMs)
 	for _, p := range slices.Clone(m.inbox.packages) {
 		if keep := plane.Day(packageDays + kemKeptDays); p.made+keep < today || p.secret.LastResort() && p.made+kemDays+kemKeptDays < today {
@@ -239,6 +243,16 @@ func (m *Machine) sendInbox(s *server, r wire.Request, then func(wire.Answer)) {
 	})
 }
 
+// dueInbox has the pool looked at when it is time.
+func (m *Machine) dueInbox() {
+	if b := &m.inbox; b.filled && !m.now.Before(b.lookAt) {
+		b.filled = false
+		if s := m.servers[m.acc.Home]; s != nil {
+			s.stale = true
+		}
+	}
+}
+
 // putPool gives the server the card when it is new, and packages when few are left. left is what
 // the server said of them, 0 when it was not asked yet.
 func (m *Machine) putPool(s *server, more int) {
@@ -267,10 +281,11 @@ func (m *Machine) putPool(s *server, more int) {
 			b.stored.Put = true
 			m.saveInbox()
 		}
-		if p.Left < packagesLow && more == 0 {
+		if more == 0 && (p.Left < packagesLow || b.top && p.Left < packagesFull) {
 			m.putPool(s, packagesFull-int(p.Left))
 			return
 		}
+		b.top, b.lookAt = false, m.now.Add(between(lookAfter/2, lookAfter))
 		b.putting, b.filled = false, true
 	})
 }
@@ -420,10 +435,13 @@ func (m *Machine) joinTree(i convo.Invitation, tree []byte) (*convo.Convo, *ownP
 
 // usePackage forgets a one-time package that has been used, and looks after the pool.
 func (m *Machine) usePackage(p *ownPackage) {
-	if !p.secret.LastResort() {
+	if p.secret.LastResort() {
+		m.inbox.stored.Renamed = true // another takes its place, see turnKEM
+		m.saveInbox()
+	} else {
 		m.dropPackage(p)
 	}
-	m.inbox.filled = false
+	m.inbox.filled, m.inbox.top = false, true
 	if s := m.servers[m.acc.Home]; s != nil {
 		s.stale = true
 	}

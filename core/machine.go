@@ -209,6 +209,7 @@ func (m *Machine) run() {
 	m.heals()
 	m.pumpWaits()
 	m.dueDevices()
+	m.dueInbox()
 	m.pumpHistory()
 	if l := m.link; l != nil && !m.now.Before(l.until) {
 		m.endLinking(ErrOffline)
@@ -338,6 +339,9 @@ func (m *Machine) wake() {
 		sooner(s.until)
 	}
 	sooner(m.vaultDue())
+	if b := &m.inbox; b.filled {
+		sooner(b.lookAt)
+	}
 	if m.inbox.stored.KEMs == nil {
 		sooner(m.inbox.holdAt)
 	}

@@ -302,6 +302,9 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 			m.signedOut()
 		}
 		l := timeline.Line{What: "removed", Who: out.By, Whom: [][32]byte{m.acc.person()}}
+		if out.Banned {
+			l.What = "banned"
+		}
 		if c.Leaving {
 			l = timeline.Line{What: "left", Who: m.acc.person()}
 		}

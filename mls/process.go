@@ -30,19 +30,20 @@ const NoSender = ^uint32(0)
 
 // CommitReceived is a valid commit. The Group that processed it is still the old epoch.
 type CommitReceived struct {
-	Committer         uint32   // leaf index in the new epoch
-	Next              *Group   // the new epoch; nil when this member was removed
-	Added             []uint32 // leaf indexes in the new epoch, an external joiner included
-	Removed           []uint32 // leaf indexes in the old epoch, by Remove proposals
-	SelfRemoved       []uint32 // the same, by SelfRemove proposals
-	Updated           []uint32 // leaves with new keys by Update proposals
-	Rotated           []uint32 // members with another signature key or credential than before: judge it (§5.3.1)
-	Replaced          uint32   // the leaf that an external joiner removes and takes the place of, also in Removed; NoSender if none
-	RemovedSelf       bool     // this member is out; Removed or SelfRemoved names it
-	External          bool     // the committer joined from outside
-	ExtensionsChanged bool     // of the GroupContext
-	Closed            bool     // by ReInit: nothing more can be sent
-	OutOfLifetime     []uint32 // added leaves whose lifetime does not contain now
+	Committer         uint32      // leaf index in the new epoch
+	Next              *Group      // the new epoch; nil when this member was removed
+	Added             []uint32    // leaf indexes in the new epoch, an external joiner included
+	Removed           []uint32    // leaf indexes in the old epoch, by Remove proposals
+	SelfRemoved       []uint32    // the same, by SelfRemove proposals
+	Updated           []uint32    // leaves with new keys by Update proposals
+	Rotated           []uint32    // members with another signature key or credential than before: judge it (§5.3.1)
+	Replaced          uint32      // the leaf that an external joiner removes and takes the place of, also in Removed; NoSender if none
+	RemovedSelf       bool        // this member is out; Removed or SelfRemoved names it
+	External          bool        // the committer joined from outside
+	ExtensionsChanged bool        // of the GroupContext
+	Extensions        []Extension // of the GroupContext, with RemovedSelf: as the commit says, which this member cannot confirm
+	Closed            bool        // by ReInit: nothing more can be sent
+	OutOfLifetime     []uint32    // added leaves whose lifetime does not contain now
 	AAD               []byte
 	Joined            []Member // of Added, to a light member, which does not keep them all
 
@@ -278,6 +279,7 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, parts *SliceParts, 
 		out.Rotated = rotatedLeaves(g.tree, a.tree, changed)
 	}
 	if out.RemovedSelf {
+		out.Extensions = a.exts
 		return out, nil // the new epoch's secrets are not for us, so the tag cannot be checked
 	}
 	if c.sliced != nil && c.path == nil {

@@ -274,7 +274,7 @@ func (h *history) notice(e timeline.Entry, me [32]byte) {
 		} else {
 			last.from = n
 		}
-	case e.Line.What == "removed" && slices.Contains(e.Line.Whom, me), e.Line.What == "left" && e.Line.Who == me:
+	case (e.Line.What == "removed" || e.Line.What == "banned") && slices.Contains(e.Line.Whom, me), e.Line.What == "left" && e.Line.Who == me:
 		last.to, last.open = n, false
 	case e.Line.What == "healed" || e.Line.What == "missed": // of this device alone
 	case e.Line.What == "forked":

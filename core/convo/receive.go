@@ -50,6 +50,7 @@ type Changed struct {
 	Moved    bool     // the conversation goes on in another log: Place, Base
 	seats    []seated // of who has come in
 	Out      bool     // this member is no longer one; the state stays as it was
+	Banned   bool     // with Out: and may not come back
 	Anew     bool     // with Out: perhaps a new leaf of this device stands in the place of the old
 }
 
@@ -199,6 +200,11 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 		}
 		if out.Out, out.Anew = true, len(r.Added) > 0; out.Anew {
 			c.replaced()
+		}
+		for _, x := range r.Extensions {
+			if st, err := ParseState(x.Data); x.Type == StateExtension && err == nil {
+				out.Banned = st.BannedAt(c.Own()) >= 0
+			}
 		}
 		return out
 	}
