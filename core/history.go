@@ -56,7 +56,7 @@ func (m *Machine) tellEarlier(c *chat) {
 		m.tellAgain(c, b)
 	}
 	if days := c.c.State().Rules.History; days != 0 && len(fresh) > 0 {
-		x := MakeSegment{Chat: m.view(c).id, Before: timeline.QueuedFirst}
+		x := MakeSegment{Chat: m.view(c).id, Before: timeline.QueuedFirst, Others: true}
 		if days != convo.HistoryAll {
 			x.Since = m.now.Add(-time.Duration(days) * 24 * time.Hour).UnixMilli()
 		}
@@ -71,7 +71,7 @@ func (m *Machine) tellAgain(c *chat, b storedAdmit) {
 	}
 	v := m.view(c)
 	behind := uint64(c.c.Cursor()-b.Since)*4 + 512 // places; notices take some, too, and some are free
-	x := MakeSegment{Chat: v.id, After: v.Next - min(v.Next, behind), Before: timeline.QueuedFirst}
+	x := MakeSegment{Chat: v.id, After: v.Next - min(v.Next, behind), Before: timeline.QueuedFirst, Others: !m.own(b.Person)}
 	if c.kind() == ChatGroup {
 		x.For = b.Person // nothing from before they were added
 	}

@@ -372,7 +372,12 @@ func (m *Machine) admitted(c *chat, out convo.Changed) {
 			if k.seq == b.Seq && !k.k.Again && !k.in {
 				q.count(k.k.Door)
 			}
-			split = split || k.seq == b.Seq && k.split
+			if k.seq == b.Seq {
+				split = split || k.split
+				if k.k.Again && k.k.Digest == [8]byte{} {
+					m.hintAll(b.Person)
+				}
+			}
 		}
 		if b.Seq >= askFirst {
 			q.Asks = nil

@@ -105,8 +105,12 @@ func (m *Machine) heals() {
 			c.healAt = time.Time{}
 			continue
 		}
-		if m.waitOf(c.id) != nil {
+		if w := m.waitOf(c.id); w != nil {
 			c.healAt = time.Time{}
+			if l := c.c.Lost(); w.Again && w.Entered == 0 && w.Try >= forsakenAfter && c.c.Leaves() == 1 && (l == convo.LostOwn || l == convo.LostPast || l == convo.LostVoid) {
+				m.dropWait(w) // whoever was here when it asked has left, and nobody came
+				m.alone(c)
+			}
 			continue
 		}
 		if c.healAt.IsZero() {
@@ -269,6 +273,16 @@ func (m *Machine) hint(c *chat, fresh []plane.PublicKey) {
 			if two := m.chats[p.stored.Chat]; two != nil && two.alive() {
 				m.enqueue(m.sender(two), &outbox.Item{Kind: outbox.Control, Body: body})
 			}
+		}
+	}
+}
+
+// hintAll tells a contact whose device may be an old copy of the groups that both are in: that copy may
+// be from before it came into them.
+func (m *Machine) hintAll(who plane.PublicKey) {
+	for _, c := range m.sortedChats() {
+		if c.kind() == ChatGroup && c.alive() && !m.stuck(c) && c.c.Has(who) {
+			m.hint(c, []plane.PublicKey{who})
 		}
 	}
 }

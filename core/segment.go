@@ -16,6 +16,7 @@ type MakeSegment struct {
 	After, Before uint64
 	Since         int64    // ms: nothing older goes in, by its senders' clocks; 0: all does
 	For           [32]byte // nothing from before the newest notice that this person was added; zero: all
+	Others        bool     // it is for other people: what concerns oneself alone stays out
 }
 
 // SegmentMade answers MakeSegment. With Ref.Count 0 there is nothing in that range; Ref.From is the
@@ -93,10 +94,14 @@ func (e MakeSegment) within(list []timeline.Carried) []timeline.Carried {
 	for i := len(list) - 1; i >= 0; i-- {
 		x := &list[i].Entry
 		if x.At < e.Since || e.For != [32]byte{} && x.Line != nil && x.Line.What == "added" && slices.Contains(x.Line.Whom, e.For) {
-			return list[i+1:]
+			list = list[i+1:]
+			break
 		}
 	}
-	return list
+	return slices.DeleteFunc(list, func(x timeline.Carried) bool {
+		l := x.Entry.Line
+		return e.Others && l != nil && (l.What == "forked" || x.Entry.Own && slices.Contains([]string{"healed", "missed", "joined", "left"}, l.What))
+	})
 }
 
 func openSegment(r Reader, e OpenSegment) (Input, error) {

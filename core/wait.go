@@ -615,7 +615,7 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 			return
 		}
 	}
-	if c != nil && !in && (w.Again || w.Entered != 0) && p.Invitation.After < c.c.Cursor() && c.c.Lost() != convo.LostVoid && c.c.Lost() != convo.LostSlices && !c.c.Forked() {
+	if c != nil && !in && (w.Again || w.Entered != 0) && p.Invitation.After < c.c.Opened() && c.c.Lost() != convo.LostVoid && c.c.Lost() != convo.LostSlices && !c.c.Forked() {
 		return // an older way into what has been read since
 	}
 	cv := m.tryPackages(w, p, tree)

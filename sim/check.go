@@ -117,10 +117,16 @@ func (h *history) has(n plane.Seq) bool {
 	return slices.ContainsFunc(h.spans, func(s span) bool { return s.has(n) })
 }
 
-// person says whether one of list is the history's own.
-func (h *history) person(list [][32]byte) bool {
+// person says whether somebody is the history's own person.
+func (h *history) person(who [32]byte) bool {
 	me, _ := plane.ParsePublicKey(h.c.account)
-	return slices.Contains(list, [32]byte(me))
+	return who == me
+}
+
+// gone says whether nobody would give a place to this device any more: it was set back to before it, and
+// its person was out before it could fetch it.
+func (h *history) gone(n plane.Seq) bool {
+	return h.c.restored && (!h.in() || !h.spans[len(h.spans)-1].has(n))
 }
 
 func (h *history) in() bool { return len(h.spans) > 0 && h.spans[len(h.spans)-1].open }
@@ -316,7 +322,7 @@ func (w *world) agree(log [16]byte, all []*history) {
 	for _, h := range all {
 		for _, id := range ids {
 			_, have := h.entries[id]
-			if should := h.has(truth[id]); have != should && !(should && h.c.restored && !h.in()) {
+			if should := h.has(truth[id]); have != should && !(should && h.gone(truth[id])) {
 				w.fail("%s: message %s at %d: has it %v, should %v; spans %v; %s has %q", h.c.name, id.Text()[:6], truth[id], have, should, h.spans, by[id].c.name, by[id].texts[id].Text)
 			}
 		}
@@ -325,12 +331,12 @@ func (w *world) agree(log [16]byte, all []*history) {
 		}
 		for _, id := range notices {
 			seq := plane.Seq(lines[id].lines[id].Seq)
-			if l := lines[id].lines[id].Line; l.What == "rejoined" && h.person(l.Whom) {
+			if l := lines[id].lines[id].Line; l.What == "rejoined" && h.person(l.Who) {
 				continue // who has come back is told otherwise
 			}
 			last := slices.ContainsFunc(h.spans, func(s span) bool { return !s.open && s.to == seq })
-			if _, have := h.lines[id]; have != h.has(seq) && !last && !(h.c.restored && !h.in()) {
-				w.fail("%s: line %q at %d: has it %v, should %v; spans %v; %s has it", h.c.name, lines[id].lines[id].Line.What, seq, have, !have, h.spans, lines[id].c.name)
+			if _, have := h.lines[id]; have != h.has(seq) && !last && !h.gone(seq) {
+				w.fail("%s: line %q of %x at %d: has it %v, should %v; spans %v; %s has it", h.c.name, lines[id].lines[id].Line.What, lines[id].lines[id].Line.Who[:3], seq, have, !have, h.spans, lines[id].c.name)
 			}
 		}
 	}

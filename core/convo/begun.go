@@ -20,7 +20,7 @@ type Begun struct {
 // begin notes where the current epoch began: at the record that was read last.
 func (c *Convo) begin() {
 	c.begun = append(c.begun[max(0, len(c.begun)-begunMax+1):], Begun{Epoch: c.g.Epoch(), Seq: c.cursor})
-	c.dirty.begun = true
+	c.dirty.begun, c.opened = true, c.cursor
 	if c.lost == LostOwn {
 		c.lost = LostPast // the keys of this epoch are new
 	}
@@ -29,13 +29,16 @@ func (c *Convo) begin() {
 // Begun returns where the epochs began, the newest last, as far as it is known. Not to be changed.
 func (c *Convo) Begun() []Begun { return c.begun }
 
+// Opened returns the last record that this device may have opened: what was written up to it is known.
+func (c *Convo) Opened() plane.Seq { return c.opened }
+
 // Inherit takes the list that came with an invitation. One that does not end where the invitation
 // leads is passed over.
 func (c *Convo) Inherit(list []Begun) {
 	if n := len(list); n == 0 || n > begunMax || list[n-1] != (Begun{Epoch: c.g.Epoch(), Seq: c.cursor}) {
 		list = []Begun{{Epoch: c.g.Epoch(), Seq: c.cursor}}
 	}
-	c.begun, c.dirty.begun = list, true
+	c.begun, c.dirty.begun, c.opened = list, true, c.cursor
 }
 
 // Parted says whether another list is that of another branch, and whether that one goes before.

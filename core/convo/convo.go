@@ -101,6 +101,7 @@ type Convo struct {
 	lostAt  plane.Seq
 	entered time.Time // when the epoch began here; zero after a start
 	begun   []Begun
+	opened  plane.Seq // the last record that opened; after a start, the last one
 
 	leaving []uint32 // leaves that asked to go, in this epoch
 	partial []*partial

@@ -116,6 +116,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		return c.won(p)
 	}
 	if own(h) {
+		c.opened = seq
 		return Mine{h}
 	}
 	if c.ghost(h) {
@@ -140,6 +141,7 @@ func (c *Convo) took(now time.Time, msg []byte, r mls.Received, err error) Outco
 		c.foreign(msg, err)
 		return Void{}
 	}
+	c.opened = c.cursor
 	// Somebody else is still in this epoch. That takes the doubt about a commit away at once, and that
 	// about records which do not open when most do: there may be a branch of theirs.
 	if c.voids -= min(c.voids, 1); c.lost == LostSlices || c.lost == LostVoid && (c.suspect > 0 || c.voids == 0) {

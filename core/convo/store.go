@@ -244,7 +244,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	}
 	c.cursor, c.day, c.chain, c.known = head.Cursor, head.Day, seal.HistoryHash(head.Chain), head.Known
 	c.leaving, c.suspect, c.lost, c.voids, c.lostAt = head.Leaving, head.Suspect, head.Lost, head.Voids, head.LostAt
-	c.gens, c.forked = cold.Gens, cold.Forked
+	c.gens, c.forked, c.opened = cold.Gens, cold.Forked, head.Cursor
 	if len(c.gens) == 0 {
 		return nil, ErrDamaged
 	}
