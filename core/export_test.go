@@ -41,7 +41,7 @@ type Liar struct{ M *Machine }
 // Queue returns the queue of a chat and its KEM key.
 func (l Liar) Queue(chat string) (string, []byte) {
 	k := l.M.chats[chat].c.State().Queue
-	return k.Log.Text(), queueKEM(k).Public()
+	return k.Log.Text(), queueKEM(k.Secret).Public()
 }
 
 // Knock returns a knock of the liar's account about a conversation, as edit leaves it.
@@ -290,3 +290,12 @@ func (m *Machine) poolPackage() []byte {
 
 // Convos counts the conversations, those behind others, too.
 func (m *Machine) Convos() int { return len(m.order) }
+
+// QueueKeys is what a member knows of a group's queue.
+func (l Liar) QueueKeys(chat string) convo.Queue { return *l.M.chats[chat].c.State().Queue }
+
+// Opens says whether a record of a queue is a knock to who knows those keys.
+func (l Liar) Opens(now time.Time, k convo.Queue, body []byte) bool {
+	_, err := account.OpenKnock(queueKEM(k.Secret), k.Log, body, now)
+	return err == nil
+}

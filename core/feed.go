@@ -12,6 +12,8 @@ import (
 type feed struct {
 	log    plane.LogID
 	key    *caps.Signer // read key of generation 1
+	keys   []feedKey    // instead of key: what may open it, the newest first
+	at     int          // which of keys did, or is tried
 	cursor plane.Seq
 	take   func(seq plane.Seq, body []byte)
 	poke   func()      // something has changed; nil: nobody is to know
@@ -27,6 +29,12 @@ type feed struct {
 	gone       bool // the server knows no such log
 	tries      int
 	retryAt    time.Time
+}
+
+// feedKey opens a log for reading that has generations.
+type feedKey struct {
+	gen plane.Gen
+	key *caps.Signer
 }
 
 // stalled says that nothing more is taken in; what comes is read again later.
@@ -61,15 +69,23 @@ func (m *Machine) pumpFeed(s *server, f *feed) {
 			}
 			delete(s.feeds, f.handle)
 			f.handle, f.live = 0, false
-			f.gone = codeOf(a) == plane.Refused && f.tries > 2
+			f.gone = codeOf(a) == plane.Refused && f.tries > 2+len(f.keys)
 			f.retryAt = m.now.Add(backoff(f.tries))
 			f.tries++
 		})
 	}
 	switch {
 	case f.handle == 0:
-		ask(s.open(f.log, wire.RoleRead, 1, f.key), func(a wire.Answer) bool {
+		gen, key := plane.Gen(1), f.key
+		if len(f.keys) > 0 {
+			f.at %= len(f.keys)
+			gen, key = f.keys[f.at].gen, f.keys[f.at].key
+		}
+		ask(s.open(f.log, wire.RoleRead, gen, key), func(a wire.Answer) bool {
 			o, ok := a.(wire.Opened)
+			if !ok && codeOf(a) == plane.Refused {
+				f.at++ // the server may be behind
+			}
 			if ok {
 				f.handle, f.head = o.Handle, o.Head
 				f.cursor = min(f.cursor, o.Head) // less than was read: its server is an old copy

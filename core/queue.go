@@ -67,7 +67,8 @@ type queue struct {
 	dirty   bool
 	loaded  bool // asks
 
-	life                 int // of the session
+	kems                 []*seal.KEMKey // of Keys
+	life                 int            // of the session
 	own, write           wire.Handle
 	busy, doored, carded bool
 	sending              int
@@ -76,20 +77,36 @@ type queue struct {
 }
 
 type storedQueue struct {
-	Done  []span            `cbor:"1,keyasint,omitempty"` // places that are dealt with, in order
-	Yes   []said            `cbor:"2,keyasint,omitempty"` // to which an admin has said yes here
-	Seeds [][16]byte        `cbor:"3,keyasint,omitempty"` // of the doors of links made here
-	Used  []usedLink        `cbor:"4,keyasint,omitempty"`
-	Asks  [][]byte          `cbor:"5,keyasint,omitempty"` // account.Knock, of a two-person conversation
-	Batch []storedAdmit     `cbor:"6,keyasint,omitempty"` // of the commit under way
-	Made  bool              `cbor:"7,keyasint,omitempty"` // the log is at the server
-	Drop  []plane.PublicKey `cbor:"8,keyasint,omitempty"` // doors to be closed
-	Next  uint64            `cbor:"9,keyasint,omitempty"`
-	Card  [32]byte          `cbor:"10,keyasint,omitzero"`  // hash of what the card at the server says
-	Until plane.Day         `cbor:"11,keyasint,omitempty"` // of the rejoin door
-	Asked uint64            `cbor:"12,keyasint,omitempty"` // counts Asks
-	Seen  []seenKnock       `cbor:"13,keyasint,omitempty"` // the newest knocks, by when they were taken in
+	Done   []span            `cbor:"1,keyasint,omitempty"` // places that are dealt with, in order
+	Yes    []said            `cbor:"2,keyasint,omitempty"` // to which an admin has said yes here
+	Seeds  [][16]byte        `cbor:"3,keyasint,omitempty"` // of the doors of links made here
+	Used   []usedLink        `cbor:"4,keyasint,omitempty"`
+	Asks   [][]byte          `cbor:"5,keyasint,omitempty"` // account.Knock, of a two-person conversation
+	Batch  []storedAdmit     `cbor:"6,keyasint,omitempty"` // of the commit under way
+	Made   bool              `cbor:"7,keyasint,omitempty"` // the log is at the server
+	Drop   []plane.PublicKey `cbor:"8,keyasint,omitempty"` // doors to be closed
+	Next   uint64            `cbor:"9,keyasint,omitempty"`
+	Card   [32]byte          `cbor:"10,keyasint,omitzero"`  // hash of what the card at the server says
+	Until  plane.Day         `cbor:"11,keyasint,omitempty"` // of the rejoin door
+	Asked  uint64            `cbor:"12,keyasint,omitempty"` // counts Asks
+	Seen   []seenKnock       `cbor:"13,keyasint,omitempty"` // the newest knocks, by when they were taken in
+	Keys   []queueSecret     `cbor:"14,keyasint,omitempty"` // the newest first; see pastKeys
+	Door   [16]byte          `cbor:"15,keyasint,omitzero"`  // the rejoin door that Until is of
+	Gen    plane.Gen         `cbor:"16,keyasint,omitempty"` // of the log at the server, as far as is known
+	Carded plane.Gen         `cbor:"17,keyasint,omitempty"` // that the card at the server is of
+	Plan   *convo.Queue      `cbor:"18,keyasint,omitempty"` // what the group state is to name next
 }
+
+// queueSecret is what a queue's keys were derived from in a generation.
+type queueSecret struct {
+	_      struct{} `cbor:",toarray"`
+	Gen    plane.Gen
+	Secret [32]byte
+}
+
+// pastKeys bounds the generations of a queue's keys that are kept: who keeps the queue may be away
+// for some, and a knock that waits for an admin's yes may be sealed to a key from before.
+const pastKeys = 4
 
 // said is a yes: for a place and who stood there, as a server may put another in it.
 type said struct {
@@ -173,12 +190,12 @@ func queueOf(owner *caps.Signer) *convo.Queue {
 	part := func(what string) [32]byte { return hashOf(append([]byte(what), owner.Seed()...)) }
 	card, door := part("pp queue card v1"), part("pp queue door v1")
 	return &convo.Queue{
-		Log: caps.NewLogID(queueOwner(owner).Public()), Secret: part("pp queue secret v1"), Card: [16]byte(card[:16]), Rejoin: [16]byte(door[:16]),
+		Log: caps.NewLogID(queueOwner(owner).Public()), Secret: part("pp queue secret v1"), Card: [16]byte(card[:16]), Rejoin: [16]byte(door[:16]), Gen: 1,
 	}
 }
 
-func queueKEM(q *convo.Queue) *seal.KEMKey {
-	h := hashOf(append([]byte("pp queue kem v1"), q.Secret[:]...))
+func queueKEM(secret [32]byte) *seal.KEMKey {
+	h := hashOf(append([]byte("pp queue kem v1"), secret[:]...))
 	k, err := seal.KEMKeyFromSeed(h[:])
 	inv.That(err == nil, "32 bytes")
 	return k
@@ -284,8 +301,14 @@ func (m *Machine) pumpQueue(s *server, c *chat) {
 		m.keepQueue(s, c)
 	}
 	if k := st.Queue; k != nil && m.watches(c) {
+		if fresh := len(q.Keys) == 0 || q.Keys[0].Secret != k.Secret; fresh {
+			q.Keys = append([]queueSecret{{Gen: k.Gen, Secret: k.Secret}}, q.Keys[:min(len(q.Keys), pastKeys-1)]...)
+			q.dirty = true
+			q.unlock(k.Log)
+		}
 		if q.feed == nil || q.feed.log != k.Log {
 			q.feed = m.queueFeed(c, k)
+			q.unlock(k.Log)
 		}
 		q.feed.server = s.id
 		m.pumpFeed(s, q.feed)
@@ -299,34 +322,50 @@ func (m *Machine) pumpQueue(s *server, c *chat) {
 
 func (m *Machine) queueFeed(c *chat, k *convo.Queue) *feed {
 	q := c.qu()
-	read, _ := caps.DeriveLogKeys(k.Secret[:], 1)
-	kem := queueKEM(k)
 	q.knocks = slices.DeleteFunc(q.knocks, func(x *knocked) bool { return x.seq != 0 })
 	return &feed{
-		log: k.Log, key: read, cursor: q.low(),
-		take: func(seq plane.Seq, body []byte) { m.contain(c, func() { m.queueRecord(c, k, kem, seq, body) }) },
+		log: k.Log, cursor: q.low(),
+		take: func(seq plane.Seq, body []byte) { m.contain(c, func() { m.queueRecord(c, k.Log, seq, body) }) },
 		full: func() bool { return len(q.knocks) >= knocksMax || len(q.replies) >= knocksMax },
 		poke: func() { m.touch(c) },
 	}
 }
 
+// unlock gives the feed the keys that are known.
+func (q *queue) unlock(log plane.LogID) {
+	if q.feed == nil || q.feed.log != log {
+		return
+	}
+	f := q.feed
+	f.keys, f.at, f.gone, f.tries, q.kems = nil, 0, false, 0, nil
+	for _, x := range q.Keys {
+		read, _ := caps.DeriveLogKeys(x.Secret[:], x.Gen)
+		f.keys, q.kems = append(f.keys, feedKey{x.Gen, read}), append(q.kems, queueKEM(x.Secret))
+	}
+}
+
 // queueRecord reads a knock, or what another member says of some. Anybody with a link can leave
 // rubbish.
-func (m *Machine) queueRecord(c *chat, k *convo.Queue, kem *seal.KEMKey, seq plane.Seq, body []byte) {
+func (m *Machine) queueRecord(c *chat, log plane.LogID, seq plane.Seq, body []byte) {
 	q := c.qu()
 	m.touch(c)
 	if q.has(seq) {
 		return
 	}
-	if x, err := account.OpenKnock(kem, k.Log, body, m.now); err == nil {
+	for _, kem := range q.kems {
+		x, err := account.OpenKnock(kem, log, body, m.now)
+		if err != nil {
+			continue
+		}
 		// What was said before one came in oneself, others have answered.
 		if x.Conversation == c.log && x.At >= c.Started-knockBefore.Milliseconds() && m.knock(c, seq, x) {
 			m.show(c)
-			return
+		} else {
+			q.settle(seq)
 		}
-	} else {
-		m.readMarks(c, k, body)
+		return
 	}
+	m.readMarks(c, log, body)
 	q.settle(seq)
 }
 
@@ -379,10 +418,10 @@ func (m *Machine) gather(c *chat) time.Duration {
 }
 
 // readMarks takes what another member says of knocks: they are dealt with.
-func (m *Machine) readMarks(c *chat, k *convo.Queue, body []byte) {
+func (m *Machine) readMarks(c *chat, log plane.LogID, body []byte) {
 	gens := c.c.Generations()
 	for i := len(gens) - 1; i >= max(0, len(gens)-3); i-- {
-		plain, err := seal.OpenRecord(markKey(gens[i]), k.Log, body)
+		plain, err := seal.OpenRecord(markKey(gens[i]), log, body)
 		if err != nil {
 			continue
 		}
@@ -402,9 +441,13 @@ func (m *Machine) sayMarks(s *server, c *chat) {
 	if len(q.marks) == 0 || k == nil || q.busy || m.now.Before(q.retryAt) {
 		return
 	}
-	_, write := caps.DeriveLogKeys(k.Secret[:], 1)
 	if q.write == 0 {
-		m.askQueue(s, c, s.open(k.Log, wire.RoleWrite, 1, write), func(a wire.Answer) bool {
+		x := queueSecret{Gen: k.Gen, Secret: k.Secret}
+		if f := q.feed; f != nil && f.at < len(q.Keys) {
+			x = q.Keys[f.at] // what the server is at
+		}
+		_, write := caps.DeriveLogKeys(x.Secret[:], x.Gen)
+		m.askQueue(s, c, s.open(k.Log, wire.RoleWrite, x.Gen, write), func(a wire.Answer) bool {
 			o, ok := a.(wire.Opened)
 			q.write = o.Handle
 			return ok
@@ -475,4 +518,6 @@ func (q *queue) next(c *chat) (at time.Time) {
 	return at
 }
 
-func (q *queue) busyWith() bool { return len(q.marks)+len(q.making)+len(q.Drop) > 0 || !q.Made }
+func (q *queue) busyWith() bool {
+	return len(q.marks)+len(q.making)+len(q.Drop) > 0 || !q.Made || len(q.Keys) > 0 && (q.Gen < q.Keys[0].Gen || q.Carded != q.Keys[0].Gen)
+}

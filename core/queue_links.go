@@ -44,13 +44,27 @@ func (m *Machine) keepQueue(s *server, c *chat) {
 		return
 	}
 	st, k := c.c.State(), queueOf(c.owner)
+	if st.Queue != nil {
+		k = st.Queue
+	}
 	if st.Queue == nil && c.c.Size() < 2 && len(q.making) == 0 {
 		return // nobody to come back, nobody to come in
 	}
 	today := plane.DayOf(m.now)
 	card := m.queueCard(c, k)
-	stale := hashOf(card) != q.Card && (q.Card == [32]byte{} || len(st.Links)+len(q.making) > 0)
-	if q.Made && !stale && q.Until > today+rejoinRenew && len(q.making)+len(q.Drop) == 0 {
+	// Before the group state names the queue, its keys are not the ones to be used.
+	stale := st.Queue != nil && (q.Carded != k.Gen || hashOf(card) != q.Card && len(st.Links)+len(q.making) > 0)
+	// The door is there before the state names it: whoever is lost then may be all that is left.
+	want := k
+	if st.Queue == nil || k.At < st.Gen { // somebody has gone since, who knows the keys
+		if q.Plan == nil || q.Plan.Gen != k.Gen+1 {
+			q.Plan, q.dirty = k.Next(st.Gen), true
+		}
+		want = q.Plan
+	}
+	doorless := q.Door != want.Rejoin || q.Until <= today+rejoinRenew
+	behind := st.Queue != nil && q.Gen < k.Gen
+	if q.Made && !stale && !doorless && !behind && len(q.making)+len(q.Drop) == 0 {
 		m.keepLinks(c, k)
 		return
 	}
@@ -60,21 +74,36 @@ func (m *Machine) keepQueue(s *server, c *chat) {
 		if !s.canCreate() {
 			return
 		}
-		read, write := caps.DeriveLogKeys(k.Secret[:], 1)
+		first := queueOf(c.owner).Secret
+		read, write := caps.DeriveLogKeys(first[:], 1) // so that making it again is harmless
 		r := wire.Create{Owner: owner.Public(), Read: read.Public(), Write: write.Public(), TTLDays: plane.TTLDaysDefault, Inbox: true}
 		r.Sig = owner.Sign(caps.CreateMessage(s.binding, r.Owner, r.Read, r.Write, r.TTLDays, r.Inbox))
 		m.askQueue(s, c, r, func(a wire.Answer) bool {
 			o, ok := a.(wire.Opened)
 			if q.own = o.Handle; ok {
-				q.Made, q.dirty = true, true
+				q.Made, q.Gen, q.dirty = true, o.Gen, true
 			}
 			return ok
 		})
 	case q.own == 0:
 		m.askQueue(s, c, s.open(k.Log, wire.RoleOwner, 0, owner), func(a wire.Answer) bool {
 			o, ok := a.(wire.Opened)
-			q.own = o.Handle
+			if q.own = o.Handle; ok {
+				q.Gen, q.dirty = o.Gen, true
+			}
 			return ok
+		})
+	case behind:
+		// Whatever generations lie between, these keys are theirs: nobody else has any.
+		gen := q.Gen + 1
+		read, write := caps.DeriveLogKeys(k.Secret[:], gen)
+		m.askQueue(s, c, wire.Rotate{Handle: q.own, Gen: gen, Read: read.Public(), Write: write.Public()}, func(a wire.Answer) bool {
+			if codeOf(a) != plane.OK {
+				q.own = 0 // another admin was there first: the server says how far it is
+				return false
+			}
+			q.Gen, q.write, q.dirty = gen, 0, true
+			return true
 		})
 	case stale:
 		key, err := seal.CardKeyFromBytes(k.Card[:])
@@ -84,16 +113,16 @@ func (m *Machine) keepQueue(s *server, c *chat) {
 		m.askQueue(s, c, wire.PoolPut{Handle: q.own, Card: b}, func(a wire.Answer) bool {
 			_, ok := a.(wire.Pool)
 			if ok {
-				q.Card, q.dirty = hashOf(card), true
+				q.Card, q.Carded, q.dirty = hashOf(card), k.Gen, true
 			}
 			return ok
 		})
-	case q.Until <= today+rejoinRenew:
+	case doorless:
 		until := today + rejoinDays
-		m.askQueue(s, c, wire.Door{Handle: q.own, Key: caps.DoorSigner(k.Rejoin).Public(), Left: plane.DoorUsesMax, Until: until}, func(a wire.Answer) bool {
+		m.askQueue(s, c, wire.Door{Handle: q.own, Key: caps.DoorSigner(want.Rejoin).Public(), Left: plane.DoorUsesMax, Until: until}, func(a wire.Answer) bool {
 			ok := codeOf(a) == plane.OK
 			if ok {
-				q.Until, q.dirty = until, true
+				q.Until, q.Door, q.dirty = until, want.Rejoin, true
 			}
 			return ok
 		})
@@ -141,7 +170,7 @@ func (m *Machine) queueCard(c *chat, k *convo.Queue) []byte {
 func (m *Machine) signedCard(c *chat, k *convo.Queue) []byte {
 	st := c.c.State()
 	return account.NewQueueCard(queueOwner(c.owner), account.QueueCard{
-		Group: c.log, KEM: queueKEM(k).Public(), Name: st.Name, Picture: st.Picture, Members: uint32(c.c.Size()),
+		Group: c.log, KEM: queueKEM(k.Secret).Public(), Name: st.Name, Picture: st.Picture, Members: uint32(c.c.Size()),
 	})
 }
 
@@ -160,11 +189,15 @@ func (m *Machine) keepLinks(c *chat, k *convo.Queue) {
 	over := func(l convo.Link) bool {
 		return slices.Contains(q.Drop, l.Door) || l.Until+1 < today && len(st.Links) >= convo.LinksMax/2
 	}
-	if st.Queue != nil && len(q.making) == 0 && !slices.ContainsFunc(st.Links, over) {
+	if st.Queue != nil && st.Queue.At == st.Gen && len(q.making) == 0 && !slices.ContainsFunc(st.Links, over) {
 		return
 	}
 	_, err := c.c.Begin(convo.Change{Tag: tagState, Edit: func(st *convo.State) {
-		st.Queue = k
+		if p := q.Plan; p != nil && p.Gen == k.Gen+1 && q.Door == p.Rejoin {
+			x := *p
+			x.At = st.Gen
+			st.Queue = &x
+		}
 		st.Links = slices.DeleteFunc(st.Links, over)
 		for _, l := range q.making {
 			if l.door == 2 && len(st.Links) < convo.LinksMax {

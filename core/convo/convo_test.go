@@ -631,7 +631,10 @@ func TestStateLimits(t *testing.T) {
 		"links-twice":  {func(s *State) { s.Links = append(links(1), links(1)...) }, false},
 		"link-uses":    {func(s *State) { s.Links = links(1); s.Links[0].Uses = 0 }, false},
 		"link-many":    {func(s *State) { s.Links = links(1); s.Links[0].Uses = plane.DoorUsesMax + 1 }, false},
-		"queue":        {func(s *State) { s.Queue = &Queue{Log: plane.LogID{1}} }, true},
+		"queue":        {func(s *State) { s.Queue = &Queue{Log: plane.LogID{1}, Gen: 1} }, true},
+		"queue-gen":    {func(s *State) { s.Queue = &Queue{Log: plane.LogID{1}} }, false},
+		"queue-at":     {func(s *State) { s.Queue = &Queue{Log: plane.LogID{1}, Gen: 1, At: s.Gen} }, true},
+		"queue-ahead":  {func(s *State) { s.Queue = &Queue{Log: plane.LogID{1}, Gen: 1, At: s.Gen + 1} }, false},
 		"queue-none":   {func(s *State) { s.Queue = &Queue{} }, false},
 		"moved":        {func(s *State) { s.Moved = &Moved{Gen: 1, Origin: strings.Repeat("x", originMax)} }, true},
 		"moved-over":   {func(s *State) { s.Moved = &Moved{Gen: 1, Origin: strings.Repeat("x", originMax+1)} }, false},
@@ -642,7 +645,7 @@ func TestStateLimits(t *testing.T) {
 		"all-max": {func(s *State) {
 			s.Name, s.About, s.Picture = strings.Repeat("x", plane.NameBytesMax), strings.Repeat("x", AboutBytesMax), make([]byte, PictureBytesMax)
 			s.Owners, s.Pins, s.Banned, s.Links = persons(LeadersMax), keys(PinsMax), bans(BansMax), links(LinksMax)
-			s.Queue, s.Moved = &Queue{Log: plane.LogID{1}}, &Moved{Gen: 1, Origin: strings.Repeat("x", originMax)}
+			s.Queue, s.Moved = &Queue{Log: plane.LogID{1}, Gen: 1}, &Moved{Gen: 1, Origin: strings.Repeat("x", originMax)}
 		}, true},
 	}
 	for name, x := range cases {

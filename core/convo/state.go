@@ -2,6 +2,7 @@ package convo
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"sort"
@@ -133,6 +134,17 @@ type Queue struct {
 	Secret [32]byte // of its read and write keys, and of the KEM key to which requests are sealed
 	Card   [16]byte // seals its card
 	Rejoin [16]byte // seed of the door for lost members
+	// Gen is the generation of the queue's log that Secret is of, At that of the conversation at which
+	// it was made: whoever has left since knows it.
+	Gen, At plane.Gen
+}
+
+// Next returns the queue with another secret and another door, at a generation of the conversation.
+func (q Queue) Next(at plane.Gen) *Queue {
+	q.Gen, q.At = q.Gen+1, at
+	_, _ = rand.Read(q.Secret[:])
+	_, _ = rand.Read(q.Rejoin[:])
+	return &q
 }
 
 // Moved says where the conversation goes on: nobody writes here any more.
@@ -228,7 +240,7 @@ func (s *State) checkGroup() bool {
 			return false
 		}
 	}
-	return s.Queue == nil || s.Queue.Log != plane.LogID{}
+	return s.Queue == nil || s.Queue.Log != plane.LogID{} && s.Queue.Gen >= 1 && s.Queue.At <= s.Gen
 }
 
 // cleanAbout says whether a description may be shown as it is: a clean text, or none.
