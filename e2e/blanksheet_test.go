@@ -138,9 +138,15 @@ func (d *day) live(n int) {
 		m := d.text(s, a)
 		d.text(host, b)
 		do[core.Done](s.person, core.Edit{Chat: a, Message: m, Text: d.plant("B04 edited text", word(24))})
-		host.until("a message", func() bool { return len(host.all(b)) > 1 })
-		list := host.all(b)
-		last := list[slices.IndexFunc(list, func(m core.Message) bool { return m.Kind == core.KindText && !m.Own })]
+		var last core.Message
+		host.until("a message of "+s.name, func() bool {
+			list := host.all(b)
+			i := slices.IndexFunc(list, func(m core.Message) bool { return m.Kind == core.KindText && !m.Own })
+			if i >= 0 {
+				last = list[i]
+			}
+			return i >= 0
+		})
 		do[core.Done](host.person, core.React{Chat: b, Message: last.ID, Emoji: "👩🏽‍🚒", On: true})
 		do[core.Done](host.person, core.MarkRead{Chat: b, Message: last.ID})
 		do[core.Done](s.person, core.Delete{Chat: a, Message: d.text(s, a)})
