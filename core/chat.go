@@ -72,6 +72,7 @@ type chatMeta struct {
 	Heals   uint64           `cbor:"13,keyasint,omitempty"` // how often the thread was found again
 	AskSeed []byte           `cbor:"21,keyasint,omitempty"` // of the key to which the owner key is to be sealed
 	Keep    *keeping         `cbor:"24,keyasint,omitempty"` // history that the vault names
+	Told    *toldHistory     `cbor:"25,keyasint,omitempty"` // history that was announced here
 	Carry   *carrying        `cbor:"20,keyasint,omitempty"` // history on its way to another device
 	Pages   bool             `cbor:"24,keyasint,omitempty"` // of the tree, still to be put
 	Gap     uint64           `cbor:"23,keyasint,omitempty"` // the newest place for what came between leaving and coming back

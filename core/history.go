@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"paperplane/core/archive"
-	"paperplane/core/convo"
 	"paperplane/core/timeline"
 	"paperplane/protocol/plane"
 )
@@ -18,9 +16,10 @@ const passHistory = "history"
 const (
 	// historyRoom is how many places a newcomer's chat keeps free for what was said before.
 	historyRoom = 1 << 20
-	// historiesMax bounds the segments under way each way, and historyRefs those of one answer.
+	// historiesMax bounds the segments under way each way, and historyRefs those of one answer: the
+	// newest 32,000 entries.
 	historiesMax = 32
-	historyRefs  = 4
+	historyRefs  = 16
 )
 
 // telling is history on its way to those whom an own commit has let in. It is not stored: who gets
@@ -32,6 +31,9 @@ type telling struct {
 	to   []storedAdmit
 	made *SegmentMade
 	life int
+	segs []toldSeg // made so far, the newest first
+	old  []toldSeg // announced before, the oldest first
+	open bool      // of the group's rules: to be announced
 }
 
 // hearing is history that comes in.
@@ -55,12 +57,9 @@ func (m *Machine) tellEarlier(c *chat) {
 		}
 		m.tellAgain(c, b)
 	}
-	if days := c.c.State().Rules.History; days != 0 && len(fresh) > 0 {
-		x := MakeSegment{Chat: m.view(c).id, Before: timeline.QueuedFirst, Others: true}
-		if days != convo.HistoryAll {
-			x.Since = m.now.Add(-time.Duration(days) * 24 * time.Hour).UnixMilli()
-		}
-		m.newTelling(c, x, fresh)
+	if since, ok := m.historySince(c); ok && len(fresh) > 0 {
+		h := &telling{chat: c, to: fresh, open: true, old: m.announced(c, 0), ask: MakeSegment{Chat: m.view(c).id, Before: timeline.QueuedFirst, Since: since, Others: true}}
+		m.newTelling(h)
 	}
 }
 
@@ -70,21 +69,29 @@ func (m *Machine) tellAgain(c *chat, b storedAdmit) {
 		return
 	}
 	v := m.view(c)
-	behind := uint64(c.c.Cursor()-b.Since)*4 + 512 // places; notices take some, too, and some are free
-	x := MakeSegment{Chat: v.id, After: v.Next - min(v.Next, behind), Before: timeline.QueuedFirst, Others: !m.own(b.Person)}
+	n := uint64(c.c.Cursor() - b.Since)
+	behind := n*4 + 512 // places; notices take some, too, and some are free
+	h := &telling{chat: c, to: []storedAdmit{b}, ask: MakeSegment{Chat: v.id, After: v.Next - min(v.Next, behind), Before: timeline.QueuedFirst, Others: !m.own(b.Person)}}
 	if c.kind() == ChatGroup {
-		x.For = b.Person // nothing from before they were added
+		h.ask.For = b.Person // nothing from before they were added
+		if since, ok := m.historySince(c); ok && since == 0 && n >= announceMin {
+			h.old = m.announced(c, b.Since)
+		}
 	}
-	m.newTelling(c, x, []storedAdmit{b})
+	m.newTelling(h)
 }
 
-func (m *Machine) newTelling(c *chat, x MakeSegment, to []storedAdmit) {
+func (m *Machine) newTelling(h *telling) {
 	if len(m.tellings) >= historiesMax {
 		return
 	}
+	if n := len(h.old); n > 0 {
+		h.ask.Behind = uint64(h.old[n-1].Last)
+	}
 	m.histories++
-	x.ID = fmt.Sprint("tell/", m.histories)
-	m.tellings = append(m.tellings, &telling{id: x.ID, chat: c, ask: x, to: to})
+	h.id = fmt.Sprint("tell/", m.histories)
+	h.ask.ID = h.id
+	m.tellings = append(m.tellings, h)
 }
 
 // pumpHistory asks the driver for what is wanted, again after a new session.
@@ -104,6 +111,9 @@ func (m *Machine) pumpHistory() {
 		if c == nil {
 			continue
 		}
+		if i := slices.IndexFunc(m.hearings, func(o *hearing) bool { return o.chat == h.chat }); m.hearings[i] != h {
+			continue // the newest first: each takes the places below
+		}
 		if s := m.servers[c.Server]; s.isUp() && h.life != s.life {
 			h.life = s.life
 			m.emit(GetObject{ID: h.id, Server: s.id, Blob: h.ref.Blob})
@@ -111,7 +121,7 @@ func (m *Machine) pumpHistory() {
 	}
 }
 
-// historyMade: what is to be told lies sealed here.
+// historyMade: a piece of what is to be told lies sealed here, or there is no more.
 func (m *Machine) historyMade(in SegmentMade) {
 	for i, h := range m.tellings {
 		if h.id != in.ID || h.made != nil {
@@ -119,6 +129,7 @@ func (m *Machine) historyMade(in SegmentMade) {
 		}
 		if in.Ref.Count == 0 {
 			m.tellings = slices.Delete(m.tellings, i, i+1)
+			m.told(h)
 			return
 		}
 		h.made, h.life = &in, 0
@@ -132,12 +143,16 @@ func (m *Machine) historyObject(in Object) bool {
 		if h.id != in.ID || h.made == nil {
 			continue
 		}
-		m.tellings = slices.Delete(m.tellings, i, i+1)
+		r := h.made.Ref
 		if in.Code == plane.OK {
-			for _, b := range h.to {
-				m.putReply(h.chat, &reply{Log: b.Reply, Write: b.Write, KEM: b.KEM, Why: passHistory, History: archive.EncodeRefs([]archive.Ref{h.made.Ref})})
+			h.segs = append(h.segs, toldSeg{Ref: r, First: plane.Seq(h.made.First), Last: plane.Seq(h.made.Last)})
+			if r.From > h.ask.After+1 && len(h.segs) < historyRefs {
+				h.made, h.life, h.ask.Before = nil, 0, r.From
+				return true
 			}
 		}
+		m.tellings = slices.Delete(m.tellings, i, i+1)
+		m.told(h)
 		return true
 	}
 	for i, h := range m.hearings {
@@ -161,7 +176,7 @@ func (m *Machine) earlier(c *chat, w *waiting, history []byte) {
 	if err != nil || w.Last == 0 {
 		return
 	}
-	for _, r := range refs[:min(len(refs), historyRefs)] {
+	for _, r := range slices.Backward(refs[max(0, len(refs)-historyRefs):]) {
 		if len(m.hearings) < historiesMax && !slices.ContainsFunc(m.hearings, func(h *hearing) bool { return h.ref.Blob == r.Blob }) {
 			m.histories++
 			m.hearings = append(m.hearings, &hearing{id: fmt.Sprint("hear/", m.histories), chat: c.id, wait: w.id, ref: r, last: w.Last})

@@ -65,6 +65,10 @@ func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
 			}
 			return
 		}
+		if len(out.Plain) > 0 && out.Plain[0] == archiveMark {
+			m.hearAnnounced(c, out.Person, out.Plain)
+			return
+		}
 		if len(out.Plain) == 1+len(plane.PublicKey{}) && out.Plain[0] == returnMark {
 			p := m.person(out.Person)
 			p.stored.Return = [32]byte(out.Plain[1:])

@@ -15,6 +15,7 @@ type MakeSegment struct {
 	Chat          string
 	After, Before uint64
 	Since         int64    // ms: nothing older goes in, by its senders' clocks; 0: all does
+	Behind        uint64   // nothing from records up to here; 0: all
 	For           [32]byte // nothing from before the newest notice that this person was added; zero: all
 	Others        bool     // it is for other people: what concerns oneself alone stays out
 }
@@ -23,6 +24,8 @@ type MakeSegment struct {
 // lowest index in the segment: what is before it is the next one's.
 type SegmentMade struct {
 	ID     string
+	First  uint64 // record of the first and last entry
+	Last   uint64
 	Ref    archive.Ref
 	Secret [16]byte
 	Data   []byte
@@ -85,6 +88,7 @@ func makeSegment(r Reader, e MakeSegment) (Input, error) {
 	}
 	first, last := list[0].Entry, list[len(list)-1].Entry
 	made.Ref.From, made.Ref.To = first.Index, last.Index
+	made.First, made.Last = first.Seq, last.Seq
 	made.Ref.Days = [2]uint32{uint32(min(first.At, last.At) / 86400000), uint32(max(first.At, last.At) / 86400000)}
 	return made, nil
 }
@@ -93,7 +97,7 @@ func makeSegment(r Reader, e MakeSegment) (Input, error) {
 func (e MakeSegment) within(list []timeline.Carried) []timeline.Carried {
 	for i := len(list) - 1; i >= 0; i-- {
 		x := &list[i].Entry
-		if x.At < e.Since || e.For != [32]byte{} && x.Line != nil && x.Line.What == "added" && slices.Contains(x.Line.Whom, e.For) {
+		if x.At < e.Since || x.Seq != 0 && x.Seq <= e.Behind || e.For != [32]byte{} && x.Line != nil && x.Line.What == "added" && slices.Contains(x.Line.Whom, e.For) {
 			list = list[i+1:]
 			break
 		}

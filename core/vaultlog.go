@@ -360,7 +360,7 @@ func (m *Machine) vaulted() vaulted {
 		}
 		l := lostChat{Log: c.log, Kind: st.Kind, Name: st.Name, Key: m.deviceKey(), Meta: c.chatMeta, Numbers: c.chatNumbers, Cursor: c.keptSeq(), Refs: c.refs()}
 		// What changes with every record and helps little would have the vault written for ever.
-		l.Meta.Knock, l.Meta.Carry, l.Meta.Keep, l.Meta.AskSeed = nil, nil, nil, nil
+		l.Meta.Knock, l.Meta.Carry, l.Meta.Keep, l.Meta.AskSeed, l.Meta.Told = nil, nil, nil, nil, nil
 		if st.Queue != nil {
 			l.Queue, l.Door, l.Card = st.Queue.Log, st.Queue.Rejoin, st.Queue.Card
 		} else if st.Kind == convo.Group {
