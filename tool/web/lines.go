@@ -78,13 +78,22 @@ const nowhere = 1<<32 - 1
 // gofuncWord is the place of gofunc in runtime.moduledata, in words: where the functions' things lie.
 const gofuncWord = 40
 
-// clearData clears the things of functions that nobody asks for. at is the header's place.
-func (t *lineTables) clearData(mem []byte, at int) error {
+// findModule finds runtime.firstmoduledata by the addresses that it begins with; at is the header's place.
+func findModule(mem []byte, at int) (int, error) {
 	words := binary.LittleEndian.AppendUint64(nil, uint64(at))
-	words = binary.LittleEndian.AppendUint64(words, uint64(at)+binary.LittleEndian.Uint64(t.mem[8*4:]))
+	words = binary.LittleEndian.AppendUint64(words, uint64(at)+binary.LittleEndian.Uint64(mem[at+8*4:]))
 	module := bytes.Index(mem, words)
 	if module < 0 || bytes.Contains(mem[module+1:], words) || module+8*gofuncWord+8 > len(mem) {
-		return errLines
+		return 0, errLines
+	}
+	return module, nil
+}
+
+// clearData clears the things of functions that nobody asks for. at is the header's place.
+func (t *lineTables) clearData(mem []byte, at int) error {
+	module, err := findModule(mem, at)
+	if err != nil {
+		return err
 	}
 	gofunc := binary.LittleEndian.Uint64(mem[module+8*gofuncWord:])
 	starts := slices.Sorted(maps.Keys(t.data))

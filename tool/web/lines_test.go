@@ -75,7 +75,7 @@ func TestDropLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := pack(in, dropLines)
+	out, err := pack(in, func(m []byte) ([]byte, error) { return nil, dropLines(m) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestDropLines(t *testing.T) {
 func TestDropLinesRefuses(t *testing.T) {
 	in := program(t, "package main\n\nfunc main() {}\n")
 	var mem []byte
-	if _, err := pack(in, func(m []byte) error { mem = bytes.Clone(m); return nil }); err != nil {
+	if _, err := pack(in, func(m []byte) ([]byte, error) { mem = bytes.Clone(m); return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
 	at := bytes.Index(mem, tableHeader)

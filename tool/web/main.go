@@ -247,7 +247,12 @@ func core(root, release string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pack(wasm, dropLines)
+	return pack(wasm, func(mem []byte) ([]byte, error) {
+		if err := dropLines(mem); err != nil {
+			return nil, err
+		}
+		return squeeze(mem)
+	})
 }
 
 // version names the commit the core is built from. It says nothing of changes that are not committed: a word that comes

@@ -28,14 +28,15 @@ type segment struct {
 }
 
 // pack returns the WASM file with few data segments. The memory it starts with is the same but
-// for what edit does to it.
-func pack(wasm []byte, edit func(mem []byte) error) ([]byte, error) {
+// for what edit does to it. If edit returns a function's body, it is called before all others.
+func pack(wasm []byte, edit func(mem []byte) (start []byte, err error)) ([]byte, error) {
 	header, rest := []byte("\x00asm\x01\x00\x00\x00"), wasm
 	if !bytes.HasPrefix(wasm, header) {
 		return nil, errWASM
 	}
-	out := slices.Clone(header)
 	rest = rest[len(header):]
+	var sections []section
+	var start []byte
 	for len(rest) > 0 {
 		id := rest[0]
 		body, after, err := vector(rest[1:])
@@ -50,18 +51,92 @@ func pack(wasm []byte, edit func(mem []byte) error) ([]byte, error) {
 			}
 			mem, err := image(segments)
 			if err == nil {
-				err = edit(mem)
+				start, err = edit(mem)
 			}
 			if err != nil {
 				return nil, err
 			}
 			body = appendData(nil, split(mem))
 		}
-		out = append(out, id)
-		out = binary.AppendUvarint(out, uint64(len(body)))
-		out = append(out, body...)
+		sections = append(sections, section{id, body})
+	}
+	if start != nil {
+		var err error
+		if sections, err = addStart(sections, start); err != nil {
+			return nil, err
+		}
+	}
+	out := slices.Clone(header)
+	for _, s := range sections {
+		out = append(out, s.id)
+		out = binary.AppendUvarint(out, uint64(len(s.body)))
+		out = append(out, s.body...)
 	}
 	return out, nil
+}
+
+// section is one of the file's.
+type section struct {
+	id   byte
+	body []byte
+}
+
+// Ids of sections, in their order in the file (§5.5); code is the last but data.
+const (
+	sectionType, sectionImport, sectionFunction, sectionExport = 1, 2, 3, 7
+	sectionStart, sectionCode                                  = 8, 10
+)
+
+// addStart adds a function without parameters and results that runs before everything else.
+func addStart(sections []section, body []byte) ([]section, error) {
+	counts := map[byte]uint64{}
+	count := func(id byte, more []byte) error {
+		i := slices.IndexFunc(sections, func(s section) bool { return s.id == id })
+		if i < 0 || slices.ContainsFunc(sections[i+1:], func(s section) bool { return s.id == id }) {
+			return errWASM
+		}
+		n, rest, err := unsigned(sections[i].body)
+		if err != nil {
+			return err
+		}
+		counts[id] = n
+		if more != nil {
+			sections[i].body = slices.Concat(binary.AppendUvarint(nil, n+1), rest, more)
+			return nil
+		}
+		for range n { // imports: all must be functions, for they count with the others
+			for range 2 {
+				if _, rest, err = vector(rest); err != nil {
+					return err
+				}
+			}
+			if len(rest) == 0 || rest[0] != 0 {
+				return errWASM
+			}
+			if _, rest, err = unsigned(rest[1:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := count(sectionImport, nil); err != nil {
+		return nil, err
+	}
+	if err := count(sectionType, []byte{0x60, 0, 0}); err != nil {
+		return nil, err
+	}
+	if err := count(sectionFunction, binary.AppendUvarint(nil, counts[sectionType])); err != nil {
+		return nil, err
+	}
+	if err := count(sectionCode, append(binary.AppendUvarint(nil, uint64(len(body))), body...)); err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(sections, func(s section) bool { return s.id == sectionExport }) + 1
+	if at == 0 || slices.ContainsFunc(sections, func(s section) bool { return s.id == sectionStart }) || counts[sectionCode] != counts[sectionFunction] {
+		return nil, errWASM
+	}
+	index := binary.AppendUvarint(nil, counts[sectionImport]+counts[sectionFunction])
+	return slices.Insert(sections, at, section{sectionStart, index}), nil
 }
 
 // parseData reads a data section whose segments are all active, in memory 0, at constant offsets.
