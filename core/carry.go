@@ -215,7 +215,7 @@ func (m *Machine) segmentOpened(in SegmentOpened) {
 
 // syncingView is how far the history has come, in percent; nil when all is here.
 func (m *Machine) syncingView() *int {
-	if len(m.devs.Fetch) == 0 || m.devs.All == 0 {
+	if len(m.devs.Fetch) == 0 || m.devs.All == 0 || m.devs.Out {
 		return nil
 	}
 	return new(100 * (m.devs.All - len(m.devs.Fetch)) / m.devs.All)

@@ -269,6 +269,7 @@ func (m *Machine) signedOut() {
 		m.saveDevices()
 		m.setNotice("signed-out")
 		m.emit(Emit{DevicesChanged{}})
+		m.sayState() // no history comes any more
 	}
 }
 

@@ -377,6 +377,9 @@ func (m *Machine) setNotice(kind string) {
 	if kind == "" && m.volatile {
 		kind = "volatile" // that still holds
 	}
+	if kind == "" && m.devs.Out {
+		kind = "signed-out"
+	}
 	if m.notice != kind {
 		m.notice = kind
 		m.emit(Emit{Notice{kind}})

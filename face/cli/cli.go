@@ -224,13 +224,20 @@ type session struct {
 	close  func()
 }
 
+// SignedOut are the words for a device that another one has signed out.
+const SignedOut = "This device was signed out: nothing new comes here and nothing can be sent. What is here stays readable."
+
 func open(ctx context.Context, env Env) (*session, error) {
 	c, done, err := env.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	events, stop := c.Listen()
-	return &session{c, events, func() { stop(); done() }}, nil
+	s := &session{c, events, func() { stop(); done() }}
+	if st, err := api.Do[core.State](ctx, s, "getState", struct{}{}); err == nil && st.Notice == "signed-out" {
+		fmt.Fprintln(env.Err, SignedOut)
+	}
+	return s, nil
 }
 
 func (s *session) state(ctx context.Context) (core.State, error) {

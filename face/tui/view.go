@@ -169,6 +169,8 @@ func noticeWords(kind string) string {
 		return cli.Say(core.ErrServerKey)
 	case "disk-full":
 		return cli.Say(core.ErrDiskFull)
+	case "signed-out":
+		return cli.SignedOut
 	case "volatile":
 		return "Nothing is kept after you quit: there is no place to store it."
 	}

@@ -609,7 +609,8 @@ export interface AccountChanged {
 }
 
 /** Notice: something the person must know. Kind is "clock" (the clock is wrong), "server-key"
- * (the server shows another key), "disk-full", "volatile", "" (all well again). */
+ * (the server shows another key), "disk-full", "volatile", "signed-out" (another of one's devices has
+ * taken this one out: nothing comes and nothing goes), "" (all well again). */
 export interface Notice {
   kind: string;
 }

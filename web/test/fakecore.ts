@@ -95,7 +95,7 @@ class Fake {
   }
 
   handlers: Handlers = {
-    getState: () => ({ account: this.account, volatile: as === 'volatile', online: as !== 'offline', notice: as === 'key' ? 'server-key' : as === 'clock' ? 'clock' : '', chats: this.w.chats, settings: this.settings, servers: this.w.servers, words: this.words, ...(as === 'fresh' ? { syncing: 43 } : {}) }),
+    getState: () => ({ account: this.account, volatile: as === 'volatile', online: as !== 'offline', notice: as === 'key' ? 'server-key' : as === 'clock' ? 'clock' : as === 'out' ? 'signed-out' : '', chats: this.w.chats, settings: this.settings, servers: this.w.servers, words: this.words, ...(as === 'fresh' ? { syncing: 43 } : {}) }),
     messages: ({ chat, before, limit }) => {
       const list = this.all(chat).filter((m) => before === undefined || m.index < before);
       return { messages: list.slice(-limit) };

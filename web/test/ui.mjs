@@ -387,6 +387,10 @@ const list = [
       await page.locator('.chat-head h1', { hasText: 'Ann' }).waitFor();
       check('the link has left the address bar', new URL(page.url()).hash + new URL(page.url()).pathname, '/');
       await close(page);
+      const group = await open('i#1.group-1', { as: 'new' });
+      await group.locator('p', { hasText: 'to join the group' }).waitFor();
+      check('invited', await group.locator('h1').textContent(), 'You are invited');
+      await close(group);
       const bad = await open('i#2x', { as: 'new' });
       await bad.locator('.problem', { hasText: 'damaged' }).first().waitFor();
       check('a way on', await bad.locator('#link').count(), 1);
@@ -404,7 +408,7 @@ const list = [
   [
     'states-in-words',
     async () => {
-      for (const [query, words] of [['?as=offline', 'No connection'], ['?as=volatile', 'keeps nothing'], ['?as=key', 'another key'], ['?as=clock', 'clock of this device']]) {
+      for (const [query, words] of [['?as=offline', 'No connection'], ['?as=volatile', 'keeps nothing'], ['?as=key', 'another key'], ['?as=clock', 'clock of this device'], ['?as=out', 'signed out']]) {
         const page = await open(query);
         await page.locator('.banner', { hasText: words }).waitFor();
         await close(page);

@@ -272,11 +272,20 @@ const list = [
       await page.getByRole('menuitem', { name: 'Pin for everyone' }).click();
       await page.waitForFunction(() => document.querySelector('.pin-line .quote-text').textContent === 'Hello everybody!');
       await page.getByRole('button', { name: 'Unpin' }).click();
+      check('asked before it goes for everybody', (await page.asked('pin')).length, 1);
+      await page.locator('dialog').getByRole('button', { name: 'Unpin' }).click();
       check('pinned and unpinned', (await page.asked('pin')).map((a) => a.on), [true, false]);
       await close(page);
       const member = await open('?as=member');
       await member.chat('City cyclists');
       check('a member cannot unpin', await member.locator('.pins .quiet').count(), 0);
+      // Pinned before one came in: it is not here, and the line says so.
+      await member.evaluate(() => globalThis.fake.change('c-big', { pins: ['long-ago'] }));
+      await member.locator('.pin-line', { hasText: 'Written before you came in' }).waitFor();
+      // A group of one's own, with nobody in it yet, says how others come.
+      await member.evaluate(() => globalThis.fake.change('c-big', { members: 1, admin: true, role: 'owner' }));
+      await member.getByRole('button', { name: 'Only you are here' }).click();
+      await title(member, 'Invite links');
       await close(member);
     },
   ],

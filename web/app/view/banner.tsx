@@ -1,6 +1,6 @@
 // Lines above everything: what the person must know, in the order of importance.
 import { t } from '../../lib/i18n';
-import { coreLost, notice, online, update, volatile } from '../state';
+import { coreLost, notice, online, panel, update, volatile } from '../state';
 import { updateNow } from '../start';
 import { Icon } from './icons';
 
@@ -18,6 +18,15 @@ export function Banners() {
         <p class="banner danger" role="alert">
           <Icon name="alert" />
           <span>{t('error.disk-full')}</span>
+        </p>
+      ) : null}
+      {kind === 'signed-out' ? (
+        <p class="banner danger" role="alert">
+          <Icon name="alert" />
+          <span>{t('banner.signed-out')}</span>
+          <button type="button" class="quiet" onClick={() => (panel.value = { kind: 'settings', page: 'accounts' })}>
+            {t('accounts')}
+          </button>
         </p>
       ) : null}
       {kind === 'clock' ? (

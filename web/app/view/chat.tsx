@@ -15,6 +15,7 @@ import { Icon } from './icons';
 import { MessageMenu, menuFor } from './messagemenu';
 import { type Line, lines } from './lines';
 import { Pins } from './pins';
+import { mayAdd } from '../roles';
 
 // How far back (in pages) a jump to a quoted message looks.
 const jumpPagesMax = 50;
@@ -89,6 +90,12 @@ export function ChatView({ chat }: { chat: Chat }) {
           {t('knocks.line', { n: chat.knocks })}
         </button>
       ) : null}
+      {chat.kind === 'group' && chat.members === 1 && mayAdd(chat) ? (
+        <button type="button" class="knocks" onClick={() => (panel.value = { kind: 'chat', chat: chat.id, page: 'links' })}>
+          <Icon name="invite" />
+          {t('group.alone')}
+        </button>
+      ) : null}
       <Pins chat={chat} onJump={(id) => void jump(id)} />
       <div class="stage">
         <List<Line>
@@ -106,7 +113,7 @@ export function ChatView({ chat }: { chat: Chat }) {
           onKeyDown={rowKeys}
           render={(r) => <Row key={r.key} row={r} chat={chat} onJump={(id) => void jump(id)} />}
         />
-        {messages.length === 0 && th.loaded.value ? <Beginning chat={chat} /> : null}
+        {messages.length === 0 && th.loaded.value && (chat.kind !== 'group' || chat.state === 'open') ? <Beginning chat={chat} /> : null}
         {named && !(atEnd.value && chat.unread === 0) ? (
           <button type="button" class={atEnd.value ? 'to-end to-mention low' : 'to-end to-mention'} aria-label={t('mention.to', { n: chat.mentions ?? 0 })} onClick={() => void jump(named.id)}>
             <span aria-hidden="true">@</span>

@@ -5,12 +5,15 @@ import { act, ask, summary } from '../act';
 import type { Chat, Message } from '../api';
 import { mayChange } from '../roles';
 import { thread } from '../thread';
+import { Confirm } from './dialog';
 import { Icon } from './icons';
 
 export function Pins({ chat, onJump }: { chat: Chat; onJump(id: string): void }) {
   const pins = chat.pins ?? [];
   const [at, setAt] = useState(0);
+  const [asking, setAsking] = useState(''); // whether to take this one off
   const [asked, setAsked] = useState<ReadonlyMap<string, Message>>(new Map());
+  const [away, setAway] = useState<ReadonlySet<string>>(new Set());
   const id = pins[at] ?? pins[0];
   useEffect(() => setAt(0), [pins[0]]);
   const held = id === undefined ? undefined : (thread(chat.id).messages.value.find((m) => m.id === id) ?? asked.get(id));
@@ -19,7 +22,7 @@ export function Pins({ chat, onJump }: { chat: Chat; onJump(id: string): void })
     let late = false;
     ask('message', { chat: chat.id, message: id }).then(
       (m) => late || setAsked((all) => new Map(all).set(id, m)),
-      () => undefined, // not here: the line stays without its words
+      () => late || setAway((all) => new Set(all).add(id)), // not here, as a group gives newcomers nothing of before
     );
     return () => void (late = true);
   }, [id, held === undefined]);
@@ -31,7 +34,7 @@ export function Pins({ chat, onJump }: { chat: Chat; onJump(id: string): void })
         class="pin-line"
         title={t('quote.jump')}
         onClick={() => {
-          onJump(id);
+          if (!away.has(id)) onJump(id);
           setAt((at + 1) % pins.length);
         }}
       >
@@ -43,15 +46,16 @@ export function Pins({ chat, onJump }: { chat: Chat; onJump(id: string): void })
         <span class="pin-words">
           <span class="author">{pins.length > 1 ? t('pinned.of', { i: at + 1, n: pins.length }) : t('pinned')}</span>
           <span class="quote-text" dir="auto">
-            {held ? summary(held) : '\u00a0'}
+            {held ? summary(held) : away.has(id) ? t('pinned.away') : '\u00a0'}
           </span>
         </span>
       </button>
       {mayChange(chat) ? (
-        <button type="button" class="quiet" aria-label={t('unpin')} title={t('unpin')} onClick={() => void act('pin', { chat: chat.id, message: id, on: false })}>
+        <button type="button" class="quiet" aria-label={t('unpin')} title={t('unpin')} onClick={() => setAsking(id)}>
           <Icon name="close" />
         </button>
       ) : null}
+      {asking ? <Confirm title={t('unpin')} text={t('unpin.text')} yes={t('unpin')} onClose={() => setAsking('')} onYes={() => void act('pin', { chat: chat.id, message: asking, on: false })} /> : null}
     </div>
   );
 }

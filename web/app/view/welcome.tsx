@@ -58,17 +58,18 @@ export function Welcome() {
   const [back, setBack] = useState(false); // one uses it already
   if (back || device) return <Back given={device ? given : null} onBack={() => setBack(false)} />;
   const person = given !== null && (info?.person ?? looksPersonal(given));
+  const group = info?.group === true;
   const other = info && given && way() === 'wasm' && elsewhere(info.origin) ? given : null;
   return (
     <main class="gate">
       <Mark big />
-      <h1>{person ? t('welcome.invited') : t('welcome')}</h1>
+      <h1>{person || group ? t('welcome.invited') : t('welcome')}</h1>
       {problem ? (
         <p class="problem" role="alert">
           {problem}
         </p>
       ) : null}
-      {other ? <Elsewhere link={other} origin={info!.origin} /> : given && !problem ? <NameForm link={given} person={person} /> : <LinkForm again={problem !== ''} />}
+      {other ? <Elsewhere link={other} origin={info!.origin} /> : given && !problem ? <NameForm link={given} hint={t(person ? 'welcome.invited.hint' : group ? 'welcome.group.hint' : 'welcome.name.hint')} /> : <LinkForm again={problem !== ''} />}
       {volatile.value ? <p class="dim">{t('banner.volatile')}</p> : null}
       <button type="button" class="link" onClick={() => setBack(true)}>
         {t('return')}
@@ -126,7 +127,7 @@ export function Elsewhere(p: { link: string; origin: string }) {
   );
 }
 
-function NameForm(p: { link: string; person: boolean }) {
+function NameForm(p: { link: string; hint: string }) {
   const [name, setName] = useState('');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
@@ -150,7 +151,7 @@ function NameForm(p: { link: string; person: boolean }) {
   };
   return (
     <form onSubmit={submit} noValidate>
-      <p>{p.person ? t('welcome.invited.hint') : t('welcome.name.hint')}</p>
+      <p>{p.hint}</p>
       <label for="name">{t('name.label')}</label>
       <input id="name" ref={field} value={name} onInput={(e) => setName(e.currentTarget.value)} autocomplete="nickname" dir={dirFor(name)} enterkeyhint="go" aria-describedby="name-hint name-problem" aria-invalid={problem !== ''} />
       <p id="name-hint" class="dim">
