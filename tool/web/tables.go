@@ -30,6 +30,7 @@ type tables struct {
 	first   int // the first record
 	end     int // behind the last
 	buckets int // the list by place
+	after   int // behind what is looked at of it; other things follow
 }
 
 // squeeze takes the tables out of mem and returns the function that writes them.
@@ -61,11 +62,11 @@ func squeeze(mem []byte) ([]byte, error) {
 	}
 	clear(mem[t.base : t.base+8*t.funcs])
 	clear(mem[t.first:t.end])
-	clear(mem[t.buckets : t.buckets+bucketBytes*t.funcs])
+	clear(mem[t.buckets:t.after])
 	// Where the next byte of each column is, and its largest number so far; then the columns.
 	at := t.buckets + 8*columns
 	for i := range cols {
-		if at+len(cols[i].bytes) > t.buckets+bucketBytes*t.funcs {
+		if at+len(cols[i].bytes) > t.after {
 			return nil, errLines
 		}
 		binary.LittleEndian.PutUint32(mem[t.buckets+8*i:], uint32(at))
@@ -86,7 +87,11 @@ func findTables(mem []byte) (*tables, error) {
 	}
 	word := func(i int) int { return int(binary.LittleEndian.Uint64(mem[module+8*i:])) }
 	t := &tables{funcs: int(binary.LittleEndian.Uint64(mem[at+8:])), base: word(16), buckets: word(19)}
-	if t.funcs < 1 || t.funcs > 1<<20 || word(13) != t.base || word(17) != t.funcs+1 || t.base < at || t.base+8*t.funcs+8 > len(mem) || t.buckets < t.base || t.buckets+bucketBytes*t.funcs > len(mem) {
+	if t.funcs < 1 || t.funcs > 1<<20 || word(13) != t.base || word(17) != t.funcs+1 || t.base < at || t.base+8*t.funcs+8 > len(mem) || t.buckets < t.base {
+		return nil, errLines
+	}
+	// The last function has a number and a byte, no more; epclntab is there.
+	if t.after = t.buckets + bucketBytes*(t.funcs-1) + 5; t.after > len(mem) || t.after != word(41) {
 		return nil, errLines
 	}
 	record := func(i int) int { return t.base + int(binary.LittleEndian.Uint32(mem[t.base+8*i+4:])) }
@@ -170,11 +175,11 @@ func (t *tables) writer() []byte {
 	c.get(record).get(word).number(4).add(opMultiply, opAdd).number(7).add(opAdd).number(3).add(opRight).number(3).add(opLeft).set(record)
 	c.get(function).number(1).add(opAdd).set(function)
 	c.get(function).number(t.funcs).add(opBelow, opAgainIf, 0, opEnd)
-	// The list by place, over the columns.
+	// The list by place, over the columns. Behind the fifth byte of the last are other things.
 	c.number(0).set(function)
 	c.add(opLoop, noResult)
 	c.get(function).number(bucketBytes).add(opMultiply).get(function).store(t.buckets)
-	c.get(function).number(bucketBytes).add(opMultiply).number(0).store(t.buckets + 4)
+	c.get(function).number(bucketBytes).add(opMultiply).number(0).storeByte(t.buckets + 4)
 	c.get(function).number(1).add(opAdd).set(function)
 	c.get(function).number(t.funcs).add(opBelow, opAgainIf, 0, opEnd)
 	c.add(opEnd)
@@ -205,9 +210,10 @@ func (c *code) number(n int) *code {
 	*c = appendSigned(append(*c, 0x41), uint64(n))
 	return c
 }
-func (c *code) load(offset int) *code     { return c.access(0x28, offset) }
-func (c *code) loadByte(offset int) *code { return c.access(0x2d, offset) }
-func (c *code) store(offset int) *code    { return c.access(0x36, offset) }
+func (c *code) load(offset int) *code      { return c.access(0x28, offset) }
+func (c *code) loadByte(offset int) *code  { return c.access(0x2d, offset) }
+func (c *code) store(offset int) *code     { return c.access(0x36, offset) }
+func (c *code) storeByte(offset int) *code { return c.access(0x3a, offset) }
 func (c *code) access(op byte, offset int) *code {
 	*c = binary.AppendUvarint(append(*c, op, 0), uint64(offset)) // no alignment is promised
 	return c

@@ -70,7 +70,7 @@ func TestSqueeze(t *testing.T) {
 			t.Fatalf("the list by place differs at %d: got %x, want %x", i, got[at:at+5], want[at:at+5])
 		}
 	}
-	if end := tables.buckets + bucketBytes*tables.funcs; !bytes.Equal(got[end:], want[end:]) {
+	if end := tables.after; !bytes.Equal(got[end:], want[end:]) {
 		t.Error("the memory behind it differs")
 	}
 	text, err := execute(t, out)
@@ -105,7 +105,7 @@ func TestSqueezeRefuses(t *testing.T) {
 	for name, spoil := range map[string]func([]byte) []byte{
 		"no-table":         put(header, 0),
 		"no-module":        put(module, 1),
-		"cut":              func(m []byte) []byte { return m[:tables.buckets+bucketBytes*tables.funcs-1] },
+		"cut":              func(m []byte) []byte { return m[:tables.after-1] },
 		"no-functions":     put(header+8, 0),
 		"more-functions":   put(header+8, uint32(tables.funcs+1)),
 		"another-list":     put(module+8*16, uint32(tables.base+8)),
@@ -114,6 +114,7 @@ func TestSqueezeRefuses(t *testing.T) {
 		"record-elsewhere": put(tables.base+12, uint32(tables.first-tables.base+8)),
 		"record-far":       put(last, 1<<30),
 		"another-function": put(tables.base, 1),
+		"another-end":      put(module+8*41, uint32(tables.after+1)),
 		"another-bucket":   put(tables.buckets+bucketBytes, 7),
 		"bucket-with-more": put(tables.buckets+4, 1),
 		"much-pcdata":      put(tables.first+4*wordPCData, columnsData+1),
