@@ -13,7 +13,8 @@ type State struct {
 	Chats    []Chat   `json:"chats"`
 	Settings Settings `json:"settings"`
 	Servers  []Server `json:"servers,omitempty"`
-	// Words: "offer" when it is time to offer the twelve words, "kept" when they are in use.
+	// Words: "offer" when it is time to offer the twelve words, "kept" when they are in use, "renew"
+	// when new ones are due: a device was signed out that could spoil what they bring back.
 	Words string `json:"words,omitempty"`
 	// Syncing is how far a newly linked or recovered device has got with its history, in percent;
 	// nil when it has all.

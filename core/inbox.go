@@ -476,6 +476,10 @@ type inviting struct {
 }
 
 func (m *Machine) invite(id string, x Invite) {
+	if m.devs.Out {
+		m.reply(id, nil, ErrNotAllowed) // its inbox is no more
+		return
+	}
 	uses, days := x.Uses, x.Days
 	if uses == 0 {
 		uses = inviteUses

@@ -534,8 +534,16 @@ func (m *Machine) sortedPeople() []*person {
 	return list
 }
 
-// check says whether the snapshot is one of an account at home on that server.
+// check says whether the snapshot is one of an account at home on that server, whose keys are keys.
 func (x *snapshot) check(home ServerID) bool {
+	for _, k := range x.Inbox.KEMs {
+		if _, err := seal.KEMKeyFromSeed(k.Seed); err != nil {
+			return false
+		}
+	}
+	if slices.ContainsFunc(x.Inbox.Old, func(b []byte) bool { return len(b) != caps.SeedBytes }) {
+		return false
+	}
 	return x.Version == 1 && x.Self.Home == home && len(x.People) <= 100000 &&
 		slices.ContainsFunc(x.Servers, func(s storedServer) bool { return s.ID == home && len(s.Seed) == caps.SeedBytes })
 }

@@ -125,6 +125,11 @@ func (m *Machine) setMandates(x mandatesSaid, mine bool) {
 		d.Gen = x.Gen
 		m.tellDevices()
 	}
+	m.words.Renew = m.words.Kept
+	m.words.Later = 0
+	m.saveWords()
+	m.vault.stale, m.vault.at = true, time.Time{}
+	m.sayState()
 	m.devs.Way, m.mandateAt = wayIn{}, time.Time{}
 	m.devicesChanged()
 	if mine {

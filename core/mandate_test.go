@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -151,6 +152,46 @@ func TestSignedOutAtOnce(t *testing.T) {
 	if lap.State().Notice != "signed-out" {
 		t.Error("the device is not told that it was signed out")
 	}
+}
+
+// TestWordsRenew (V-07): when a device is signed out, new words are due; with them all is as it was.
+func TestWordsRenew(t *testing.T) {
+	w, ann, _, chat, _, old := vaulted(t)
+	lap, tab := w.Client("laptop"), w.Client("tablet")
+	link(t, ann, lap, "Laptop")
+	link(t, ann, tab, "Tablet")
+	w.Pass(time.Minute)
+	out(t, ann, lap)
+	w.Pass(time.Minute)
+	want := func(what string) {
+		t.Helper()
+		if a, b := ann.State().Words, tab.State().Words; a != what || b != what {
+			t.Errorf("words are %q and %q, want %q", a, b, what)
+		}
+	}
+	want("renew")
+	if got := lap.Fails(core.Invite{}); got != core.ErrNotAllowed {
+		t.Errorf("a device that was signed out makes a link: %q", got)
+	}
+	Must[core.Done](ann, core.KeepWords{Later: true})
+	if got := ann.State().Words; got != "kept" {
+		t.Errorf("put off: %q", got)
+	}
+	list := Must[core.Words](tab, core.MakeWords{}).Words
+	Must[core.Done](tab, core.KeepWords{})
+	w.Pass(5 * time.Minute)
+	want("kept")
+	new := w.Client("new")
+	if got := new.Fails(core.Recover{Words: old, Origin: w.Server.Origin, Name: "New"}); got != core.ErrWordsNone {
+		t.Errorf("the old words: %q", got)
+	}
+	Must[core.Joined](new, core.Recover{Words: strings.Join(list, " "), Origin: w.Server.Origin, Name: "New"})
+	w.Pass(5 * time.Minute)
+	if got := new.State().Words; got != "renew" {
+		t.Errorf("after recovering: %q", got)
+	}
+	Must[core.Sent](new, core.SendText{Chat: chat, Text: "by words"})
+	agree(t, chat, 2, new, new)
 }
 
 func first(a string, _ []byte) string { return a }

@@ -53,6 +53,7 @@ type storedWords struct {
 	Keys    vaultKeys  `cbor:"8,keyasint,omitzero"`
 	Old     []byte     `cbor:"9,keyasint,omitempty"`  // owner key of the vault of words before
 	Drop    [][16]byte `cbor:"10,keyasint,omitempty"` // blobs that are deleted once the vault has been written anew
+	Renew   bool       `cbor:"11,keyasint,omitempty"` // a device that was signed out has Keys
 }
 
 // vaultKeys is what devices keep of words that were written down: enough to write the vault, not to
@@ -149,6 +150,8 @@ func (m *Machine) wordsView() string {
 	switch today := plane.DayOf(m.now); {
 	case m.acc == nil || m.devs.Out:
 		return ""
+	case m.words.Kept && m.words.Renew && today >= m.words.Later:
+		return "renew"
 	case m.words.Kept:
 		return "kept"
 	case today < m.words.Later:
@@ -298,6 +301,7 @@ func (m *Machine) vaultObject(in Object) bool {
 	log := caps.NewLogID(owner.Public())
 	bodies, err := sealPass(m.words.Keys.KEM, log, timeline.Encode(v.ref))
 	if err != nil || len(bodies) != 1 {
+		v.busy = false
 		return true // a key that another device said is none
 	}
 	body := bodies[0]

@@ -74,7 +74,7 @@ export function AccountsPage() {
       {leaving ? (
         <Confirm
           title={t('accounts.remove')}
-          text={`${t('accounts.remove.text', { name: leaving.name })} ${leaving.current && words.value === 'kept' ? t('accounts.remove.words') : t('accounts.remove.lost')}`}
+          text={`${t('accounts.remove.text', { name: leaving.name })} ${leaving.current && ['kept', 'renew'].includes(words.value) ? t('accounts.remove.words') : t('accounts.remove.lost')}`}
           yes={t('accounts.remove')}
           danger
           onClose={() => setLeaving(null)}

@@ -22,7 +22,7 @@ function some(n: number): number[] {
 }
 
 export function WordsPage({ onDone }: { onDone(): void }) {
-  const kept = words.value === 'kept';
+  const kept = words.value === 'kept' || words.value === 'renew';
   const [step, setStep] = useState<Step>('why');
   const [list, setList] = useState<readonly string[]>([]);
   const [problem, setProblem] = useState('');
@@ -63,7 +63,7 @@ export function WordsPage({ onDone }: { onDone(): void }) {
   }
   return (
     <>
-      <p>{kept ? t('words.why.kept') : t('words.why')}</p>
+      <p>{t(words.value === 'renew' ? 'words.renew' : kept ? 'words.why.kept' : 'words.why')}</p>
       <ul class="points">
         <li>{t('words.point.all')}</li>
         <li>{t('words.point.who')}</li>

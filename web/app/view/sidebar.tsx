@@ -84,9 +84,9 @@ export function Sidebar() {
           </div>
         ) : null}
       </nav>
-      {words.value === 'offer' ? (
+      {words.value === 'offer' || words.value === 'renew' ? (
         <div class="offer">
-          <p>{t('words.offer')}</p>
+          <p>{t(words.value === 'offer' ? 'words.offer' : 'words.renew')}</p>
           <button type="button" class="link" onClick={() => void act('keepWords', { later: true })}>
             {t('words.later')}
           </button>
