@@ -45,7 +45,7 @@ func agree(t *testing.T, chat string, gen uint32, ann *Client, all ...*Client) {
 
 // TestSignedOutDevice plays a device that was signed out and kept its whole vault: it writes to a contact as
 // the person, offers its packages, comes with a mandate of its own making. What it had of the inbox leads
-// nowhere; the other devices, and who meets them anew, have what they need (D-30 to D-35).
+// nowhere; the other devices, and who meets them anew, have what they need (D-34, D-35).
 func TestSignedOutDevice(t *testing.T) {
 	w, ann, lap, tab, bob, chat, g := household(t)
 	saved := ann.Chat("saved").ID
@@ -154,7 +154,7 @@ func TestSignedOutAtOnce(t *testing.T) {
 	}
 }
 
-// TestWordsRenew (V-07): when a device is signed out, new words are due; with them all is as it was.
+// TestWordsRenew (V-08): when a device is signed out, new words are due; with them all is as it was.
 func TestWordsRenew(t *testing.T) {
 	w, ann, _, chat, _, old := vaulted(t)
 	lap, tab := w.Client("laptop"), w.Client("tablet")

@@ -10,7 +10,7 @@ import (
 
 // TestQueueTurns has somebody who was a member keep all that it knew of the queue: it opens neither the log
 // nor what lies there, the links from before lead in still, and whoever has lost the thread finds
-// back.
+// back.
 func TestQueueTurns(t *testing.T) {
 	for _, by := range []string{"admin", "nobody"} {
 		w, ann, bob, cid, g := trio(t)
@@ -57,7 +57,7 @@ func TestQueueTurns(t *testing.T) {
 }
 
 // TestQueueTurnsAway has bob lose the thread before the queue's keys are others, and the owner be away
-// while a member is to answer: he finds back.
+// while a member is to answer: he finds back.
 func TestQueueTurnsAway(t *testing.T) {
 	w, ann, bob, cid, g := trio(t)
 	dan := w.Client("Dan")
