@@ -27,6 +27,8 @@ const (
 	// treeAgain is when one begins again, then twice as late each time up to treeAgainMax.
 	treeAgain    = time.Minute
 	treeAgainMax = time.Hour
+	// treeHelp is how long a light member leaves knocks to those who have the tree.
+	treeHelp = 90 * time.Second
 )
 
 // paging is what is under way with the pages of a chat's tree.
@@ -36,6 +38,8 @@ type paging struct {
 	tries int
 	fails int // upgrades that came to nothing
 	busy  map[string]convo.Page
+
+	turned time.Time // when the last commit came
 
 	put  []treePage // to be put, the root last
 	have map[plane.BlobID]bool
@@ -55,19 +59,33 @@ func (m *Machine) wantsTree(c *chat) bool {
 	return !m.light || len(c.intents.List) > 0 || len(m.devs.List) > 1
 }
 
+// unanswered is when a light member gets the tree to let somebody in: when they have knocked, and
+// nobody who has it commits. Zero: nobody waits.
+func (c *chat) unanswered() (at time.Time) {
+	if c.queue == nil || len(c.queue.knocks) == 0 {
+		return at
+	}
+	at = c.queue.knocks[0].due
+	if at.Before(c.paging.turned) {
+		at = c.paging.turned
+	}
+	return at.Add(treeHelp)
+}
+
 // pumpTree gets the tree of a light member.
 func (m *Machine) pumpTree(c *chat) {
 	x := &c.paging
 	if !c.c.Upgrading() {
 		x.busy = nil
-		switch {
-		case !m.wantsTree(c):
-			x.at = time.Time{}
-			return
-		case x.at.IsZero():
+		if !m.wantsTree(c) {
+			if at := c.unanswered(); at.IsZero() || m.now.Before(at) {
+				x.at = at
+				return
+			}
+		} else if x.at.IsZero() {
 			x.at = m.now.Add(between(treeFirst, treeLast))
-			return
-		case m.now.Before(x.at) || !c.c.BeginUpgrade():
+		}
+		if m.now.Before(x.at) || !c.c.BeginUpgrade() {
 			return
 		}
 		x.busy, x.tries, x.at = map[string]convo.Page{}, 0, time.Time{}

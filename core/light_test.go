@@ -178,8 +178,8 @@ func TestTreeLies(t *testing.T) {
 	}
 }
 
-// TestNobodyIsLostLight lives the lives of TestNobodyIsLost in sliced groups where all who come in
-// stay light until they have to commit.
+// TestNobodyIsLostLight lives the lives of TestNobodyIsLost in sliced groups where every other member
+// stays light until it has to commit.
 func TestNobodyIsLostLight(t *testing.T) {
 	small(t, 2)
 	for seed := *lostSeed; seed < *lostSeed+uint64(*lostRuns); seed++ {

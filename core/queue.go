@@ -34,6 +34,8 @@ const (
 	knockBefore = time.Hour
 	// watchersMax is about how many members of a large group look after those who lost the thread.
 	watchersMax = 64
+	// watchersLight is the same of those who have to get the tree first.
+	watchersLight = 8
 	// spansMax bounds what is remembered of places out of order, usedMax the links counted.
 	spansMax = 1024
 	usedMax  = 64
@@ -269,13 +271,16 @@ func (q *queue) low() plane.Seq {
 // watches says whether this device answers knocks: who may add people, and in a large group some
 // members by chance, another set each day, for those who have lost the thread.
 func (m *Machine) watches(c *chat) bool {
-	n := c.c.Size()
-	if n <= watchersMax || c.c.OwnAdmin() || mayAdd(c) && n <= 4*watchersMax {
+	n, most := c.c.Size(), watchersMax
+	if c.c.Light() {
+		most = watchersLight
+	}
+	if n <= most || c.c.OwnAdmin() || mayAdd(c) && n <= 4*watchersMax {
 		return true
 	}
 	day := plane.DayOf(m.now)
 	h := hashOf([]byte{byte(c.c.OwnLeaf()), byte(c.c.OwnLeaf() >> 8), byte(day), byte(day >> 8), c.log[0], c.log[1]})
-	return (int(h[0])<<16|int(h[1])<<8|int(h[2]))%n < watchersMax
+	return (int(h[0])<<16|int(h[1])<<8|int(h[2]))%n < most
 }
 
 // pumpQueue does what the knocks of a conversation need next. All of its log has been read.
@@ -297,7 +302,7 @@ func (m *Machine) pumpQueue(s *server, c *chat) {
 		q.retryAt = time.Time{}
 	}
 	st := c.c.State()
-	if st.Kind == convo.Group {
+	if st.Kind == convo.Group && !c.c.Light() {
 		m.keepQueue(s, c)
 	}
 	if k := st.Queue; k != nil && m.watches(c) {
@@ -312,6 +317,9 @@ func (m *Machine) pumpQueue(s *server, c *chat) {
 		}
 		q.feed.server = s.id
 		m.pumpFeed(s, q.feed)
+	}
+	if c.c.Light() {
+		return // see unanswered
 	}
 	m.loadAsks(c)
 	m.judgeAll(c)

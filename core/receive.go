@@ -294,7 +294,7 @@ func (m *Machine) ended(c *chat) {
 
 // epochChanged: a commit has won.
 func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
-	c.commitSent, c.goneAt = false, time.Time{}
+	c.commitSent, c.goneAt, c.paging.turned = false, time.Time{}, m.now
 	if out.Out {
 		if out.Anew {
 			// Perhaps one's own new leaf: whoever is asked tells.

@@ -211,6 +211,7 @@ func (m *Machine) work(s *server, c *chat) {
 	}
 	if c.c.Light() {
 		if !m.stuck(c) {
+			m.pumpQueue(s, c)
 			m.pumpTree(c)
 			m.sendItems(s, c)
 			m.receipts(s, c)
