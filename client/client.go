@@ -65,6 +65,9 @@ type Options struct {
 	Vault *vault.Vault
 	// Volatile says that the vault does not outlive the process.
 	Volatile bool
+	// Light has this device stay without the member trees of large groups: some KB in the place of
+	// 10 MB each. It gets one only to do what takes it, as to remove somebody.
+	Light bool
 	// Dialer opens carriers to "ws://host:port/s" and "wss://host/s".
 	Dialer transport.Dialer
 	// FetchKey asks the server at an origin for the fingerprint of its key, for core.Recover; nil when
@@ -307,7 +310,7 @@ func (c *Client) run() {
 
 // start starts a fresh machine; its state says whose account it is.
 func (c *Client) start() bool {
-	return c.step([]core.Input{core.Started{Volatile: c.opts.Volatile}, core.Do{ID: NewCommandID(), Command: core.GetState{}}})
+	return c.step([]core.Input{core.Started{Volatile: c.opts.Volatile, Light: c.opts.Light}, core.Do{ID: NewCommandID(), Command: core.GetState{}}})
 }
 
 // step feeds inputs to the machine. A command that names a message needs to see what the inputs

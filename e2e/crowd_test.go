@@ -167,6 +167,7 @@ type crowd struct {
 	t      *testing.T
 	days   atomic.Int64
 	people []*one
+	light  bool
 }
 
 func (c *crowd) now() time.Time { return time.Now().AddDate(0, 0, int(c.days.Load())) }
@@ -192,7 +193,7 @@ func (p *one) open() error {
 	if err != nil {
 		return err
 	}
-	p.c, err = client.Open(client.Options{Vault: v, Volatile: true, Dialer: p, Now: p.now})
+	p.c, err = client.Open(client.Options{Vault: v, Volatile: true, Light: p.light, Dialer: p, Now: p.now})
 	return err
 }
 
@@ -287,6 +288,7 @@ func since(t time.Time) int { return int(time.Since(t) / time.Microsecond) }
 func (c *crowd) obey(o order) said {
 	switch o.Do {
 	case "make": // N people without an account
+		c.light = o.Light
 		for range o.N {
 			if _, err := c.add(fmt.Sprintf("%s%d", o.Text, len(c.people))); err != nil {
 				return said{Err: err.Error()}

@@ -21,6 +21,7 @@ var (
 	groupN         = flag.Int("group", 0, "a real group of so many native clients in a few processes, measured")
 	groupProcesses = flag.Int("group.processes", 4, "in how many processes")
 	groupDays      = flag.Int("group.days", 29, "how many days some are away, with -group")
+	groupLight     = flag.Bool("group.light", false, "with -group: all but the admin stay light")
 	groupSources   = flag.String("group.join", "", "how they come in: link, contacts; empty: by link where there is one")
 )
 
@@ -103,7 +104,7 @@ func TestGroup(t *testing.T) {
 	t.Cleanup(func() { _ = h.admin.c.Close() })
 	must[core.Joined](h, core.Join{Link: start, Name: "Admin"})
 	for i, p := range h.people {
-		h.ask(p, order{Do: "make", N: (n-1)*(i+1)/processes - (n-1)*i/processes, Text: fmt.Sprintf("Person %d.", i)})
+		h.ask(p, order{Do: "make", N: (n-1)*(i+1)/processes - (n-1)*i/processes, Text: fmt.Sprintf("Person %d.", i), Light: *groupLight})
 	}
 	empty := h.all(order{})
 	h.comeIn(n)

@@ -137,7 +137,7 @@ func (h home) own() (api.Core, func(), error) {
 		_ = dir.Close()
 		return nil, nil, explain(err)
 	}
-	c, err := client.Open(client.Options{Vault: v, Dialer: ws.NewDialer(nil), FetchKey: fetchKey})
+	c, err := client.Open(client.Options{Vault: v, Light: os.Getenv("PAPERPLANE_LIGHT") != "", Dialer: ws.NewDialer(nil), FetchKey: fetchKey})
 	if err != nil {
 		_ = v.Close()
 		_ = dir.Close()
