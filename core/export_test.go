@@ -152,6 +152,12 @@ func (m *Machine) Sliced(chat string) bool { return m.chats[chat].c.Sliced() }
 // Light says whether a chat's tree is not here.
 func (m *Machine) Light(chat string) bool { return m.chats[chat].c.Light() }
 
+// PathSize is to how many nodes a commit of this device would be sealed.
+func (m *Machine) PathSize(chat string) int { return m.chats[chat].c.PathSize() }
+
+// Epoch is a chat's.
+func (m *Machine) Epoch(chat string) uint64 { return m.chats[chat].c.Epoch() }
+
 // Person is the account.
 func (l Liar) Person() string { return l.M.acc.person().Text() }
 

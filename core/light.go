@@ -40,6 +40,7 @@ type paging struct {
 	busy  map[string]convo.Page
 
 	turned time.Time // when the last commit came
+	warm   time.Time // when it is our turn to warm the tree
 
 	put  []treePage // to be put, the root last
 	have map[plane.BlobID]bool
@@ -246,4 +247,25 @@ func (m *Machine) gotPage(c *chat, p convo.Page, in Object) {
 		return
 	}
 	x.at = m.now.Add(backoff(x.tries))
+}
+
+const (
+	// warmEach is the time that each member has for its turn at warming the tree; warmQuiet is how long
+	// nobody begins while people come in.
+	warmEach  = time.Second
+	warmQuiet = 30 * time.Second
+)
+
+// warm sets this device's turn at warming the tree after a commit.
+func (m *Machine) warm(c *chat, out convo.Changed) {
+	c.paging.warm = time.Time{}
+	turns, ok := c.c.WarmTurn(out.Maker)
+	if !ok || m.stuck(c) {
+		return
+	}
+	d := time.Duration(turns+1) * warmEach
+	if len(out.Added) > 0 {
+		d += warmQuiet
+	}
+	c.paging.warm = m.now.Add(between(d, d+warmEach/2))
 }

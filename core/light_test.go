@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"paperplane/core"
+	"paperplane/core/convo"
 	"paperplane/core/coretest"
 	"paperplane/protocol/plane"
 	"paperplane/protocol/wire"
@@ -190,4 +191,33 @@ func TestNobodyIsLostLight(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWarm lets members warm a tree that was filled by adds: one after the other, until commits are
+// cheap, and then no more.
+func TestWarm(t *testing.T) {
+	was := convo.WarmEnough
+	convo.WarmEnough = 5
+	t.Cleanup(func() { convo.WarmEnough = was })
+	small(t, 3)
+	w, ann, g, link := linked(t, core.GroupInvite{})
+	all := []*coretest.Client{ann}
+	for i := range 11 {
+		all = append(all, newcomer(t, w, fmt.Sprint("N", i), link))
+		w.Pass(time.Second)
+	}
+	w.Pass(20 * time.Second)
+	healthy(t, w, all...)
+	cold := ann.M.PathSize(g)
+	epoch := ann.M.Epoch(g)
+	w.Pass(10 * time.Minute)
+	warm, turns := ann.M.PathSize(g), ann.M.Epoch(g)-epoch
+	if cold <= 5 || warm > 8 || turns == 0 || turns > 12 {
+		t.Errorf("sealed to %d nodes, after %d commits to %d; want at most 8 after a few", cold, turns, warm)
+	}
+	w.Pass(time.Hour)
+	if got := ann.M.Epoch(g) - epoch; got != turns {
+		t.Errorf("%d commits more in a warm tree", got-turns)
+	}
+	talk(t, w, g, "after", all...)
 }

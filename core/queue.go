@@ -49,6 +49,8 @@ const (
 	tagState = ^uint64(1)
 	// tagDevices is that of commits that bring one's own leaves in line.
 	tagDevices = ^uint64(2)
+	// tagWarm is that of commits that warm the tree.
+	tagWarm = ^uint64(3)
 )
 
 // span is a run of places in a queue.

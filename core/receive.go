@@ -363,6 +363,7 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 			c.rotateAt = m.now.Add(between(5*time.Second, 30*time.Second))
 		}
 	}
+	m.warm(c, out)
 	m.notices(c, seq, out)
 	if out.Moved {
 		m.moved(c, seq, out.By)

@@ -572,6 +572,14 @@ func (m *Machine) pumpIntents(c *chat) {
 			}
 		}
 	}
+	if !c.paging.warm.IsZero() && !m.now.Before(c.paging.warm) {
+		c.paging.warm = time.Time{}
+		if len(c.intents.List) == 0 {
+			if _, err := c.c.Begin(convo.Change{Tag: tagWarm}, m.now); err == nil {
+				return
+			}
+		}
+	}
 	if !c.wishAt.IsZero() && m.now.Before(c.wishAt) {
 		return
 	}

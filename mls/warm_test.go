@@ -72,3 +72,29 @@ func TestWarming(t *testing.T) {
 		t.Error("a blank leaf has a path")
 	}
 }
+
+// TestWarms: who is next in the order, going round, and that a commit by somebody whose path was
+// refreshed helps nobody, but a new leaf below it makes it help again.
+func TestWarms(t *testing.T) {
+	for i, x := range WarmOrder(16) {
+		if got := WarmRank(x, 16); got != uint32(i) {
+			t.Errorf("leaf %d: rank %d, want %d", x, got, i)
+		}
+	}
+	w := newWorld(t, X25519AES, 8)
+	g := w.g[0]
+	if got := g.WarmTurns(4, 0); got != 6 { // rank 1, rank 0 of 8
+		t.Errorf("got %d turns between, want 6", got)
+	}
+	if !g.Warms(0) || g.Warms(15) {
+		t.Errorf("cold: got %v, and for nobody %v", g.Warms(0), g.Warms(15))
+	}
+	g = must(g.Commit(CommitOptions{})).Next
+	if g.Warms(0) || !g.Warms(4) {
+		t.Errorf("after its commit: got %v, for the other half %v", g.Warms(0), g.Warms(4))
+	}
+	kp, _ := newPerson(X25519AES, "x").keyPackage()
+	if g = must(g.Commit(CommitOptions{Add: []*KeyPackage{kp}, Now: t0})).Next; !g.Warms(0) {
+		t.Error("a new leaf below: helps nobody")
+	}
+}

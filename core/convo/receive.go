@@ -48,6 +48,7 @@ type Changed struct {
 	Before   State
 	NewGen   bool     // the log's keys of the next generation are known now
 	Moved    bool     // the conversation goes on in another log: Place, Base
+	Maker    uint32   // the leaf of who has made it
 	seats    []seated // of who has come in
 	Out      bool     // this member is no longer one; the state stays as it was
 	Banned   bool     // with Out: and may not come back
@@ -302,7 +303,7 @@ func (c *Convo) adopt(out Changed, next *mls.Group, t turn, maker uint32, ms uin
 			c.who.setMandate(maker, m.Credential.Identity())
 		}
 	}
-	out.seats = t.added
+	out.seats, out.Maker = t.added, maker
 	c.turnWall(&out.Before.Rules, t, maker, marks, ms)
 	c.dropPending()
 	if c.state.Gen != out.Before.Gen {
