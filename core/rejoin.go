@@ -107,7 +107,7 @@ func (m *Machine) heals() {
 		}
 		if w := m.waitOf(c.id); w != nil {
 			c.healAt = time.Time{}
-			if l := c.c.Lost(); w.Again && w.Entered == 0 && w.Try >= forsakenAfter && c.c.Leaves() == 1 && (l == convo.LostOwn || l == convo.LostPast || l == convo.LostVoid) {
+			if l := c.c.Lost(); w.Again && w.Entered == 0 && w.Try >= forsakenAfter && c.c.Leaves() == 1 && !c.locked() && (l == convo.LostOwn || l == convo.LostPast || l == convo.LostVoid) {
 				m.dropWait(w) // whoever was here when it asked has left, and nobody came
 				m.alone(c)
 			}
@@ -140,6 +140,9 @@ func (m *Machine) heal(s *server, c *chat) {
 	switch st := c.c.State(); {
 	case st.Kind == convo.Group && st.Queue != nil:
 		x.Queue, x.Door, x.Card = st.Queue.Log, st.Queue.Rejoin, st.Queue.Card
+	case st.Kind == convo.Group && c.locked() && c.owner != nil: // it may have a queue that came later
+		k := queueOf(c.owner)
+		x.Queue, x.Door, x.Card = k.Log, k.Rejoin, k.Card
 	case st.Kind == convo.Group && c.c.Size() > 1:
 		c.healAt = m.now.Add(askAgainMax) // nobody has made a queue yet
 		return
@@ -150,7 +153,7 @@ func (m *Machine) heal(s *server, c *chat) {
 			return
 		}
 		x.Inbox, x.Queue, x.Door, x.Card = true, plane.LogID(p.stored.Inbox), p.stored.Door, p.stored.Card
-	case c.c.Leaves() == 1:
+	case c.c.Leaves() == 1 && !c.locked():
 		m.alone(c)
 		return
 	default: // one's own devices answer

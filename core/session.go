@@ -68,7 +68,9 @@ func (m *Machine) pumpChat(c *chat) {
 	case !c.Created:
 		m.createLog(s, c)
 	case c.read == 0:
-		m.openRead(s, c)
+		if !m.remake(s, c) {
+			m.openRead(s, c)
+		}
 	case c.c.Held() != nil:
 		m.fetchSlices(c)
 	case !c.subscribed:
@@ -312,8 +314,10 @@ func (m *Machine) rotate(s *server, c *chat) {
 				gen := g.Gen
 				c.drop()
 				c.gen = gen
+				m.remade(c, plane.OK)
 				return
 			}
+			m.remade(c, codeOf(a))
 			c.own = 0
 			c.rotateAt = m.now.Add(backoff(c.tries))
 			c.tries++

@@ -15,7 +15,7 @@ const (
 	actionsMax           = 160
 	setUpTime            = 3 * time.Minute
 	actTime              = 4 * time.Minute
-	healTime             = 40 * time.Minute
+	healTime             = 8 * time.Hour // an owner who is locked out waits for six, see core.remakeAfter
 )
 
 // play is the safety phase: people join, then write, regroup and suffer.
