@@ -56,9 +56,10 @@ func (m *Machine) keepQueue(s *server, c *chat) {
 	stale := st.Queue != nil && (q.Carded != k.Gen || hashOf(card) != q.Card && len(st.Links)+len(q.making) > 0)
 	// The door is there before the state names it: whoever is lost then may be all that is left.
 	want := k
-	if st.Queue == nil || k.At < st.Gen { // somebody has gone since, who knows the keys
-		if q.Plan == nil || q.Plan.Gen != k.Gen+1 {
+	if st.Queue == nil || k.At < st.Gen || q.Gen > k.Gen { // somebody has gone since, who knows the keys, or the state is that of an old copy
+		if !q.planned(k) {
 			q.Plan, q.dirty = k.Next(st.Gen), true
+			q.Plan.Gen = max(q.Plan.Gen, q.Gen+1)
 		}
 		want = q.Plan
 	}
@@ -174,6 +175,9 @@ func (m *Machine) signedCard(c *chat, k *convo.Queue) []byte {
 	})
 }
 
+// planned says whether there is a plan for a turn of a queue's keys.
+func (q *queue) planned(k *convo.Queue) bool { return q.Plan != nil && q.Plan.Gen > max(k.Gen, q.Gen) }
+
 // keepLinks brings queue and links into the group state.
 func (m *Machine) keepLinks(c *chat, k *convo.Queue) {
 	q, st := c.qu(), c.c.State()
@@ -189,11 +193,11 @@ func (m *Machine) keepLinks(c *chat, k *convo.Queue) {
 	over := func(l convo.Link) bool {
 		return slices.Contains(q.Drop, l.Door) || l.Until+1 < today && len(st.Links) >= convo.LinksMax/2
 	}
-	if st.Queue != nil && st.Queue.At == st.Gen && len(q.making) == 0 && !slices.ContainsFunc(st.Links, over) {
+	if st.Queue != nil && st.Queue.At == st.Gen && q.Gen <= k.Gen && len(q.making) == 0 && !slices.ContainsFunc(st.Links, over) {
 		return
 	}
 	_, err := c.c.Begin(convo.Change{Tag: tagState, Edit: func(st *convo.State) {
-		if p := q.Plan; p != nil && p.Gen == k.Gen+1 && q.Door == p.Rejoin {
+		if p := q.Plan; q.planned(k) && q.Door == p.Rejoin {
 			x := *p
 			x.At = st.Gen
 			st.Queue = &x

@@ -53,7 +53,7 @@ func TestRemake(t *testing.T) {
 		bob.SetOffline(false)
 		cid.SetOffline(false)
 		for range 10 {
-			w.Pass(2 * time.Minute)
+			w.Leap(20 * time.Minute)
 		}
 		talk(t, w, g, "after", ann, bob, cid)
 		if t.Failed() {
