@@ -50,6 +50,8 @@ type link struct {
 	rid     uint32
 	waiting map[uint32]chan wire.Answer
 	up      chan struct{} // closed while a session is attached
+	proof   uint32        // the machine's last request by which it may store: as a member, or at a door
+	proved  bool          // it was answered OK
 }
 
 // carrierAddress turns a server's origin into where carriers lead: http://h → ws://h/s.
@@ -128,7 +130,7 @@ func (l *link) attach(s *session.Client) plane.Code {
 	l.mu.Lock()
 	known := l.conn == conn
 	if !known {
-		l.conn, l.queue = conn, nil
+		l.conn, l.queue, l.proof, l.proved = conn, nil, 0, false
 		for rid, w := range l.waiting {
 			close(w)
 			delete(l.waiting, rid)
@@ -183,6 +185,10 @@ func (l *link) hand(conn *session.Conn, rid uint32, answer wire.Answer, event wi
 	current := l.conn == conn
 	w := l.waiting[rid]
 	delete(l.waiting, rid)
+	if current && answer != nil && rid == l.proof {
+		d, done := answer.(wire.Done)
+		l.proved = l.proved || !done || d.Code == plane.OK
+	}
 	l.mu.Unlock()
 	var err error
 	switch {
@@ -235,6 +241,11 @@ func (l *link) nudge() {
 	}
 }
 
+func isMember(req wire.Request) bool {
+	_, ok := req.(wire.Member)
+	return ok
+}
+
 // send queues one of the machine's requests. Without a session it is dropped: the machine starts
 // over at the next fresh one.
 func (l *link) send(rid uint32, req wire.Request) {
@@ -245,6 +256,9 @@ func (l *link) send(rid uint32, req wire.Request) {
 	l.mu.Lock()
 	if l.conn != nil {
 		l.queue = append(l.queue, frame)
+		if q, ok := req.(wire.Open); ok && q.Role == wire.RoleDoor || isMember(req) {
+			l.proof = rid
+		}
 	}
 	l.mu.Unlock()
 	l.nudge()
@@ -253,11 +267,19 @@ func (l *link) send(rid uint32, req wire.Request) {
 // ask sends a request of the driver's own and waits for the answer; errAway means that nobody
 // knows the outcome.
 func (c *Client) ask(ctx context.Context, server core.ServerID, req wire.Request) (wire.Answer, error) {
+	a, _, err := c.askProved(ctx, server, req)
+	return a, err
+}
+
+// askProved also says whether the session had proved who we are before the request was sent. Without
+// that a refusal means little: requests of transfers go out as soon as there is a session, and the
+// machine's proof may come behind them.
+func (c *Client) askProved(ctx context.Context, server core.ServerID, req wire.Request) (ans wire.Answer, proved bool, err error) {
 	c.mu.Lock()
 	l := c.servers[server]
 	c.mu.Unlock()
 	if l == nil {
-		return nil, errAway
+		return nil, false, errAway
 	}
 	l.mu.Lock()
 	up := l.up
@@ -265,13 +287,14 @@ func (c *Client) ask(ctx context.Context, server core.ServerID, req wire.Request
 	select {
 	case <-up:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, false, ctx.Err()
 	case <-l.ctx.Done():
-		return nil, errAway
+		return nil, false, errAway
 	}
 	answer := make(chan wire.Answer, 1)
 	l.mu.Lock()
 	conn := l.conn
+	proved = l.proved
 	l.rid = max(l.rid+1, ownRids)
 	rid := l.rid
 	l.waiting[rid] = answer
@@ -287,19 +310,19 @@ func (c *Client) ask(ctx context.Context, server core.ServerID, req wire.Request
 	}
 	if err != nil {
 		forget()
-		return nil, errAway
+		return nil, false, errAway
 	}
 	select {
 	case a, ok := <-answer:
 		if !ok {
-			return nil, errAway
+			return nil, false, errAway
 		}
-		return a, nil
+		return a, proved, nil
 	case <-conn.Done():
 		forget()
-		return nil, errAway
+		return nil, false, errAway
 	case <-ctx.Done():
 		forget()
-		return nil, ctx.Err()
+		return nil, false, ctx.Err()
 	}
 }

@@ -21,6 +21,8 @@ const (
 	// moveDelayMin and moveDelayMax bound the pause before a transfer is tried again.
 	moveDelayMin = 500 * time.Millisecond
 	moveDelayMax = 30 * time.Second
+	// earlyMax is how many refusals a transfer takes from sessions that have not proved who we are.
+	earlyMax = 16
 )
 
 // errGiveUp ends a transfer for good with a code; anything else is tried again.
@@ -40,6 +42,7 @@ type move struct {
 	mu        sync.Mutex
 	cancelled bool
 	done      int64
+	early     int // refusals before the proof
 }
 
 func (c *Client) startMove(id string, f func(*move)) {
@@ -171,11 +174,7 @@ func (m *move) upload(e core.Upload) {
 				if err != nil {
 					return &errGiveUp{plane.Failed}
 				}
-				d, err := call[wire.Done](m, e.Server, wire.BlobPut{Secret: e.Secret, Index: uint16(i), Count: uint16(count), Data: body})
-				if err != nil {
-					return err
-				}
-				if err := final(d.Code); err != nil {
+				if err := m.putChunk(e.Server, wire.BlobPut{Secret: e.Secret, Index: uint16(i), Count: uint16(count), Data: body}); err != nil {
 					return err
 				}
 			}
@@ -191,15 +190,29 @@ func (m *move) upload(e core.Upload) {
 	}
 }
 
-// final turns a Done's code into nil, a reason to try again, or the end.
-func final(code plane.Code) error {
-	switch code {
+// putChunk puts a chunk: nil, a reason to try again, or the end.
+func (m *move) putChunk(server core.ServerID, req wire.BlobPut) error {
+	ans, proved, err := m.c.askProved(m.ctx, server, req)
+	if err != nil {
+		return err
+	}
+	d, ok := ans.(wire.Done)
+	if !ok {
+		return &errGiveUp{plane.Malformed}
+	}
+	switch d.Code {
 	case plane.OK:
 		return nil
 	case plane.Busy, plane.Full, plane.Failed:
 		return errAway
+	case plane.Refused:
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.early++; !proved && m.early <= earlyMax {
+			return errAway
+		}
 	}
-	return &errGiveUp{code}
+	return &errGiveUp{d.Code}
 }
 
 // have asks which chunks are there already; an unknown blob has none.

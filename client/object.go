@@ -44,10 +44,7 @@ func (m *move) put(e core.PutObject) {
 			}
 			chunk := make([]byte, plane.BlobChunkBytes)
 			rand.Read(chunk[copy(chunk, e.Data[i*plane.BlobChunkBytes:]):])
-			d, err := call[wire.Done](m, e.Server, wire.BlobPut{Secret: e.Secret, Index: uint16(i), Count: uint16(count), Data: chunk})
-			if err == nil {
-				err = final(d.Code)
-			}
+			err := m.putChunk(e.Server, wire.BlobPut{Secret: e.Secret, Index: uint16(i), Count: uint16(count), Data: chunk})
 			if up, ok := errors.AsType[*errGiveUp](err); ok && up.code == plane.Refused {
 				there, statErr := m.have(e.Server, blob, count)
 				if statErr != nil {

@@ -63,11 +63,18 @@ func (o *objects) do(e core.Effect) core.Object {
 
 // newObjects starts a server and a session that may store blobs.
 func newObjects(t *testing.T) *objects {
+	o, prove := newUnproved(t)
+	prove()
+	return o
+}
+
+// newUnproved starts a server and a session that may store blobs only when it has proved who it is.
+func newUnproved(t *testing.T) (o *objects, prove func()) {
 	key, err := session.GenerateKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &objects{T: t, id: key.Fingerprint()}
+	o = &objects{T: t, id: key.Fingerprint()}
 	at := ServeTest(t, &o.net, "h", key, server.Limits{BlobBytesPerDoorDay: 1 << 30})
 	ctx, cancel := context.WithCancel(context.Background())
 	o.c = &Client{opts: Options{Dialer: o, Now: time.Now}, inputs: make(chan core.Input, inputsMax), ctx: ctx, stop: cancel,
@@ -78,13 +85,47 @@ func newObjects(t *testing.T) *objects {
 	})
 	o.c.do(core.Dial{Server: o.id, Origin: "http://h"})
 	up := next[core.Connected](o)
-	door := caps.DoorSigner(at.Seed)
-	o.c.do(core.Send{Server: o.id, Rid: 1, Request: wire.Open{Log: at.Front, Role: wire.RoleDoor, Key: door.Public(),
-		Sig: door.Sign(caps.OpenMessage(up.Binding, at.Front, uint8(wire.RoleDoor), 0, door.Public()))}})
-	if a, ok := next[core.Answered](o).Answer.(wire.Opened); !ok {
-		t.Fatalf("open the front door: got %T", a)
+	return o, func() {
+		door := caps.DoorSigner(at.Seed)
+		o.c.do(core.Send{Server: o.id, Rid: 1, Request: wire.Open{Log: at.Front, Role: wire.RoleDoor, Key: door.Public(),
+			Sig: door.Sign(caps.OpenMessage(up.Binding, at.Front, uint8(wire.RoleDoor), 0, door.Public()))}})
+		if a, ok := next[core.Answered](o).Answer.(wire.Opened); !ok {
+			t.Fatalf("open the front door: got %T", a)
+		}
 	}
-	return o
+}
+
+// TestPutBeforeProof puts an object before the session has proved who it is, as happens when a
+// session begins while a transfer waits for it: the refusal is not the last word. In a session that
+// is proved, or never is, it is.
+func TestPutBeforeProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, prove := newUnproved(t)
+		o.c.do(core.PutObject{ID: "early", Server: o.id, Secret: [16]byte{1}, Data: random(5)})
+		time.Sleep(moveDelayMin / 2)
+		prove()
+		if x := next[core.Object](o); x.Code != plane.OK {
+			t.Errorf("put before the proof: got code %d, want OK", x.Code)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		o, _ := newUnproved(t)
+		o.c.do(core.PutObject{ID: "never", Server: o.id, Secret: [16]byte{1}, Data: random(5)})
+		var x core.Object
+		for range 20 {
+			select {
+			case in := <-o.c.inputs:
+				x, _ = in.(core.Object)
+			case <-time.After(time.Minute):
+			}
+			if x.ID != "" {
+				break
+			}
+		}
+		if x.ID != "never" || x.Code != plane.Refused {
+			t.Errorf("put without a proof: got %q, code %d, want refused", x.ID, x.Code)
+		}
+	})
 }
 
 func random(n int) []byte {

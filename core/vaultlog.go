@@ -426,6 +426,9 @@ func (m *Machine) recover(id string, x Recover) {
 	_, lerr := seal.ParseLink(seal.Link{Origin: x.Origin, Card: seal.NewCardKey()}.String())
 	switch {
 	case code != "":
+	case m.acc != nil && err == nil && m.words.Kept && secret.Keys().Return.Public() == m.words.Keys.Return:
+		m.reply(id, Joined{}, "") // done before, by somebody who was killed before it could be said
+		return
 	case m.acc != nil || m.recovery != nil:
 		code = ErrNotAllowed
 	case err != nil:

@@ -50,6 +50,12 @@ func TestRecover(t *testing.T) {
 	if fresh.Person() != me {
 		t.Fatalf("another person")
 	}
+	// Whoever was killed before it could say so tries again.
+	Must[core.Joined](fresh, core.Recover{Words: words, Origin: w.Server.Origin, Name: "New"})
+	other := "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
+	if got := fresh.Fails(core.Recover{Words: other, Origin: w.Server.Origin, Name: "New"}); got != core.ErrNotAllowed {
+		t.Errorf("other words where there is an account: got %q, want not-allowed", got)
+	}
 	w.Pass(3 * time.Minute)
 	for _, x := range []struct{ chat, text string }{{chat, "Bob: one"}, {chat, "Ann: two"}, {group, "Bob: in group"}, {fresh.Chat("saved").ID, "Ann: note"}} {
 		if list := fresh.Texts(x.chat); !slices.Contains(list, x.text) {

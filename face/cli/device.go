@@ -120,7 +120,10 @@ func (d deviceCall) add(ctx context.Context, link, name string) error {
 	if name == "" {
 		name = DeviceName()
 	}
-	if _, err := api.Do[core.Done](ctx, d.s, "addDevice", core.AddDevice{Link: strings.TrimSpace(link), Name: name}); err != nil {
+	_, err := api.Do[core.Done](ctx, d.s, "addDevice", core.AddDevice{Link: strings.TrimSpace(link), Name: name})
+	if e, ok := errors.AsType[*client.Error](err); ok && e.Code == core.ErrNotAllowed {
+		return errors.New("There is an account here already; see: paperplane contacts. Add another beside it: paperplane account add NAME, then add the device again.")
+	} else if err != nil {
 		return err
 	}
 	return d.follow(ctx, func(x core.Linking) error {
@@ -138,7 +141,7 @@ func (d deviceCall) follow(ctx context.Context, digits func(core.Linking) error)
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.New("Interrupted before the end.")
 		case b, ok := <-d.s.events:
 			if !ok {
 				return errors.New("The core has stopped.")
@@ -321,6 +324,8 @@ func runRecover(ctx context.Context, env Env) error {
 	joined, err := api.Do[core.Joined](ctx, s, "recover", core.Recover{Words: words, Origin: *origin, Name: *name})
 	if e, ok := errors.AsType[*client.Error](err); ok && e.Code == core.ErrWords {
 		return usage("%s", Say(e.Code))
+	} else if ok && e.Code == core.ErrNotAllowed {
+		return errors.New("There is an account here already. Bring yours back beside it: paperplane account add NAME, then recover again.")
 	}
 	if err != nil {
 		return err

@@ -245,7 +245,8 @@ export interface KeepWords {
 
 /** Recover brings an account back, here where there is none, from its words and the address of a
  * server that keeps its vault. Result: Joined, when the account is here; chats come after.
- * ErrWords, ErrWordsNone and ErrOffline tell apart what went wrong. */
+ * ErrWords, ErrWordsNone and ErrOffline tell apart what went wrong. ErrNotAllowed: there is an account,
+ * and not through these words. */
 export interface Recover {
   words: string;
   origin: string;
