@@ -308,13 +308,18 @@ func standing(c *client.Client) string {
 // execute runs a command to its end. One that does not end is killed, and fails the test.
 func execute(t *testing.T, cmd *exec.Cmd, what string) (code int) {
 	t.Helper()
-	defer awaiting(t, "the end of %s", what)()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	return waitFor(t, cmd, what)
+}
+
+// waitFor is execute for a command that was started.
+func waitFor(t *testing.T, cmd *exec.Cmd, what string) (code int) {
+	t.Helper()
+	defer awaiting(t, "the end of %s", what)()
 	over := watch.started(cmd.Process)
 	defer over()
-	cmd.WaitDelay = 10 * time.Second
 	late := time.AfterFunc(commandMax, func() {
 		t.Errorf("%s did not end within %v", what, commandMax)
 		_ = cmd.Process.Kill()
@@ -324,7 +329,8 @@ func execute(t *testing.T, cmd *exec.Cmd, what string) (code int) {
 	if e, ok := errors.AsType[*exec.ExitError](err); ok {
 		return e.ExitCode()
 	} else if err != nil {
-		t.Fatalf("%s: %v", what, err)
+		t.Errorf("%s: %v", what, err)
+		return -1
 	}
 	return 0
 }

@@ -5,9 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -21,6 +23,7 @@ var people = []string{"ann", "bob", "cid"}
 //	let NAME         keeps the last standard output, without its line end, as $NAME
 //	field NAME KEY   keeps the value of KEY in the last line of JSON that was printed
 //	server stop|start|other-key
+//	interrupt FILE   interrupts the process whose number is in FILE, and waits for its end
 //
 // and $LINK is the server's first invite.
 func TestScript(t *testing.T) {
@@ -29,7 +32,8 @@ func TestScript(t *testing.T) {
 	}
 	var servers = map[string]*server{}
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+		Dir:      filepath.Join("testdata", "script"),
+		Deadline: time.Now().Add(commandMax), // of all scripts together
 		Setup: func(env *testscript.Env) error {
 			s := serve(t)
 			servers[env.WorkDir] = s
@@ -48,6 +52,7 @@ func TestScript(t *testing.T) {
 			}
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 			env.Setenv("PAPERPLANE_HOME", filepath.Join(env.WorkDir, "nobody"))
+			env.Setenv("GOTRACEBACK", "none") // what is killed for standing still says which command it was
 			env.Setenv("LINK", s.invite())
 			env.Setenv("ADDR", s.addr)
 			env.Defer(func() { s.stop(syscall.SIGTERM) })
@@ -76,6 +81,21 @@ func TestScript(t *testing.T) {
 				value, _, _ = strings.Cut(value, ",")
 				ts.Setenv(args[0], strings.TrimRight(value, "}"))
 			},
+			"interrupt": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 1 {
+					ts.Fatalf("usage: interrupt FILE")
+				}
+				pid, err := strconv.Atoi(strings.TrimSpace(ts.ReadFile(args[0])))
+				ts.Check(err)
+				p, err := os.FindProcess(pid)
+				ts.Check(err)
+				ts.Check(p.Signal(os.Interrupt))
+				for end := time.Now().Add(patience); p.Signal(syscall.Signal(0)) == nil && !zombie(pid); time.Sleep(20 * time.Millisecond) {
+					if time.Now().After(end) {
+						ts.Fatalf("the process does not end within %v of the interrupt", patience)
+					}
+				}
+			},
 			"server": func(ts *testscript.TestScript, neg bool, args []string) {
 				s := servers[ts.Getenv("WORK")]
 				if neg || len(args) != 1 || s == nil {
@@ -96,4 +116,11 @@ func TestScript(t *testing.T) {
 			},
 		},
 	})
+}
+
+// zombie says whether a process has ended, and only waits for whoever asks after it.
+func zombie(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, ok := strings.Cut(string(b), ") ")
+	return err == nil && ok && strings.HasPrefix(rest, "Z")
 }

@@ -241,6 +241,9 @@ func (w *walker) begin(args ...string) *linkingRun {
 	return r
 }
 
+// has reads one object of what a linking prints; false at the end of the output.
+func (r *linkingRun) has(v any) bool { return r.out.Scan() && json.Unmarshal(r.out.Bytes(), v) == nil }
+
 // line reads one object of what a linking prints.
 func (r *linkingRun) line(t *testing.T, v any) {
 	t.Helper()
