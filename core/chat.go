@@ -257,7 +257,7 @@ func (m *Machine) chatView(c *chat) Chat {
 		v.Origin = s.Origin
 	}
 	v.Knocks = len(m.approvals(c))
-	if w := m.waitOf(c.id); w != nil && !w.Again && w.Entered == 0 {
+	if w := m.waitOf(c.id); w != nil && !w.Again && w.Entered == 0 && !w.Quit {
 		x := m.waitView(w)
 		v.State, v.Refused = x.State, x.Refused
 	}
@@ -300,7 +300,7 @@ func (m *Machine) state() State {
 		}
 	}
 	for _, w := range m.waits {
-		if (!w.Again || w.Lost != nil) && m.chats[w.Chat.Text()] == nil {
+		if (!w.Again || w.Lost != nil) && !w.Quit && m.chats[w.Chat.Text()] == nil {
 			s.Chats = append(s.Chats, m.waitView(w))
 		}
 	}

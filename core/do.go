@@ -99,9 +99,14 @@ func (m *Machine) finish(id string, code ErrCode) { m.reply(id, Done{}, code) }
 // doChat carries out a command about one chat.
 func (m *Machine) doChat(in Do) {
 	c := m.chats[chatOf(in.Command)]
-	if w := m.waitOf(chatOf(in.Command)); w != nil && (!w.Again || w.Lost != nil) && c == nil {
-		m.doWaiting(in, w)
-		return
+	if w := m.waitOf(chatOf(in.Command)); w != nil && (!w.Again || w.Lost != nil) && !w.Quit {
+		if _, leave := in.Command.(Leave); leave && c != nil && !c.alive() && !w.Again && w.Entered == 0 {
+			m.quit(w) // who had been here before gives up
+		}
+		if c == nil {
+			m.doWaiting(in, w)
+			return
+		}
 	}
 	if c == nil || c.First != "" {
 		code := ErrNoChat

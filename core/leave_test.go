@@ -47,3 +47,41 @@ func TestLeaveLost(t *testing.T) {
 		}
 	}
 }
+
+// TestQuitWaiting lets somebody give up waiting to be let in, and be let in later all the same: they are
+// no member for long, and nobody whom a link leads there again is kept out.
+func TestQuitWaiting(t *testing.T) {
+	w, ann, g, link := linked(t, core.GroupInvite{})
+	bob := newcomer(t, w, "Bob", link)
+	w.Pass(time.Minute)
+	ann.SetOffline(true)
+	bob.SetOffline(true)
+	cid := w.Client("Cid")
+	Must[core.Joined](cid, core.Join{Link: link, Name: "Cid"})
+	w.Pass(10 * time.Second)
+	Must[core.Done](cid, core.Leave{Chat: g})
+	for _, x := range cid.State().Chats {
+		if x.ID == g {
+			t.Errorf("who gave up still has the chat, %s", x.State)
+		}
+	}
+	cid.Crash()
+	cid.SetOffline(true)
+	ann.SetOffline(false)
+	w.Pass(time.Minute)
+	if n := ann.Chat("Trip").Members; n != 3 {
+		t.Fatalf("%d members, want 3: Cid was to be let in", n)
+	}
+	cid.SetOffline(false)
+	bob.SetOffline(false)
+	w.Pass(2 * time.Minute)
+	for _, c := range []*Client{ann, bob} {
+		if n := c.Chat("Trip").Members; n != 2 {
+			t.Errorf("%s counts %d members, want 2", c.Name, n)
+		}
+	}
+	Must[core.Joined](cid, core.Join{Link: link, Name: "Cid"})
+	w.Pass(2 * time.Minute)
+	healthy(t, w, ann, bob, cid)
+	talk(t, w, g, "back", ann, bob, cid)
+}

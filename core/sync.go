@@ -123,7 +123,7 @@ func (m *Machine) queueSettled(c *chat) bool {
 
 // settled says that one has knocked and that no answer lies at the server.
 func (w *waiting) settled() bool {
-	if w.Gone != "" || w.Entered != 0 || w.tries >= syncTries {
+	if w.Gone != "" || w.Entered != 0 || w.Quit || w.tries >= syncTries {
 		return true
 	}
 	if !w.Created || !w.Knocked || w.feed == nil {

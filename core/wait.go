@@ -84,6 +84,8 @@ type storedWait struct {
 	Return   []byte      `cbor:"41,keyasint,omitempty"` // what the words' key says of it: a signature for each leaf that it may replace
 	// Said is what was written into a Lost chat meanwhile.
 	Said []*outbox.Item `cbor:"42,keyasint,omitempty"`
+	// Quit: the person waits no more. Who knocked may be let in all the same, and then leaves.
+	Quit bool `cbor:"43,keyasint,omitempty"`
 }
 
 func waitKey(id string) string { return "s/j/" + id }
@@ -222,6 +224,11 @@ func (m *Machine) takenGroup(s *server, j *joining, p wire.Package) {
 	}
 	if w := m.waitOf(id); w != nil {
 		if w.Gone == "" {
+			if w.Quit {
+				w.Quit = false
+				m.saveWait(w)
+				m.showWait(w)
+			}
 			m.endJoin(j, Joined{Chat: id}, "")
 			return
 		}
@@ -281,7 +288,7 @@ func refusal(why string) ErrCode {
 
 // showWait tells the faces of it.
 func (m *Machine) showWait(w *waiting) {
-	if w.Again || w.Entered != 0 {
+	if w.Again || w.Entered != 0 || w.Quit {
 		return
 	}
 	if c := m.chats[w.Chat.Text()]; c != nil {
@@ -298,7 +305,7 @@ func (m *Machine) pumpWaits() {
 		if w.Entered != 0 && m.now.Sub(time.UnixMilli(w.Entered)) > lingering {
 			m.unheard(w)
 			m.dropWait(w)
-		} else if w.Again && w.Entered == 0 && m.needless(w) {
+		} else if w.Entered == 0 && (w.Again && m.needless(w) || w.Quit && m.now.Sub(time.UnixMilli(w.At)) > plane.TTLDaysDefault*24*time.Hour) {
 			m.dropWait(w)
 		} else if s.isUp() && w.Gone == "" && m.acc != nil {
 			m.pumpWait(s, w)
@@ -328,7 +335,7 @@ func (w *waiting) next() (at time.Time) {
 		sooner(time.UnixMilli(w.Entered).Add(lingering + time.Second))
 	default:
 		sooner(w.retryAt)
-		if w.Knocked && w.got == nil {
+		if w.Knocked && w.got == nil && !w.Quit {
 			sooner(w.again())
 		}
 	}
@@ -393,7 +400,7 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 			w.feed = m.replyFeed(w)
 		}
 		m.pumpFeed(s, w.feed)
-		if w.Entered == 0 && !m.now.Before(w.again()) && w.got == nil {
+		if w.Entered == 0 && !w.Quit && !m.now.Before(w.again()) && w.got == nil {
 			w.Try++
 			m.knockAnew(w)
 			m.pumpWait(s, w)
@@ -563,6 +570,10 @@ func (m *Machine) refuseWait(w *waiting, why string) {
 	if w.Again {
 		return // the door may stand again another day
 	}
+	if w.Quit {
+		m.dropWait(w)
+		return
+	}
 	w.Gone, w.Packages, w.Body = why, nil, nil
 	m.saveWait(w)
 	if w.feed != nil {
@@ -648,6 +659,10 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 			m.foundAgain(c, w, p.Invitation.After)
 			again = true
 		}
+		if w.Quit {
+			c.Leaving = true
+			m.askToLeave(c)
+		}
 	} else {
 		if w.Again {
 			m.room(c, w, p.Invitation.After)
@@ -657,7 +672,7 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 				fresh = append(fresh, x.Person)
 			}
 		}
-		leaving := c.Leaving && w.Again
+		leaving := c.Leaving && w.Again || w.Quit
 		m.rejoin(c, cv, s.id)
 		if leaving {
 			c.Leaving = true
@@ -686,7 +701,19 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 	case first:
 		m.notify(c, cv.Cursor(), 14, timeline.Line{What: "joined", Who: m.acc.person()})
 	}
-	m.sayProfile(c)
+	if !w.Quit {
+		m.sayProfile(c)
+	}
+}
+
+// quit ends the person's waiting. A knock that is made cannot be taken back.
+func (m *Machine) quit(w *waiting) {
+	if w.Gone == "" && (w.Knocked || w.Tried) {
+		w.Quit = true
+		m.saveWait(w)
+	} else {
+		m.dropWait(w)
+	}
 }
 
 // room keeps places free for what was missed up to a record.
@@ -760,7 +787,7 @@ func (m *Machine) doWaiting(in Do, w *waiting) {
 	}
 	switch in.Command.(type) {
 	case Leave:
-		m.dropWait(w)
+		m.quit(w)
 		m.emit(Emit{ChatGone{Chat: w.Chat.Text()}})
 		m.finish(in.ID, "")
 	case GetMembers:

@@ -267,7 +267,7 @@ func (s *soak) act() {
 			roles := []core.Role{core.RoleOwner, core.RoleAdmin, core.RoleMember}
 			s.try(c, "roles", core.SetRole{Chat: chat.ID, Person: p, Role: roles[s.rng.IntN(len(roles))]})
 		})
-	case roll < 87 && chat.State == "open": // who gives up while waiting may be let in all the same, and is never there
+	case roll < 87: // also who waits to be let in, and perhaps is, later
 		s.try(c, "departures", core.Leave{Chat: chat.ID})
 	case roll < 90:
 		s.try(c, "names", core.SetGroup{Chat: chat.ID, Name: "named by " + c.name})
