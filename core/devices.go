@@ -71,6 +71,8 @@ const (
 	syncWords
 	syncMandate
 	syncMandates
+	syncPackages
+	syncUsed
 )
 
 // syncRecord is what stands behind controlMark in Saved.
@@ -205,6 +207,14 @@ func (m *Machine) synced(plain []byte) {
 	case syncMandates:
 		if x := (mandatesSaid{}); read(&x) {
 			m.setMandates(x, false)
+		}
+	case syncPackages:
+		if x := ([]sharedPackage{}); read(&x) {
+			m.sharedHere(x)
+		}
+	case syncUsed:
+		if x := ""; read(&x) {
+			m.usedElsewhere(x)
 		}
 	case syncRef:
 		if x := (refSaid{}); read(&x) {
@@ -399,6 +409,7 @@ func (m *Machine) deviceCommit(c *chat, out convo.Changed) {
 	g.Invitation.Proofs = c.c.Proofs(out.Seat(m.acc.person()))
 	if c.c.State().Kind == convo.Saved {
 		m.letIn(g)
+		m.newDevice()
 		m.sayMandates()
 		if m.words.Kept {
 			m.tell(syncWords, "words", m.words.Keys)

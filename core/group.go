@@ -334,7 +334,11 @@ func (m *Machine) release(c *chat) {
 }
 
 // control reads an invitation to a group from the other person of a two-person conversation.
-func (m *Machine) control(by plane.PublicKey, plain []byte) { m.comeIn(by, plain, nil) }
+func (m *Machine) control(by plane.PublicKey, plain []byte) {
+	if !m.later(storedLate{By: by, Plain: plain}) {
+		m.comeIn(by, plain, nil)
+	}
+}
 
 // comeIn follows an invitation; tree is what has been fetched for it.
 func (m *Machine) comeIn(by plane.PublicKey, plain, tree []byte) {

@@ -50,6 +50,7 @@ const (
 type inbox struct {
 	stored   storedInbox
 	packages []*ownPackage // oldest first
+	fresh    []*ownPackage // made in this Step, for one's other devices
 	requests []string      // hashes of requests that were taken, hex
 
 	own, handle     wire.Handle
@@ -89,6 +90,15 @@ type ownPackage struct {
 	ref    string
 	made   plane.Day
 	secret *mls.KeyPackageSecret
+	signer *mls.Signer // of a package that all one's devices can use; nil: of this device alone
+}
+
+// signs returns the key of the package's leaf.
+func (p *ownPackage) signs(m *Machine) *mls.Signer {
+	if p.signer != nil {
+		return p.signer
+	}
+	return m.acc.keys.Device()
 }
 
 type storedPackage struct {
@@ -99,7 +109,7 @@ type storedPackage struct {
 
 func loadPackage(ref string, s storedPackage) (*ownPackage, error) {
 	k, err := mls.ParseKeyPackageSecret(s.Secret)
-	return &ownPackage{ref, s.Made, k}, err
+	return &ownPackage{ref: ref, made: s.Made, secret: k}, err
 }
 
 // drop forgets the session.
@@ -112,21 +122,19 @@ func (m *Machine) saveInbox() { m.put("s/inbox", m.inbox.stored) }
 
 // newPackage makes a key package, remembers its secret and returns it sealed for the pool.
 func (m *Machine) newPackage(last bool) []byte {
+	signer, credential := m.packageSigner()
 	kp, secret, err := mls.NewKeyPackage(mls.KeyPackageOptions{
-		Signer: m.acc.keys.Device(), Credential: mls.NewBasic(m.acc.keys.Credential()), LastResort: last,
+		Signer: signer, Credential: mls.NewBasic(credential), LastResort: last,
 		Lifetime:     mls.Lifetime{NotBefore: m.now.Add(-24 * time.Hour), NotAfter: m.now.Add(packageDays * 24 * time.Hour)},
 		Capabilities: convo.Capabilities(), LeafExtensions: convo.NameLeaf(m.acc.Name, nil),
 	})
 	inv.That(err == nil, "a key package can be made")
 	p := &ownPackage{ref: hex.EncodeToString(secret.Ref()[:16]), made: plane.DayOf(m.now), secret: secret}
-	m.inbox.packages = append(m.inbox.packages, p)
-	m.put("s/kp/"+p.ref, storedPackage{Made: p.made, Secret: secret.Marshal()})
-	if len(m.inbox.packages) > packagesKept {
-		// The oldest one-time package; the last-resort one is given out for weeks.
-		if i := slices.IndexFunc(m.inbox.packages, func(p *ownPackage) bool { return !p.secret.LastResort() }); i >= 0 {
-			m.dropPackage(m.inbox.packages[i])
-		}
+	if signer != m.acc.keys.Device() {
+		p.signer = signer
+		m.inbox.fresh = append(m.inbox.fresh, p)
 	}
+	m.keepPackage(p)
 	key, err := seal.CardKeyFromBytes(m.acc.Card)
 	inv.That(err == nil, "card key")
 	b, err := seal.SealPackage(key, m.acc.inboxLog(), kp)
@@ -138,6 +146,9 @@ func (m *Machine) dropPackage(p *ownPackage) {
 	if i := slices.Index(m.inbox.packages, p); i >= 0 {
 		m.inbox.packages = slices.Delete(m.inbox.packages, i, i+1)
 		m.set("s/kp/"+p.ref, nil)
+		if p.signer != nil {
+			m.set(signerKey(p.ref), nil)
+		}
 	}
 }
 
@@ -166,6 +177,7 @@ func (m *Machine) turnKEM() {
 			m.dropPackage(p)
 		}
 	}
+	m.shareFresh()
 	m.saveInbox()
 }
 
@@ -270,6 +282,7 @@ func (m *Machine) putPool(s *server, more int) {
 	for range more {
 		r.Packages = append(r.Packages, m.newPackage(false))
 	}
+	m.shareFresh()
 	m.sendInbox(s, r, func(a wire.Answer) {
 		p, ok := a.(wire.Pool)
 		if !ok {
@@ -379,7 +392,9 @@ func (m *Machine) inboxRecord(seq plane.Seq, body []byte) {
 			m.askedAgain(knock)
 			return
 		}
-		m.request(r)
+		if !m.later(storedLate{Request: &r}) {
+			m.request(r)
+		}
 		return
 	}
 }
@@ -425,7 +440,7 @@ func (m *Machine) joinConvo(i convo.Invitation) (*convo.Convo, *ownPackage) {
 // joinTree is joinConvo with the tree, nil when the Welcome has it.
 func (m *Machine) joinTree(i convo.Invitation, tree []byte) (*convo.Convo, *ownPackage) {
 	for _, p := range m.inbox.packages {
-		c, err := convo.Join(convo.JoinOptions{Invitation: i, Secret: p.secret, Tree: tree, Signer: m.acc.keys.Device(), Identify: m.identify, Now: m.now})
+		c, err := convo.Join(convo.JoinOptions{Invitation: i, Secret: p.secret, Tree: tree, Signer: p.signs(m), Identify: m.identify, Now: m.now})
 		if err == nil {
 			return c, p
 		}
@@ -439,6 +454,9 @@ func (m *Machine) usePackage(p *ownPackage) {
 		m.inbox.stored.Renamed = true // another takes its place, see turnKEM
 		m.saveInbox()
 	} else {
+		if p.signer != nil {
+			m.tell(syncUsed, "", p.ref)
+		}
 		m.dropPackage(p)
 	}
 	m.inbox.filled, m.inbox.top = false, true
@@ -450,7 +468,7 @@ func (m *Machine) usePackage(p *ownPackage) {
 // freshen has new keys made at once where one has come in through the last-resort package: others
 // may have come in through it, too, so what it opened is not forward secret.
 func (m *Machine) freshen(c *chat, p *ownPackage) {
-	if p.secret.LastResort() {
+	if p.secret.LastResort() && p.signer == nil { // see pumpLeaf
 		m.wish(c, &outbox.Intent{Act: outbox.Refresh})
 	}
 }

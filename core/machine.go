@@ -10,6 +10,7 @@ import (
 	"paperplane/core/account"
 	"paperplane/core/timeline"
 	"paperplane/internal/inv"
+	"paperplane/mls"
 	"paperplane/protocol/caps"
 	"paperplane/protocol/plane"
 )
@@ -41,6 +42,8 @@ type Machine struct {
 	mandateAt time.Time // until then, devices that were signed out wait for the new mandate
 	adding    [32]byte  // the device that was let in or signed out here: what follows is this one's work
 	puts      map[string]SegmentMade
+	lates     []*late
+	hasty     bool // tests: see later
 	words     storedWords
 	vault     vaultNow
 
@@ -210,6 +213,7 @@ func (m *Machine) run() {
 	m.pumpWaits()
 	m.dueDevices()
 	m.dueInbox()
+	m.dueLates()
 	m.pumpHistory()
 	if l := m.link; l != nil && !m.now.Before(l.until) {
 		m.endLinking(ErrOffline)
@@ -342,6 +346,7 @@ func (m *Machine) wake() {
 	if b := &m.inbox; b.filled {
 		sooner(b.lookAt)
 	}
+	sooner(m.lateDue())
 	if m.inbox.stored.KEMs == nil {
 		sooner(m.inbox.holdAt)
 	}
@@ -490,6 +495,18 @@ func (m *Machine) assemble() error {
 			p, err := loadPackage(rest, s)
 			ok = ok && err == nil
 			m.inbox.packages = append(m.inbox.packages, p)
+		case "ks":
+			s, err := mls.ParseSigner(m.loaded[k])
+			ok = ok && err == nil
+			for _, p := range m.inbox.packages {
+				if p.ref == rest {
+					p.signer = s
+				}
+			}
+		case "l":
+			l := &late{name: rest}
+			read(k, &l.storedLate)
+			m.lates = append(m.lates, l)
 		case "rq":
 			m.inbox.requests = append(m.inbox.requests, rest)
 		case "srv":

@@ -51,6 +51,8 @@ const (
 	tagDevices = ^uint64(2)
 	// tagWarm is that of commits that warm the tree.
 	tagWarm = ^uint64(3)
+	// tagLeaf is that of commits that give one's leaf this device's key.
+	tagLeaf = ^uint64(4)
 )
 
 // span is a run of places in a queue.

@@ -233,7 +233,7 @@ func (m *Machine) work(s *server, c *chat) {
 		}
 		return // it finds back first: see rejoin.go
 	}
-	if !m.pumpDevices(c) {
+	if !m.pumpLeaf(c) && !m.pumpDevices(c) {
 		m.pumpIntents(c)
 	}
 	m.sendCommit(s, c)

@@ -11,6 +11,15 @@ func (c *Convo) OwnKeys() map[uint32]string {
 	return keys
 }
 
+// OwnKey returns the signature key of one's own leaf.
+func (c *Convo) OwnKey() []byte {
+	m, err := c.g.Member(c.g.OwnIndex())
+	if err != nil {
+		return nil
+	}
+	return m.SignatureKey
+}
+
 // RoomForDevice reports whether one more leaf of one's own person may come in.
 func (c *Convo) RoomForDevice() bool {
 	n := c.count(c.Own()) + 1
