@@ -81,6 +81,15 @@ func TestRecover(t *testing.T) {
 	if n := bob.Chat("Group").Members; n != 2 {
 		t.Errorf("%d members, want 2", n)
 	}
+	// Whoever comes by a link of the new device is let in: no package of the lost one is left.
+	carl := w.Client("carl")
+	l := Must[core.InviteLink](fresh, core.Invite{})
+	chat2 := Must[core.Joined](carl, core.Join{Link: l.Link, Name: "Carl"}).Chat
+	Must[core.Sent](carl, core.SendText{Chat: chat2, Text: "hello"})
+	w.Pass(5 * time.Second)
+	if list := fresh.Texts(chat2); !slices.Contains(list, "Carl: hello") {
+		t.Errorf("from a new contact: %q", list)
+	}
 	// The lost device turns up: it was signed out, and keeps what it has.
 	ann.SetOffline(false)
 	w.Pass(2 * time.Minute)
