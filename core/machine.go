@@ -684,14 +684,19 @@ func loadSelf(s storedSelf) (*self, error) {
 	if a.keys, err = a.keys.WithMandates(s.Gen, s.Mandates); err != nil {
 		return nil, err
 	}
-	if a.inboxOwner, err = caps.SignerFromSeed(s.InboxOwner); err != nil {
-		return nil, err
+	return a, a.openInbox()
+}
+
+// openInbox makes the keys of the inbox from what is stored of them.
+func (a *self) openInbox() (err error) {
+	if a.inboxOwner, err = caps.SignerFromSeed(a.InboxOwner); err != nil {
+		return err
 	}
-	if len(s.InboxKeys) != 32 || len(s.Card) != 16 {
-		return nil, ErrDamaged
+	if len(a.InboxKeys) != 32 || len(a.Card) != 16 {
+		return ErrDamaged
 	}
-	a.inboxRead, a.inboxWrite = caps.DeriveLogKeys(s.InboxKeys, 1)
-	return a, nil
+	a.inboxRead, a.inboxWrite = caps.DeriveLogKeys(a.InboxKeys, 1)
+	return nil
 }
 
 func (a *self) person() plane.PublicKey       { return a.keys.Person() }

@@ -91,20 +91,16 @@ func (m *Machine) setMandates(x mandatesSaid, mine bool) {
 		h := hashOf(append([]byte(what), seed...))
 		return h[:]
 	}
-	m.acc.InboxOwner, m.acc.InboxKeys = part("pp inbox owner v1"), part("pp inbox keys v1")
-	m.acc.Card, m.acc.Door = part("pp inbox card v1")[:16], [16]byte(part("pp inbox door v1")[:16])
-	acc, err := loadSelf(m.acc.storedSelf)
+	acc := m.acc
+	acc.InboxOwner, acc.InboxKeys, acc.Card = part("pp inbox owner v1"), part("pp inbox keys v1"), part("pp inbox card v1")[:16]
+	copy(acc.Door[:], part("pp inbox door v1"))
+	err = acc.openInbox()
 	inv.That(err == nil, "32 bytes are keys")
-	acc.keys, m.acc = keys, acc
 	m.saveSelf()
 	b := &m.inbox
-	if s := m.servers[acc.Home]; s.isUp() {
-		for _, h := range []wire.Handle{b.own, b.handle} {
-			if h != 0 {
-				m.send(s, wire.Close{Handle: h}, func(wire.Answer) {})
-			}
-		}
-		s.inbox = 0
+	s := m.servers[acc.Home]
+	if s != nil {
+		s.inbox = 0 // its handles end with the old one
 	}
 	b.drop()
 	b.turn++
@@ -139,7 +135,7 @@ func (m *Machine) setMandates(x mandatesSaid, mine bool) {
 			}
 		}
 	}
-	if s := m.servers[acc.Home]; s != nil {
+	if s != nil {
 		m.touchServer(s)
 	}
 }

@@ -74,6 +74,7 @@ type queue struct {
 	loaded  bool // asks
 
 	kems                 []*seal.KEMKey // of Keys
+	cardAt               time.Time      // until when the card is not made anew for what does not open
 	life                 int            // of the session
 	own, write           wire.Handle
 	busy, doored, carded bool
@@ -113,6 +114,14 @@ type queueSecret struct {
 // pastKeys bounds the generations of a queue's keys that are kept: who keeps the queue may be away
 // for some, and a knock that waits for an admin's yes may be sealed to a key from before.
 const pastKeys = 4
+
+// cardAgain is how often the card is made anew at most, because something does not open.
+const cardAgain = 10 * time.Minute
+
+// torn says that the log opens with no key that is known, though it is at the generation of k.
+func (q *queue) torn(k *convo.Queue) bool {
+	return q.feed != nil && q.feed.log == k.Log && q.feed.gone && len(q.Keys) > 0 && q.Keys[0].Gen == k.Gen && q.Gen >= k.Gen
+}
 
 // said is a yes: for a place and who stood there, as a server may put another in it.
 type said struct {
@@ -377,7 +386,10 @@ func (m *Machine) queueRecord(c *chat, log plane.LogID, seq plane.Seq, body []by
 		}
 		return
 	}
-	m.readMarks(c, log, body)
+	if !m.readMarks(c, log, body) && !m.now.Before(q.cardAt) {
+		// Rubbish, or sealed by the card of a device that was lost when it made it: see keepQueue.
+		q.Carded, q.dirty, q.cardAt = 0, true, m.now.Add(cardAgain)
+	}
 	q.settle(seq)
 }
 
@@ -429,8 +441,8 @@ func (m *Machine) gather(c *chat) time.Duration {
 	return between(admitLast, memberLast)
 }
 
-// readMarks takes what another member says of knocks: they are dealt with.
-func (m *Machine) readMarks(c *chat, log plane.LogID, body []byte) {
+// readMarks takes what another member says of knocks: they are dealt with. False: it is something else.
+func (m *Machine) readMarks(c *chat, log plane.LogID, body []byte) bool {
 	gens := c.c.Generations()
 	for i := len(gens) - 1; i >= max(0, len(gens)-3); i-- {
 		plain, err := seal.OpenRecord(markKey(gens[i]), log, body)
@@ -443,8 +455,9 @@ func (m *Machine) readMarks(c *chat, log plane.LogID, body []byte) {
 				c.qu().settle(seq)
 			}
 		}
-		return
+		return true
 	}
+	return false
 }
 
 // sayMarks tells the others what was dealt with.

@@ -34,7 +34,7 @@ func (m *Machine) keepsQueue(c *chat) bool {
 // Only who has the owner key of the group's log can.
 func (m *Machine) keepQueue(s *server, c *chat) {
 	q := c.qu()
-	if q.busy || m.now.Before(q.retryAt) {
+	if q.busy || m.now.Before(q.retryAt) || m.stuck(c) { // lost: its keys may be nobody's but its own
 		return
 	}
 	if !m.keepsQueue(c) {
@@ -56,7 +56,7 @@ func (m *Machine) keepQueue(s *server, c *chat) {
 	stale := st.Queue != nil && (q.Carded != k.Gen || hashOf(card) != q.Card && len(st.Links)+len(q.making) > 0)
 	// The door is there before the state names it: whoever is lost then may be all that is left.
 	want := k
-	if st.Queue == nil || k.At < st.Gen || q.Gen > k.Gen { // somebody has gone since, who knows the keys, or the state is that of an old copy
+	if st.Queue == nil || k.At < st.Gen || q.Gen > k.Gen || q.torn(k) { // somebody has gone since, who knows the keys, or the state is that of an old copy
 		if !q.planned(k) {
 			q.Plan, q.dirty = k.Next(st.Gen), true
 			q.Plan.Gen = max(q.Plan.Gen, q.Gen+1)
@@ -193,7 +193,7 @@ func (m *Machine) keepLinks(c *chat, k *convo.Queue) {
 	over := func(l convo.Link) bool {
 		return slices.Contains(q.Drop, l.Door) || l.Until+1 < today && len(st.Links) >= convo.LinksMax/2
 	}
-	if st.Queue != nil && st.Queue.At == st.Gen && q.Gen <= k.Gen && len(q.making) == 0 && !slices.ContainsFunc(st.Links, over) {
+	if st.Queue != nil && st.Queue.At == st.Gen && q.Gen <= k.Gen && !q.torn(k) && len(q.making) == 0 && !slices.ContainsFunc(st.Links, over) {
 		return
 	}
 	_, err := c.c.Begin(convo.Change{Tag: tagState, Edit: func(st *convo.State) {

@@ -10,7 +10,7 @@ func TestRacesFound(t *testing.T) {
 	}
 	defer func(was bool) { *raceLies = was }(*raceLies)
 	*raceLies = true
-	for _, s := range []uint64{402328, 402756, 402859, 405853, 407997, 408310, 408923, 409356, 410266, 411955} {
+	for _, s := range []uint64{402328, 402756, 402859, 405853, 407997, 408310, 408923, 409356, 410266, 411955, 900074} {
 		race(t, base, s)
 	}
 }

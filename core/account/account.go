@@ -117,10 +117,10 @@ func (k *Keys) Credential() []byte { return k.CredentialAfter(caps.Mandate{}) }
 
 // CredentialAfter is Credential for where cur is the newest mandate known of the account.
 func (k *Keys) CredentialAfter(cur caps.Mandate) []byte {
-	d := plane.PublicKey(k.device.Public())
 	if k.gen > 0 {
-		return k.mandated(d, cur)
+		return k.mandated(cur)
 	}
+	d := plane.PublicKey(k.device.Public())
 	return encode(credential{Account: k.account.Public(), Device: d, Cert: k.account.Sign(deviceMessage(d))})
 }
 
@@ -132,11 +132,11 @@ func deviceMessage(device plane.PublicKey) []byte {
 // Without a key it only tells whose: of a leaf that was checked before.
 func Identify(identity, signatureKey []byte) (plane.PublicKey, error) {
 	var c credential
-	if x, ok := caps.ParseMandated(identity); ok {
-		if signatureKey != nil && (!bytes.Equal(x.Device[:], signatureKey) || !x.Verify()) {
+	if x := caps.ParseMandated(identity); x != nil {
+		if signatureKey != nil && (!bytes.Equal(x.Device(), signatureKey) || !x.Verify()) {
 			return plane.PublicKey{}, ErrCredential
 		}
-		return x.Account, nil
+		return x.Account(), nil
 	}
 	if len(identity) > 256 || !decode(identity, &c) || signatureKey != nil && (!bytes.Equal(c.Device[:], signatureKey) ||
 		!caps.Verify(c.Account, deviceMessage(c.Device), c.Cert)) {

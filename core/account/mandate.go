@@ -41,26 +41,24 @@ func NextMandate(seeds [][]byte, seed []byte) [][]byte {
 	return append(slices.Clone(seeds[max(0, len(seeds)-mandatesKept+1):]), seed)
 }
 
-// mandated is the credential under the newest mandate, with the word of cur's key.
-func (k *Keys) mandated(device plane.PublicKey, cur caps.Mandate) []byte {
-	x := caps.Mandated{Account: k.Person(), Device: device, Mandate: k.Mandate()}
-	m := caps.MandateMessage(x.Account, x.Mandate)
-	x.By = k.account.Sign(m)
-	newest := k.later[len(k.later)-1]
-	x.Cert = newest.Sign(x.DeviceMessage())
-	for i, s := range k.later[:len(k.later)-1] {
-		if s.Public() == cur.Key || i == len(k.later)-2 && x.Link == (plane.Signature{}) {
-			x.Link = s.Sign(m)
+// mandated is the credential under the newest mandate, with the word of cur's key, or of that of the
+// mandate before.
+func (k *Keys) mandated(cur caps.Mandate) []byte {
+	n := len(k.later) - 1
+	earlier := k.later[max(0, n-1)]
+	for _, s := range k.later {
+		if s.Public() == cur.Key {
+			earlier = s
 		}
 	}
-	return x.Bytes()
+	return caps.NewMandated(k.account, k.later[n], earlier, k.gen, k.device.Public())
 }
 
 // certified reports whether a credential holds for the device that it names, of that account.
 func certified(identity []byte, who plane.PublicKey) bool {
-	var key []byte
-	if x, ok := caps.ParseMandated(identity); ok {
-		key = x.Device[:]
+	key := []byte(caps.ParseMandated(identity))
+	if key != nil {
+		key = caps.Mandated(key).Device()
 	} else {
 		var c credential
 		if !decode(identity, &c) {

@@ -21,8 +21,8 @@ var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // identify takes the identity itself, padded, for the person: certificates are package account's.
 func identify(identity, _ []byte) (plane.PublicKey, error) {
 	var p plane.PublicKey
-	if x, ok := caps.ParseMandated(identity); ok {
-		return x.Account, nil
+	if x := caps.ParseMandated(identity); x != nil {
+		return x.Account(), nil
 	}
 	if len(identity) == 0 || len(identity) > 32 {
 		return p, ErrState

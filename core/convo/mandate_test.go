@@ -6,16 +6,19 @@ import (
 
 	"paperplane/mls"
 	"paperplane/protocol/caps"
-	"paperplane/protocol/plane"
 )
 
 // under returns a credential under a mandate of bob's, with the word of some key about it.
 func under(k *mls.Signer, gen uint32, key, word *caps.Signer) []byte {
-	x := caps.Mandated{Account: who("bob"), Device: plane.PublicKey(k.Public()), Mandate: caps.Mandate{Gen: gen, Key: key.Public()}}
-	if word != nil {
-		x.Link = word.Sign(caps.MandateMessage(x.Account, x.Mandate))
+	if word == nil {
+		word = key
 	}
-	return x.Bytes()
+	x := caps.NewMandated(key, key, word, gen, k.Public())
+	p := who("bob")
+	copy(x[1:], p[:]) // bob's account key is no key
+	sig := word.Sign(x.Message())
+	copy(x[len(x)-len(sig):], sig[:])
+	return x
 }
 
 // TestMandate plays a device of bob's that was signed out, and a member who helps it: with the account key and
