@@ -97,7 +97,7 @@ func (t *lineTables) clearData(mem []byte, at int) error {
 	}
 	gofunc := binary.LittleEndian.Uint64(mem[module+8*gofuncWord:])
 	starts := slices.Sorted(maps.Keys(t.data))
-	if len(starts) == 0 || gofunc < uint64(at) || gofunc+uint64(starts[len(starts)-1]) > uint64(len(mem)) {
+	if len(starts) == 0 || gofunc < uint64(at) || gofunc > uint64(len(mem)) || gofunc+uint64(starts[len(starts)-1]) > uint64(len(mem)) {
 		return errLines
 	}
 	for i, from := range starts[:len(starts)-1] { // how long the last is nobody says

@@ -106,7 +106,7 @@ func TestPackRefuses(t *testing.T) {
 }
 
 // program has the real linker make a WASM file of a Go program.
-func program(t *testing.T, source string, flags ...string) []byte {
+func program(t testing.TB, source string, flags ...string) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(source), 0o600); err != nil {

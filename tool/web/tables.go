@@ -87,7 +87,7 @@ func findTables(mem []byte) (*tables, error) {
 	}
 	word := func(i int) int { return int(binary.LittleEndian.Uint64(mem[module+8*i:])) }
 	t := &tables{funcs: int(binary.LittleEndian.Uint64(mem[at+8:])), base: word(16), buckets: word(19)}
-	if t.funcs < 1 || t.funcs > 1<<20 || word(13) != t.base || word(17) != t.funcs+1 || t.base < at || t.base+8*t.funcs+8 > len(mem) || t.buckets < t.base {
+	if t.funcs < 1 || t.funcs > 1<<20 || word(13) != t.base || word(17) != t.funcs+1 || t.base < at || t.base > len(mem) || t.base+8*t.funcs+8 > len(mem) || t.buckets < t.base || t.buckets > len(mem) {
 		return nil, errLines
 	}
 	// The last function has a number and a byte, no more; epclntab is there.

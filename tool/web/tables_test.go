@@ -156,3 +156,34 @@ func TestStartRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Whatever stands in the tables, the build ends with an error or a file, and not with a panic.
+func FuzzTables(f *testing.F) {
+	in := program(f, "package main\n\nfunc main() {}\n")
+	var mem []byte
+	if _, err := pack(in, func(m []byte) ([]byte, error) { mem = bytes.Clone(m); return nil, nil }); err != nil {
+		f.Fatal(err)
+	}
+	header := bytes.Index(mem, tableHeader)
+	module, err := findModule(mem, header)
+	if err != nil {
+		f.Fatal(err)
+	}
+	// Places count from the header, from the module's data, or from the first of the functions' list.
+	places := []int{header, module, header + int(binary.LittleEndian.Uint64(mem[header+64:]))}
+	f.Add(uint8(1), uint16(8*gofuncWord), uint64(1<<64-1))
+	f.Add(uint8(1), uint16(8*16), uint64(1<<63-1))
+	f.Add(uint8(0), uint16(8), uint64(1<<19))
+	f.Add(uint8(2), uint16(4), uint64(7))
+	f.Fuzz(func(t *testing.T, which uint8, off uint16, v uint64) {
+		m := bytes.Clone(mem)
+		at := places[int(which)%len(places)] + int(off)
+		if at+8 > len(m) {
+			return
+		}
+		binary.LittleEndian.PutUint64(m[at:], v)
+		if _, err := squeezed(m); err != nil && !errors.Is(err, errLines) {
+			t.Errorf("got %v, want %v", err, errLines)
+		}
+	})
+}
