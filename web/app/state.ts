@@ -132,10 +132,10 @@ export function takeEvent(e: Event): void {
       knocksStamp.value++;
       break;
     case 'stateChanged':
-      // Servers are told by themselves; words and history together, so that what is missing there is over.
+      // They come whole: what is missing is over.
       if (e.servers) servers.value = e.servers;
-      if (e.words || !e.servers) words.value = e.words ?? '';
-      if (e.syncing !== undefined || !e.servers) syncing.value = e.syncing === undefined || e.syncing >= 100 ? null : e.syncing;
+      words.value = e.words ?? '';
+      syncing.value = e.syncing === undefined || e.syncing >= 100 ? null : e.syncing;
       break;
   }
 }

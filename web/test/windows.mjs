@@ -425,7 +425,7 @@ const list = [
       check('the link has left the address bar', new URL(page.url()).pathname + new URL(page.url()).hash, '/');
       await page.happens({ event: 'stateChanged', syncing: 60 });
       await page.locator('.syncing', { hasText: '60%' }).waitFor();
-      await page.happens({ event: 'stateChanged', syncing: 100 });
+      await page.happens({ event: 'stateChanged', words: 'kept', servers: await page.evaluate(() => globalThis.fake.w.servers) }); // as the core says that all is here
       await page.locator('.syncing').waitFor({ state: 'detached' });
       await close(page);
       const paste = await open('?as=new');

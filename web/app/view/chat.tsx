@@ -90,7 +90,7 @@ export function ChatView({ chat }: { chat: Chat }) {
           {t('knocks.line', { n: chat.knocks })}
         </button>
       ) : null}
-      {chat.kind === 'group' && chat.members === 1 && mayAdd(chat) ? (
+      {chat.kind === 'group' && chat.members === 1 && !chat.knocks && mayAdd(chat) ? (
         <button type="button" class="knocks" onClick={() => (panel.value = { kind: 'chat', chat: chat.id, page: 'links' })}>
           <Icon name="invite" />
           {t('group.alone')}

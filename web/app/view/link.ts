@@ -13,6 +13,9 @@ export const forDevice = (given: string) => /^[^#]+\/d#/.test(given);
 /** A person's link is longer than a server's own by the fingerprint of the account. The core has the last word. */
 export const looksPersonal = (given: string) => given.length - given.indexOf('#') > 128;
 
+/** A group's link ends with the byte that says so. The core has the last word here, too. */
+export const looksGroup = (given: string) => !looksPersonal(given) && given.endsWith('AQ');
+
 /** Whether a server's origin is not the page's. */
 export const elsewhere = (origin: string) => origin.replace(/\/$/, '') !== location.origin;
 

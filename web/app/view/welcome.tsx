@@ -9,7 +9,7 @@ import type { LinkInfo } from '../api';
 import { ending, takeState, volatile } from '../state';
 import { Mark } from './icons';
 import { Later } from './later';
-import { clearLink, elsewhere, forDevice, link, looksPersonal, parseLink } from './link';
+import { clearLink, elsewhere, forDevice, link, looksGroup, looksPersonal, parseLink } from './link';
 import { LangSelect } from './langselect';
 
 // When starting takes longer than this (ms), the page says that it goes on.
@@ -58,7 +58,7 @@ export function Welcome() {
   const [back, setBack] = useState(false); // one uses it already
   if (back || device) return <Back given={device ? given : null} onBack={() => setBack(false)} />;
   const person = given !== null && (info?.person ?? looksPersonal(given));
-  const group = info?.group === true;
+  const group = given !== null && (info?.group ?? (info === null && looksGroup(given)));
   const other = info && given && way() === 'wasm' && elsewhere(info.origin) ? given : null;
   return (
     <main class="gate">
