@@ -96,7 +96,7 @@ func TestLightLost(t *testing.T) {
 	talk(t, w, g, "second", append(all[1:], ann)...)
 }
 
-// TestTreeCrash lets who gets the tree, and who puts it, die at each of their effects.
+// TestTreeCrash lets who gets the tree, and who puts it, die at each of their effects (G-16).
 func TestTreeCrash(t *testing.T) {
 	for _, who := range []string{"gets", "puts"} {
 		step := 3
@@ -194,7 +194,7 @@ func TestNobodyIsLostLight(t *testing.T) {
 }
 
 // TestWarm lets members warm a tree that was filled by adds: one after the other, until commits are
-// cheap, and then no more.
+// cheap, and then no more (G-17).
 func TestWarm(t *testing.T) {
 	was := convo.WarmEnough
 	convo.WarmEnough = 5

@@ -114,7 +114,7 @@ func upgrade(t *testing.T, m, by *member, between func()) bool {
 }
 
 // TestLight lives the life of a light member: it reads whom it does not know, follows commits of
-// all kinds, writes, lives through a restart, and becomes a full member.
+// all kinds, writes, lives through a restart, and becomes a full member (G-14).
 func TestLight(t *testing.T) {
 	l, lou := lightGroup(t, "ann", "bob", "cid", "dan")
 	if !lou.c.Light() || lou.c.Size() != 5 || lou.c.Leaves() != 5 || lou.c.Own() != who("lou") {
@@ -177,7 +177,7 @@ func TestLightOut(t *testing.T) {
 	}
 }
 
-// TestLightLiars has members break the rules in front of a light one: what it can judge it refuses.
+// TestLightLiars has members break the rules in front of a light one: what it can judge it refuses (G-15).
 func TestLightLiars(t *testing.T) {
 	l, lou := lightGroup(t, "ann", "bob", "cid")
 	hears(t, l, "bob")
@@ -248,7 +248,7 @@ func TestLightLiars(t *testing.T) {
 	hears(t, l, "bob")
 }
 
-// TestLightJoins refuses what is wrong with a light way in.
+// TestLightJoins refuses what is wrong with a light way in (G-15).
 func TestLightJoins(t *testing.T) {
 	small(t, 2)
 	l := group(t, "ann", "bob", "cid")
