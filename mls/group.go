@@ -113,6 +113,7 @@ func NewGroup(o GroupOptions) (*Group, error) {
 // enter sets what follows from the epoch's secrets. ctx, tree and context are set before.
 func (g *Group) enter(es *epochSecrets) {
 	s := g.s
+	g.park()
 	g.es = es
 	g.tag = s.mac(es.confirm, g.ctx.confirmed)
 	g.interim = s.interimHash(g.ctx.confirmed, g.tag)

@@ -119,12 +119,13 @@ func NewKeyPackage(o KeyPackageOptions) ([]byte, *KeyPackageSecret, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	sec.leaf = key
+	sec.leaf = s.park(key)
 	w := header(WireKeyPackage)
 	start := len(w.b)
 	w.u16(version)
 	w.u16(uint16(s.id))
 	w.vec(sec.init.PublicKey().Bytes())
+	sec.init = s.park(sec.init)
 	w.raw(l.raw)
 	w.extensions(exts)
 	sig, err := o.Signer.sign("KeyPackageTBS", w.b[start:])
@@ -207,6 +208,7 @@ func ParseKeyPackageSecret(b []byte) (*KeyPackageSecret, error) {
 	if r.end() != nil {
 		return nil, ErrState
 	}
+	k.init, k.leaf = k.s.park(k.init), k.s.park(k.leaf)
 	return k, nil
 }
 

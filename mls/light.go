@@ -89,16 +89,23 @@ func (k *parkedKey) unpack() hpke.PrivateKey {
 func (k *parkedKey) Bytes() ([]byte, error)    { return k.raw, nil }
 func (k *parkedKey) PublicKey() hpke.PublicKey { return k.unpack().PublicKey() }
 
-// park packs a light member's keys until they are needed.
+// park packs a member's keys until they are needed.
 func (g *Group) park() {
 	for x, k := range g.priv {
-		if _, ok := k.(*parkedKey); ok {
-			continue
-		}
-		if raw, err := k.Bytes(); err == nil {
-			g.priv[x] = &parkedKey{s: g.s, raw: slices.Clone(raw)}
-		}
+		g.priv[x] = g.s.park(k)
 	}
+}
+
+// park packs a key.
+func (s *suite) park(k hpke.PrivateKey) hpke.PrivateKey {
+	if _, ok := k.(*parkedKey); ok {
+		return k
+	}
+	raw, err := k.Bytes()
+	if err != nil {
+		return k
+	}
+	return &parkedKey{s: s, raw: slices.Clone(raw)}
 }
 
 // UnknownSender is a message from a member whose leaf a light member does not know. Learn a Proof
@@ -214,7 +221,6 @@ func JoinLight(msg []byte, o LightOptions) (*Group, error) {
 	if !hmac.Equal(g.tag, gi.tag) {
 		return nil, broken("M-128")
 	}
-	g.park()
 	return g, nil
 }
 

@@ -177,7 +177,6 @@ func (g *Group) receiveLight(m *authContent, c *commitBody, f *follow, now time.
 	if !hmac.Equal(next.tag, m.tag) {
 		return nil, broken("M-108")
 	}
-	next.park()
 	out.Next, out.change = next, &change{list, c, f.committer, external, g.ctx.epoch, next.ctx.treeHash, f.keys}
 	return out, nil
 }

@@ -275,9 +275,6 @@ func (u *Upgrade) Finish(now *Group) (*Group, error) {
 		if err := refuse(!bytes.Equal(g.tree.public(x), k.PublicKey().Bytes()), "M-107"); err != nil {
 			return nil, err
 		}
-		if p, ok := k.(*parkedKey); ok {
-			k = p.unpack()
-		}
 		g.priv[x] = k
 	}
 	for _, q := range now.proposals { // a light member took them unseen

@@ -336,8 +336,8 @@ func RestoreHead(head []byte, page func(key string) []byte, deltas []Delta) (*Gr
 	g.secrets.saved()
 	if g.light != nil {
 		clear(g.light.fresh)
-		g.park()
 	}
+	g.park()
 	return g, nil
 }
 
