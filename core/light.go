@@ -250,9 +250,11 @@ func (m *Machine) gotPage(c *chat, p convo.Page, in Object) {
 }
 
 const (
-	// warmEach is the time that each member has for its turn at warming the tree; warmQuiet is how long
-	// nobody begins while people come in.
-	warmEach  = time.Second
+	// warmPause is between two commits that warm the tree: each voids what was said at the same time, and
+	// on a slow machine it takes seconds until all have read it. warmEach is the time that each member
+	// has for its turn; warmQuiet is how long nobody begins while people come in.
+	warmPause = 10 * time.Second
+	warmEach  = 2 * time.Second
 	warmQuiet = 30 * time.Second
 )
 
@@ -263,7 +265,7 @@ func (m *Machine) warm(c *chat, out convo.Changed) {
 	if !ok || m.stuck(c) {
 		return
 	}
-	d := time.Duration(turns+1) * warmEach
+	d := warmPause + time.Duration(turns)*warmEach
 	if len(out.Added) > 0 {
 		d += warmQuiet
 	}
