@@ -48,7 +48,7 @@ func TestLeaveLost(t *testing.T) {
 	}
 }
 
-// TestQuitWaiting lets somebody give up waiting to be let in, and be let in later all the same: they are
+// TestQuitWaiting lets somebody give up waiting to be let in, and be let in later all the same: they are
 // no member for long, and nobody whom a link leads there again is kept out.
 func TestQuitWaiting(t *testing.T) {
 	w, ann, g, link := linked(t, core.GroupInvite{})
