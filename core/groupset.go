@@ -352,6 +352,7 @@ func (m *Machine) notices(c *chat, seq plane.Seq, out convo.Changed) {
 	}
 	for _, p := range erased {
 		m.erase(c, seq, p)
+		m.rewritten(c)
 	}
 	if is.Name != was.Name {
 		line("renamed", out.By, is.Name)

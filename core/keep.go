@@ -33,7 +33,10 @@ type keeping struct {
 	Upto uint64   // entries before it are in them
 	Seq  plane.Seq
 	At   int64 // ms: of the last
-	job  *keepJob
+	// Edited is the last day on which something that was said became otherwise: segments of that day
+	// and before tell it as it was.
+	Edited plane.Day
+	job    *keepJob
 }
 
 // kept is a segment of one's own.
@@ -101,7 +104,7 @@ func (m *Machine) keepHistory() {
 			m.vault.stale = true // later
 		}
 		for _, s := range k.Segs {
-			if s.Made+renewDays <= today {
+			if s.Made+renewDays <= today || s.Made <= k.Edited && s.Made < today {
 				m.keep(c, s.Ref.From, s.Ref.To+1)
 				break
 			}
@@ -124,6 +127,18 @@ func (m *Machine) keep(c *chat, from, goal uint64) {
 func (c *chat) keepAnew() {
 	if c.Keep != nil && c.Keep.Upto > 1 {
 		c.Keep.Upto, c.Keep.job, c.dirtyMeta = 1, nil, true
+	}
+}
+
+// rewritten: something that was said was edited or deleted. What is announced for newcomers tells it
+// as it was, and so do the segments of the vault, which are made anew once a day.
+func (m *Machine) rewritten(c *chat) {
+	if c.Told != nil {
+		c.Told, c.dirtyMeta = nil, true
+	}
+	v := m.view(c)
+	if k, today := v.Keep, plane.DayOf(m.now); k != nil && len(k.Segs) > 0 && k.Edited != today {
+		k.Edited, v.dirtyMeta = today, true
 	}
 }
 

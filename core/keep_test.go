@@ -94,3 +94,41 @@ func TestKeepTwice(t *testing.T) {
 		t.Errorf("%d members, want 2", n)
 	}
 }
+
+// TestKeepDeleted (V-07) shows that what is deleted after it went into a segment comes back no more a day later,
+// when the words are used; and that a newcomer is not given it out of an announced segment.
+func TestKeepDeleted(t *testing.T) {
+	w, ann, bob, chat, _, words := vaulted(t)
+	id := Must[core.Sent](bob, core.SendText{Chat: chat, Text: "regretted"}).Message
+	w.Leap(2 * 24 * time.Hour)
+	w.Pass(5 * time.Minute)
+	Must[core.Done](bob, core.Delete{Chat: chat, Message: id})
+	w.Pass(5 * time.Minute)
+	w.Leap(25 * time.Hour)
+	w.Pass(5 * time.Minute)
+	ann.SetOffline(true)
+	bob.SetOffline(true)
+	fresh := recovered(t, w, "fresh", words)
+	w.Pass(time.Minute)
+	has(t, fresh, chat, "Bob: one")
+	for _, x := range fresh.Texts(chat) {
+		if x == "Bob: regretted" {
+			t.Errorf("what was deleted is back: %q", fresh.Texts(chat))
+		}
+	}
+
+	w, ann, bob, _, g := trioLinked(t)
+	link := Must[core.Links](ann, core.GetLinks{Chat: g}).Links[0].Link
+	Must[core.Done](ann, core.SetGroup{Chat: g, Rules: &core.Rules{History: -1}})
+	id = Must[core.Sent](bob, core.SendText{Chat: g, Text: "regretted"}).Message
+	has(t, newcomer(t, w, "first", link), g)
+	w.Pass(30 * time.Second)
+	if ann.M.Told(g) == 0 {
+		t.Error("nothing was announced")
+	}
+	Must[core.Done](bob, core.Delete{Chat: g, Message: id})
+	w.Pass(10 * time.Second)
+	second := newcomer(t, w, "second", link)
+	w.Pass(30 * time.Second)
+	same(t, "the second reads", says(second, g), []string{"Bob: (deleted)"})
+}

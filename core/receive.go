@@ -147,9 +147,11 @@ func (m *Machine) said(c *chat, seq plane.Seq, by plane.PublicKey, body []byte, 
 	switch msg := msg.(type) {
 	case content.Edit:
 		m.setPairs(timeline.PutEdit(v.id, timeline.ID(msg.Of), timeline.Edit{By: by, Text: msg.Text}))
+		m.rewritten(c)
 		m.changedMessage(v, timeline.ID(msg.Of))
 	case content.Delete:
 		m.setPairs(timeline.PutDeletion(v.id, timeline.ID(msg.Of), by))
+		m.rewritten(c)
 		m.changedMessage(v, timeline.ID(msg.Of))
 	case content.React:
 		m.setPairs(timeline.PutReaction(v.id, timeline.ID(msg.To), by, timeline.Reaction{ID: id, Emoji: msg.Emoji, Log: c.log, Seq: uint64(seq)}))
