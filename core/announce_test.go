@@ -97,3 +97,26 @@ func TestAnnounceLies(t *testing.T) {
 	say(bob, 3, 16)
 	say(ann, 0, 16)
 }
+
+// TestHistoryDays shows that "two days" are today and the two days before, and not the third.
+func TestHistoryDays(t *testing.T) {
+	w, ann, bob, _, g := trioLinked(t)
+	link := Must[core.Links](ann, core.GetLinks{Chat: g}).Links[0].Link
+	Must[core.Done](ann, core.SetGroup{Chat: g, Rules: &core.Rules{History: 2}})
+	for i := range 5 {
+		if i > 0 {
+			w.Leap(24 * time.Hour)
+		}
+		Must[core.Sent](bob, core.SendText{Chat: g, Text: fmt.Sprint("day ", i)})
+	}
+	w.Pass(time.Minute)
+	for range 2 { // made, then announced
+		c := newcomer(t, w, "c", link)
+		w.Pass(30 * time.Second)
+		same(t, "the newcomer reads", says(c, g), []string{"Bob: day 2", "Bob: day 3", "Bob: day 4"})
+	}
+	w.Leap(24 * time.Hour)
+	c := newcomer(t, w, "c", link)
+	w.Pass(30 * time.Second)
+	same(t, "a day later", says(c, g), []string{"Bob: day 3", "Bob: day 4"})
+}
