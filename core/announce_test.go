@@ -43,7 +43,7 @@ func TestAnnounce(t *testing.T) {
 	say(70)
 	third := newcomer(t, w, "third", link)
 	w.Pass(30 * time.Second)
-	n = blobs("third", n, 1)
+	blobs("third", n, 1)
 	same(t, "the third reads", says(third, g), want)
 	// That nothing is made anew shows when what was announced is gone.
 	clear(w.Server.Blobs)
