@@ -27,6 +27,7 @@ type feed struct {
 	busy, live bool
 	head       plane.Seq
 	gone       bool // the server knows no such log
+	refused    bool // that was its last answer
 	tries      int
 	retryAt    time.Time
 }
@@ -46,7 +47,7 @@ func (f *feed) here() bool { return f.live && f.cursor >= f.head }
 // pumpFeed opens, reads and subscribes, one step at a time.
 func (m *Machine) pumpFeed(s *server, f *feed) {
 	if f.life != s.life {
-		f.life, f.handle, f.busy, f.live, f.gone, f.tries, f.retryAt = s.life, 0, false, false, false, 0, time.Time{}
+		f.life, f.handle, f.busy, f.live, f.gone, f.refused, f.tries, f.retryAt = s.life, 0, false, false, false, false, 0, time.Time{}
 	}
 	if f.busy || f.gone || m.now.Before(f.retryAt) {
 		return
@@ -69,7 +70,8 @@ func (m *Machine) pumpFeed(s *server, f *feed) {
 			}
 			delete(s.feeds, f.handle)
 			f.handle, f.live = 0, false
-			f.gone = codeOf(a) == plane.Refused && f.tries > 2+len(f.keys)
+			f.refused = codeOf(a) == plane.Refused
+			f.gone = f.refused && f.tries > 2+len(f.keys)
 			f.retryAt = m.now.Add(backoff(f.tries))
 			f.tries++
 		})

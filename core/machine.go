@@ -221,6 +221,8 @@ func (m *Machine) run() {
 	m.pumpVault()
 	if r := m.recovery; r != nil && !m.now.Before(r.until) {
 		m.endRecovery(nil, ErrOffline)
+	} else if r != nil && r.feed != nil && !r.feed.retryAt.IsZero() && !m.now.Before(r.feed.retryAt) {
+		m.server(r.server, r.origin).stale = true
 	}
 	for _, s := range m.sortedServers() {
 		if s.stale || s.due(m.now) {
@@ -357,6 +359,9 @@ func (m *Machine) wake() {
 	}
 	if r := m.recovery; r != nil {
 		sooner(r.until)
+		if s := m.servers[r.server]; r.feed != nil && s.isUp() && s.retryAt.IsZero() {
+			sooner(r.feed.retryAt)
+		}
 	}
 	if l := m.link; l != nil {
 		sooner(l.until)

@@ -115,7 +115,7 @@ func (m *Machine) pumpRecovery(s *server) {
 	}
 	m.pumpFeed(s, r.feed)
 	switch {
-	case r.feed.tries > 0 || r.feed.gone: // refused: no such log
+	case r.feed.refused: // no such log; what else is wrong with the server says nothing of the words
 		m.endRecovery(nil, ErrWordsNone)
 	case !r.feed.here() || r.asked:
 	case r.newest == nil:

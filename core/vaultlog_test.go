@@ -121,6 +121,23 @@ func TestRecoverErrors(t *testing.T) {
 		t.Errorf("got %q, want %q", got, core.ErrOffline)
 	}
 	c.SetOffline(false)
+	// A server that has no time says nothing of the words.
+	busy, d := true, w.Client("d")
+	w.Server.Refuse = func(x *Client, r wire.Request) wire.Answer {
+		if _, ok := r.(wire.Open); ok && x == d && busy {
+			busy = false
+			return wire.Done{Code: plane.Busy}
+		}
+		return nil
+	}
+	d.Do(core.Recover{Words: words, Origin: w.Server.Origin, Name: "n"})
+	w.Pass(5 * time.Second)
+	if d.State().Account == nil {
+		t.Error("got no account from a server that was busy at first")
+	}
+	if busy {
+		t.Error("the server was not busy")
+	}
 	// A server that lies about the blob is no recovery, and stores nothing.
 	w.Server.Refuse = func(x *Client, r wire.Request) wire.Answer {
 		if _, ok := r.(wire.BlobStat); ok && x == c {

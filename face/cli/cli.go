@@ -262,10 +262,14 @@ func (s *session) chat(ctx context.Context, who string) (core.Chat, core.State, 
 const syncTime = 4 * time.Second
 
 // sync waits until everything that the server has is here, or syncTime is over.
-func (s *session) sync(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, syncTime)
+func (s *session) sync(ctx context.Context) { s.syncs(ctx, syncTime) }
+
+// syncs is sync for another time; false when it was over before.
+func (s *session) syncs(ctx context.Context, d time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	_, _ = api.Do[core.Done](ctx, s, "sync", struct{}{})
+	_, err := api.Do[core.Done](ctx, s, "sync", struct{}{})
+	return err == nil
 }
 
 // longTime is how long the two ends of a linking stay for the history.

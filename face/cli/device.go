@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"paperplane/client"
 	"paperplane/core"
@@ -278,9 +279,14 @@ func runWords(ctx context.Context, env Env) error {
 			fmt.Fprintf(env.Out, "%2d. %s\n", i+1, word)
 		}
 	}
-	s.sync(ctx)
+	if !s.syncs(ctx, wordsTime) {
+		fmt.Fprintln(env.Err, "The server does not have the copy yet, and until it has, the words bring nothing back. It gets it when this account is open and the server answers; then paperplane contacts is enough.")
+	}
 	return err
 }
+
+// wordsTime is how long words waits until the server has the copy.
+const wordsTime = 20 * time.Second
 
 const recoverHelp = `paperplane recover [--server ORIGIN] [--name NAME] [--json]
 
