@@ -43,7 +43,6 @@ type Machine struct {
 	adding    [32]byte  // the device that was let in or signed out here: what follows is this one's work
 	puts      map[string]SegmentMade
 	lates     []*late
-	hasty     bool // tests: see later
 	words     storedWords
 	vault     vaultNow
 

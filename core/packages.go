@@ -144,7 +144,7 @@ func lateKey(name string) string { return "s/l/" + name }
 
 // later puts something off; false when it is to be done now.
 func (m *Machine) later(x storedLate) bool {
-	if !m.others() || len(m.lates) >= latesMax || m.hasty {
+	if !m.others() || len(m.lates) >= latesMax {
 		return false
 	}
 	d := lateAtLeast

@@ -108,13 +108,11 @@ func TestSharedRace(t *testing.T) {
 			}
 			return nil
 		}
-		one.M.Hasty(true)
 		one.SetOffline(false)
-		w.Pass(10 * time.Second)
+		w.Pass(90 * time.Second)
 		has(t, one, chat, "Carl: hi") // it came in, too
 		w.Server.Refuse = nil
 		w.Pass(3 * time.Minute)
-		one.M.Hasty(false)
 		converse(t, chat, carl, one, two)
 		healthy(t, w, ann, lap, carl)
 	}
