@@ -39,7 +39,7 @@ const forsakenAfter = 3
 func (m *Machine) forsaken(c *chat) bool {
 	w := m.waitOf(c.id)
 	l := c.c.Lost()
-	return w != nil && w.Again && w.Try >= forsakenAfter && (l == convo.LostGap || l == convo.LostVoid || l == convo.LostOwn || l == convo.LostSlices || l == convo.LostReplaced && w.Try >= 2*forsakenAfter) && c.State != chatBroken
+	return w != nil && w.Again && w.Try >= forsakenAfter && (l == convo.LostGap || l == convo.LostVoid || l == convo.LostOwn || l == convo.LostSlices || (l == convo.LostReplaced || l == convo.LostEnded) && w.Try >= 2*forsakenAfter) && c.State != chatBroken
 }
 
 // goesOn says that a device may let others in, in a conversation whose thread it has lost or not: it is

@@ -309,7 +309,7 @@ func (w *world) agree(log [16]byte, all []*history) {
 				truth[id], by[id] = seq, h
 				ids = append(ids, id)
 			} else if n != seq {
-				w.fail("a message stands at %d for %s and at %d for %s", n, by[id].c.name, seq, h.c.name)
+				w.fail("message %q stands at %d for %s and at %d for %s", h.texts[id].Text, n, by[id].c.name, seq, h.c.name)
 			}
 		}
 		for id := range h.lines {

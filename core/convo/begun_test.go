@@ -120,8 +120,8 @@ func TestReplaced(t *testing.T) {
 		}
 		bob.lost = true
 		act(t, l, by, Change{Add: []*mls.KeyPackage{kp}, Leaves: []uint32{bob.c.OwnLeaf()}})
-		if bob.c.Lost() != LostReplaced || bob.c.Pending() != nil {
-			t.Errorf("by %s: lost %d, want LostReplaced; pending %v", by, bob.c.Lost(), bob.c.Pending() != nil)
+		if want := map[string]Lost{"ann": LostEnded, "cid": LostReplaced}[by]; bob.c.Lost() != want || bob.c.Pending() != nil {
+			t.Errorf("by %s: lost %d, want %d; pending %v", by, bob.c.Lost(), want, bob.c.Pending() != nil)
 		}
 		epoch := bob.c.Epoch()
 		l.put(bodies...)

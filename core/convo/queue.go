@@ -52,6 +52,7 @@ const (
 	LostBroken        // an invariant broke
 	LostKeys          // the log opens with no key that is known here
 	LostSlices        // what lies beside a commit could not be had
+	LostEnded         // the epoch has ended: by an own commit that this state knows nothing of, or one of an admin that replaced the own leaf
 	LostPast          // as LostOwn, in epochs that are over: what it writes now is no second time
 )
 
@@ -77,13 +78,18 @@ func (c *Convo) Lose(why Lost) {
 	}
 }
 
-// replaced: a commit has put another leaf in the place of one's own. Whether it is valid the others
-// know, so nothing more can be said in this epoch, and no own commit can win in it.
-func (c *Convo) replaced() {
-	c.Lose(LostReplaced)
-	c.lost, c.dirty.head = LostReplaced, true
+// ended: a commit has ended the epoch that this device cannot follow: it puts another leaf in the place
+// of its own, or is its own, from a later state. Whether it is valid the others know. So nothing more can
+// be said in this epoch, and no own commit can win in it.
+func (c *Convo) ended(why Lost) {
+	c.Lose(why)
+	c.lost, c.dirty.head = why, true
 	c.dropPending()
 }
+
+// deaf says that what opens here is void for the others. After a commit of somebody who may only replace
+// leaves that is not known: who lies would make others deaf.
+func (c *Convo) deaf() bool { return c.lost == LostEnded }
 
 // LostAt returns the last record that was read before this device lost the thread.
 func (c *Convo) LostAt() plane.Seq {
@@ -114,7 +120,11 @@ func (c *Convo) void(now time.Time) {
 }
 
 // outdated: the own leaf has written in this epoch what is not known here.
-func (c *Convo) outdated() {
+func (c *Convo) outdated(commit bool) {
+	if commit {
+		c.ended(LostEnded)
+		return
+	}
 	c.Lose(LostOwn)
 	if c.lost == LostPast {
 		c.lost, c.dirty.head = LostOwn, true
@@ -124,7 +134,7 @@ func (c *Convo) outdated() {
 // foreign looks at an MLS message that did not open.
 func (c *Convo) foreign(msg []byte, err error) {
 	if errors.Is(err, mls.ErrOwnMessage) && c.g.SentByOwnLeaf(msg) {
-		c.outdated()
+		c.outdated(msg[contentTypeAt] == byte(mls.ContentCommit))
 	}
 }
 

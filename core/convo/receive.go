@@ -96,6 +96,9 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		return Void{Old: true}
 	}
 	c.advance(now, seq, body)
+	if c.deaf() {
+		return Void{}
+	}
 	plain, err := seal.OpenRecord(c.env, c.id, body)
 	if err != nil {
 		if c.suspect > 0 && c.suspect <= suspectMax {
@@ -121,7 +124,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 		return Mine{h}
 	}
 	if c.ghost(h) {
-		c.outdated()
+		c.outdated(true)
 		return Void{}
 	}
 	r, err := c.process(msg, now)
@@ -197,12 +200,12 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 		// have put another device of ours in the place of this one, which cannot be seen either.
 		if me := c.Own(); !c.MayRemove(by, me) && !c.asked(me) {
 			if len(r.Added) > 0 {
-				c.replaced()
+				c.ended(LostReplaced)
 			}
 			return Void{}
 		}
 		if out.Out, out.Anew = true, len(r.Added) > 0; out.Anew {
-			c.replaced()
+			c.ended(LostEnded)
 		}
 		for _, x := range r.Extensions {
 			if st, err := ParseState(x.Data); x.Type == StateExtension && err == nil {

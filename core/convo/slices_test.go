@@ -129,8 +129,8 @@ func TestHeld(t *testing.T) {
 	bodies, _ := ann.c.Bodies(p.Message)
 	l.seq++
 	ann.c.Receive(now, l.seq, bodies[0], none)
-	if back.Receive(now, l.seq, bodies[0], none); back.Lost() != LostOwn {
-		t.Errorf("a copy from before it was sent: lost %d, want LostOwn", back.Lost())
+	if back.Receive(now, l.seq, bodies[0], none); back.Lost() != LostEnded {
+		t.Errorf("a copy from before it was sent: lost %d, want LostEnded", back.Lost())
 	}
 	if stored(ann.c, d); d[keyGhosts] != nil {
 		t.Error("hashes outlive the epoch")
