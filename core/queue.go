@@ -315,7 +315,7 @@ func (m *Machine) pumpQueue(s *server, c *chat) {
 		q.retryAt = time.Time{}
 	}
 	st := c.c.State()
-	if st.Kind == convo.Group && !c.c.Light() {
+	if st.Kind == convo.Group && !c.c.Light() && !m.stuck(c) {
 		m.keepQueue(s, c)
 	}
 	if k := st.Queue; k != nil && m.watches(c) {
