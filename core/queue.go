@@ -32,6 +32,9 @@ const (
 	takeOver = 20 * time.Second
 	// knockBefore is how far back of one's own coming in a knock may have been made, by its clock.
 	knockBefore = time.Hour
+	// knockLife is how long a knock counts: as long as its record lives, and two days for clocks that
+	// differ. Who plays it again later may have kept it from a device that has other keys now.
+	knockLife = (plane.TTLDaysDefault + 2) * 24 * time.Hour
 	// watchersMax is about how many members of a large group look after those who lost the thread.
 	watchersMax = 64
 	// watchersLight is the same of those who have to get the tree first.
@@ -395,6 +398,9 @@ func (m *Machine) queueRecord(c *chat, log plane.LogID, seq plane.Seq, body []by
 
 // knock takes a knock in; false when there is nothing to it.
 func (m *Machine) knock(c *chat, seq plane.Seq, x account.Knock) bool {
+	if m.now.Sub(time.UnixMilli(x.At)) > knockLife {
+		return false
+	}
 	u, err := mls.ParseKeyPackage(x.Package)
 	if err != nil {
 		return false

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"paperplane/core"
+	"paperplane/core/account"
 	. "paperplane/core/coretest"
 )
 
@@ -80,4 +81,25 @@ func TestQueueTurnsAway(t *testing.T) {
 	w.Pass(time.Minute)
 	has(t, bob, g, "Bob: from the old copy", "Bob: back", "Dan: good", "* Bob healed")
 	has(t, dan, g, "Bob: lost", "Bob: from the old copy", "Bob: back")
+}
+
+// TestOldKnock has a server play the request of a member to come back again when it is old: nobody
+// puts the key package of then in the place of the leaf, whose keys the device has forgotten.
+func TestOldKnock(t *testing.T) {
+	for age, want := range map[time.Duration]bool{32 * 24 * time.Hour: true, 32*24*time.Hour + time.Second: false} {
+		w, ann, bob, _, g := trio(t)
+		w.Pass(time.Minute)
+		for range 7 {
+			w.Leap(5 * 24 * time.Hour)
+			w.Pass(time.Minute)
+		}
+		log, kem := core.Liar{M: ann.M}.Queue(g)
+		bob.SetOffline(true)
+		w.Inject(log, core.Liar{M: bob.M}.Knock(w.Now, log, kem, g, func(k *account.Knock) { k.At = w.Now.Add(-age).UnixMilli() }))
+		w.Run()
+		old := ann.M.KnocksHeld(g)
+		if (old > 0) != want {
+			t.Errorf("%v old: %d knocks count, want some: %v", age, old, want)
+		}
+	}
 }
