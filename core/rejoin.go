@@ -295,18 +295,21 @@ func (m *Machine) hinted(c *chat, plain []byte) {
 	var h hint
 	n := 0
 	for _, w := range m.waits {
-		if w.Again && w.Lost == nil && m.chats[w.Chat.Text()] == nil {
+		if w.Hinted {
 			n++
 		}
 	}
 	if n >= hintsMax {
 		return // a contact says what it likes; room stays for what one has lost
 	}
-	if timeline.Decode(plain[1:], &h) != nil || h.Server != c.Server || m.chats[h.Chat.Text()] != nil || m.waitOf(h.Chat.Text()) != nil ||
+	if timeline.Decode(plain[1:], &h) != nil || h.Server != c.Server || m.waitOf(h.Chat.Text()) != nil ||
 		len(m.waits) >= waitsMax || len(m.chats) >= chatsMax {
 		return
 	}
-	m.newWait(storedWait{Server: h.Server, Again: true, Chat: h.Chat, Queue: h.Queue, Door: h.Rejoin, Card: h.Card})
+	if x := m.chats[h.Chat.Text()]; x != nil && x.State != chatLeft {
+		return // and who has left may have been added since
+	}
+	m.newWait(storedWait{Server: h.Server, Again: true, Hinted: true, Chat: h.Chat, Queue: h.Queue, Door: h.Rejoin, Card: h.Card})
 }
 
 func parseNumber(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }

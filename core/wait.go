@@ -86,6 +86,8 @@ type storedWait struct {
 	Said []*outbox.Item `cbor:"42,keyasint,omitempty"`
 	// Quit: the person waits no more. Who knocked may be let in all the same, and then leaves.
 	Quit bool `cbor:"43,keyasint,omitempty"`
+	// Hinted: a contact says that one has been added, to a chat that one is not in.
+	Hinted bool `cbor:"44,keyasint,omitempty"`
 }
 
 func waitKey(id string) string { return "s/j/" + id }
@@ -316,7 +318,7 @@ func (m *Machine) pumpWaits() {
 // needless says that there is nothing to come back for: one is in, has left, or is not known.
 func (m *Machine) needless(w *waiting) bool {
 	c := m.chats[w.Chat.Text()]
-	if c == nil {
+	if c == nil || w.Hinted && c.State == chatLeft {
 		return w.Lost == nil && w.Try >= hintTries // one's own chats are waited for, however long
 	}
 	return !m.healing(c)
@@ -557,6 +559,9 @@ func (m *Machine) toldWhy(w *waiting, p *pass, log plane.LogID) {
 		m.healed(c)
 	case p.Why == passOut && (c.kind() != ChatGroup || c.c.Role(p.By) >= convo.RoleAdmin || w.Try >= forsakenAfter): // whoever is asked so often would have let one in
 		m.dropWait(w)
+		if c.State == chatLeft {
+			return // as it was
+		}
 		c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true
 		m.ended(c)
 		m.notify(c, c.c.Cursor(), 12, timeline.Line{What: "removed", Who: p.By, Whom: [][32]byte{m.acc.person()}})
@@ -648,7 +653,7 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 			return
 		}
 	}
-	again := c != nil
+	again := c != nil && c.State != chatLeft
 	var fresh []plane.PublicKey
 	if c == nil {
 		c = m.newChat(cv, s.id, nil)
@@ -668,7 +673,8 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 			m.room(c, w, p.Invitation.After)
 		}
 		for _, x := range cv.Members() {
-			if w.Again && !c.c.Has(x.Person) {
+			// An old copy may have added again somebody of whom it does not even know that they had left.
+			if w.Again && (w.Digest == [8]byte{} || !c.c.Has(x.Person)) {
 				fresh = append(fresh, x.Person)
 			}
 		}

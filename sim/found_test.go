@@ -5,7 +5,7 @@ import "testing"
 // TestRacesFound runs schedules that once left somebody lost; the first list on an honest server.
 func TestRacesFound(t *testing.T) {
 	base := raceBase(t)
-	for _, s := range []uint64{200997, 208371} {
+	for _, s := range []uint64{200997, 208371, 221297, 224467} {
 		race(t, base, s)
 	}
 	defer func(was bool) { *raceLies = was }(*raceLies)
