@@ -44,6 +44,7 @@ type devices struct {
 	Held   []refSaid   `cbor:"8,keyasint,omitempty"` // history of chats that it is not in yet
 	Before []byte      `cbor:"9,keyasint,omitempty"` // Secret of the mandate before
 	Way    wayIn       `cbor:"10,keyasint,omitzero"`
+	Newer  uint32      `cbor:"11,keyasint,omitempty"` // a mandate that another device of one's own is under; see succeeded
 }
 
 type ownDevice struct {

@@ -60,6 +60,7 @@ type Machine struct {
 	light    bool // stays light where it can
 	notice   string
 	woken    time.Time // the Tick asked for
+	newerAt  time.Time // see dueSuccessor
 	soonest  time.Time // before it no timer of a chat is due; zero: none is
 	idle     bool      // that is known
 
@@ -208,6 +209,7 @@ func (m *Machine) run() {
 		}
 	}
 	m.dueJoins()
+	m.dueSuccessor()
 	m.heals()
 	m.pumpWaits()
 	m.dueDevices()
@@ -356,6 +358,7 @@ func (m *Machine) wake() {
 			sooner(time.UnixMilli(d.Until + 1))
 		}
 	}
+	sooner(m.newerAt)
 	if r := m.recovery; r != nil {
 		sooner(r.until)
 		if s := m.servers[r.server]; r.feed != nil && s.isUp() && s.retryAt.IsZero() {

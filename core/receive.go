@@ -32,6 +32,7 @@ func (m *Machine) record(c *chat, seq plane.Seq, body []byte) {
 		out := c.c.Receive(m.now, seq, body, c.q.Own)
 		m.keepRoom(c, seq-min(seq, at+1), out)
 		m.outcome(c, seq, out)
+		m.succeeded(c.c.Successor())
 	})
 	if c.c.Doubtful() {
 		m.contain(c, func() { m.release(c) })

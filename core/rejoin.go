@@ -101,6 +101,9 @@ func (m *Machine) keyless(c *chat) {
 // heals begins to find back wherever a device has lost the thread.
 func (m *Machine) heals() {
 	for _, c := range m.sortedChats() {
+		if m.devs.Out && (m.healing(c) || c.alive() && c.kind() == ChatSaved) {
+			m.close(c) // nobody lets it in any more
+		}
 		if !m.healing(c) { // who wants to leave has to find back, too: the others count them
 			c.healAt = time.Time{}
 			continue

@@ -88,7 +88,7 @@ func (g *Group) receiveLight(m *authContent, c *commitBody, f *follow, now time.
 		out.Replaced = a.removed[0]
 	}
 	if out.RemovedSelf {
-		out.Extensions = a.exts
+		out.Extensions, out.Joined = a.exts, a.joined()
 		return out, nil
 	}
 	if bits.OnesCount32(f.n) != 1 || f.n > MembersMax || f.committer >= f.n || g.me >= f.n || len(f.hash) != s.nh ||

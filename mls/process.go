@@ -45,7 +45,7 @@ type CommitReceived struct {
 	Closed            bool        // by ReInit: nothing more can be sent
 	OutOfLifetime     []uint32    // added leaves whose lifetime does not contain now
 	AAD               []byte
-	Joined            []Member // of Added, to a light member, which does not keep them all
+	Joined            []Member // of Added, to a light member, which does not keep them all, and with RemovedSelf: whose leaves are not confirmed
 
 	change *change // of a light member's: for Upgrade
 }
@@ -279,7 +279,7 @@ func (g *Group) receiveCommit(m *authContent, c *commitBody, parts *SliceParts, 
 		out.Rotated = rotatedLeaves(g.tree, a.tree, changed)
 	}
 	if out.RemovedSelf {
-		out.Extensions = a.exts
+		out.Extensions, out.Joined = a.exts, a.joined()
 		return out, nil // the new epoch's secrets are not for us, so the tag cannot be checked
 	}
 	if c.sliced != nil && c.path == nil {

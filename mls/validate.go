@@ -237,6 +237,14 @@ type joiner struct {
 	kp   *keyPackage
 }
 
+// joined is who comes in by Add proposals.
+func (a *applied) joined() (list []Member) {
+	for _, j := range a.added {
+		list = append(list, memberOf(j.leaf, j.kp.leaf))
+	}
+	return list
+}
+
 // gone says whether the leaf was removed.
 func (a *applied) gone(leaf uint32) bool {
 	return slices.Contains(a.removed, leaf) || slices.Contains(a.selfRemoved, leaf)

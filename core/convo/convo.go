@@ -103,6 +103,8 @@ type Convo struct {
 	begun   []Begun
 	opened  plane.Seq // the last record that opened; after a start, the last one
 
+	successor uint32 // see Successor
+
 	leaving []uint32 // leaves that asked to go, in this epoch
 	partial []*partial
 	pending *Pending

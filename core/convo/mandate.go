@@ -1,6 +1,7 @@
 package convo
 
 import (
+	"paperplane/mls"
 	"paperplane/protocol/caps"
 	"paperplane/protocol/plane"
 )
@@ -130,6 +131,24 @@ func (c *Convo) ownSeat(credential []byte) seated {
 	}
 	return s
 }
+
+// succeed notes who comes in by a commit that takes this device out, if it is a device of its own person
+// under a later mandate.
+func (c *Convo) succeed(joined []mls.Member) {
+	me := c.Own()
+	own, _ := c.g.Member(c.g.OwnIndex())
+	for _, x := range joined {
+		id := x.Credential.Identity()
+		who, err := c.identify(id, x.SignatureKey)
+		if m := caps.MandateOf(id, me); err == nil && who == me && string(x.SignatureKey) != string(own.SignatureKey) && m.Gen > c.who.newest(me).Gen && caps.Follows(id, me, c.who.newest(me)) {
+			c.successor = m.Gen
+		}
+	}
+}
+
+// Successor returns the generation of the mandate of a device of one's own that came in as this one was
+// taken out, zero if there was none. The account, and the mandate before, stand behind it. It is not stored.
+func (c *Convo) Successor() uint32 { return c.successor }
 
 // OwnMandate returns that of this device's leaf.
 func (c *Convo) OwnMandate() caps.Mandate {

@@ -196,6 +196,7 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 	}
 	out := Changed{By: by, Before: c.state, Lost: c.pending}
 	if r.RemovedSelf {
+		c.succeed(r.Joined)
 		// The new state cannot be seen, so only the right to remove is checked. Who has it not may
 		// have put another device of ours in the place of this one, which cannot be seen either.
 		if me := c.Own(); !c.MayRemove(by, me) && !c.asked(me) {

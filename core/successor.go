@@ -1,0 +1,61 @@
+package core
+
+import (
+	"time"
+)
+
+// A device whose leaf is replaced by one of its own person under a mandate that it does not know was
+// signed out: by the twelve words, which begin Saved anew and so cannot say it there (V-05). A device that
+// was away hears of a mandate in Saved, where it stands before any commit brings it; so it reads
+// Saved to its end first.
+
+// successorWait is how long the record of Saved may be behind that of another log.
+const successorWait = 3 * time.Second
+
+// succeeded: a device of one's own under the mandate of that generation stands in the place of this one.
+func (m *Machine) succeeded(gen uint32) {
+	if m.acc != nil && gen > max(m.acc.Gen, m.devs.Newer) && !m.devs.Out {
+		m.devs.Newer = gen
+		m.saveDevices()
+	}
+}
+
+// dueSuccessor signs this device out when Saved says nothing of that mandate.
+func (m *Machine) dueSuccessor() {
+	c := m.saved()
+	switch {
+	case m.devs.Newer == 0 || m.devs.Out || m.acc == nil:
+	case m.devs.Newer <= m.acc.Gen:
+		m.devs.Newer, m.newerAt = 0, time.Time{}
+		m.saveDevices()
+		return
+	case c != nil && c.alive() && (m.stuck(c) || !m.savedHere()):
+		m.newerAt = time.Time{}
+		return
+	case m.newerAt.IsZero():
+		m.newerAt = m.now.Add(successorWait)
+		return
+	case m.now.Before(m.newerAt):
+		return
+	default:
+		m.signedOut()
+		for _, c := range m.sortedChats() {
+			if c.alive() {
+				m.close(c)
+			}
+		}
+	}
+	m.newerAt = time.Time{}
+}
+
+// close ends a conversation here, for a device that was signed out. Nothing is erased.
+func (m *Machine) close(c *chat) {
+	if w := m.waitOf(c.id); w != nil {
+		m.dropWait(w)
+	}
+	c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true
+	c.healAt = time.Time{}
+	m.ended(c)
+	m.hangChat(c)
+	m.show(c)
+}
