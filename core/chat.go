@@ -292,7 +292,7 @@ func (m *Machine) state() State {
 	if m.acc != nil {
 		a := m.account()
 		s.Account = &a
-		s.Servers = m.serverList()
+		s.Servers, s.Folders = m.serverList(), m.folders()
 	}
 	for _, c := range m.sortedChats() {
 		if c.First == "" {

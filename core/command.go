@@ -43,6 +43,7 @@ const (
 	ErrBanned       ErrCode = "banned"         // banned from this group
 	ErrPinsFull     ErrCode = "pins-full"      // unpin something first
 	ErrLinksFull    ErrCode = "links-full"     // revoke a link first
+	ErrFoldersFull  ErrCode = "folders-full"   // FoldersMax or FolderChatsMax reached: remove some first
 	ErrAccounts     ErrCode = "accounts-full"  // remove an account first
 	ErrWaiting      ErrCode = "waiting"        // nobody has let one in yet: wait
 	ErrUnknown      ErrCode = "unknown-command"
@@ -343,6 +344,13 @@ type SetSettings struct {
 	TypingShown  *bool `json:"typingShown,omitempty"`
 }
 
+// SetFolder makes a folder of chats, or says which chats are in one that there is; without any the
+// folder is removed. A chat may be in several. ErrFoldersFull over FoldersMax folders or FolderChatsMax chats.
+type SetFolder struct {
+	Name  string   `json:"name"` // at most FolderNameBytesMax
+	Chats []string `json:"chats,omitempty"`
+}
+
 func (Join) command()          {}
 func (CheckLink) command()     {}
 func (Invite) command()        {}
@@ -367,6 +375,7 @@ func (GetMembers) command()    {}
 func (Sync) command()          {}
 func (SetName) command()       {}
 func (SetSettings) command()   {}
+func (SetFolder) command()     {}
 func (SetRole) command()       {}
 func (Pin) command()           {}
 func (GroupInvite) command()   {}

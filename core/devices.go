@@ -73,6 +73,7 @@ const (
 	syncMandates
 	syncPackages
 	syncUsed
+	syncFolder
 )
 
 // syncRecord is what stands behind controlMark in Saved.
@@ -215,6 +216,10 @@ func (m *Machine) synced(plain []byte) {
 	case syncUsed:
 		if x := ""; read(&x) {
 			m.usedElsewhere(x)
+		}
+	case syncFolder:
+		if x := (folder{}); read(&x) {
+			m.folderElsewhere(x)
 		}
 	case syncRef:
 		if x := (refSaid{}); read(&x) {
@@ -411,6 +416,7 @@ func (m *Machine) deviceCommit(c *chat, out convo.Changed) {
 		m.letIn(g)
 		m.newDevice()
 		m.sayMandates()
+		m.tellFolders()
 		if m.words.Kept {
 			m.tell(syncWords, "words", m.words.Keys)
 		}

@@ -85,6 +85,8 @@ func (m *Machine) do(in Do) {
 		m.finish(in.ID, m.removeDevice(x))
 	case SetName:
 		m.finish(in.ID, m.setName(x))
+	case SetFolder:
+		m.finish(in.ID, m.setFolder(x))
 	case SetSettings:
 		m.setSettings(x)
 		m.finish(in.ID, "")

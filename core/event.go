@@ -19,6 +19,14 @@ type State struct {
 	// Syncing is how far a newly linked or recovered device has got with its history, in percent;
 	// nil when it has all.
 	Syncing *int `json:"syncing,omitempty"`
+	// Folders by name. A face shows what there is of their chats: some may be on their way here.
+	Folders []Folder `json:"folders,omitempty"`
+}
+
+// Folder is a folder of chats, the same on all of one's devices.
+type Folder struct {
+	Name  string   `json:"name"`
+	Chats []string `json:"chats"`
 }
 
 // Server is a server that one has to do with.
@@ -258,6 +266,11 @@ type AccountChanged struct {
 	Settings Settings `json:"settings"`
 }
 
+// FoldersChanged: one's folders, all of them.
+type FoldersChanged struct {
+	Folders []Folder `json:"folders"`
+}
+
 // Notice: something the person must know. Kind is "clock" (the clock is wrong), "server-key"
 // (the server shows another key), "disk-full", "volatile", "signed-out" (another of one's devices has
 // taken this one out: nothing comes and nothing goes), "" (all well again).
@@ -277,3 +290,4 @@ func (Linking) event()        {}
 func (DevicesChanged) event() {}
 func (KnocksChanged) event()  {}
 func (StateChanged) event()   {}
+func (FoldersChanged) event() {}

@@ -342,5 +342,8 @@ func (m *Machine) beginSelf(s *server, acc *self) {
 	inv.That(err == nil, "a new conversation can be made")
 	m.newChat(c, s.id, owner.Seed())
 	m.emit(Emit{AccountChanged{Account: m.account(), Settings: m.settings()}})
+	if len(acc.Folders) > 0 { // it was brought back
+		m.sayFolders()
+	}
 	m.emit(Emit{OnlineChanged{m.online()}})
 }

@@ -496,6 +496,7 @@ func (m *Machine) linked(l *linking, g ownGiven) {
 	m.saveDevices()
 	m.tellDevices()
 	m.emit(Emit{AccountChanged{Account: m.account(), Settings: m.settings()}})
+	m.sayFolders()
 	m.emit(Emit{OnlineChanged{m.online()}})
 	m.emit(Emit{Linking{Stage: "done", Name: l.name}})
 	m.endLinking("")

@@ -59,6 +59,7 @@ type storedSelf struct {
 	// Mandates are the seeds of the mandates after the first, the newest last: that of Gen.
 	Gen      uint32   `cbor:"10,keyasint,omitempty"`
 	Mandates [][]byte `cbor:"11,keyasint,omitempty"`
+	Folders  []folder `cbor:"12,keyasint,omitempty"` // newest word first
 }
 
 func loadSelf(s storedSelf) (*self, error) {

@@ -69,7 +69,7 @@ var commands = map[string]func(raw) (core.Command, error){
 	"revokeLink": as[core.RevokeLink], "getKnocks": as[core.GetKnocks], "answer": as[core.Answer], "unban": as[core.Unban],
 	"moveChat": as[core.MoveChat], "getDevices": as[core.GetDevices], "linkDevice": as[core.LinkDevice], "addDevice": as[core.AddDevice],
 	"confirmDevice": as[core.ConfirmDevice], "nameDevice": as[core.NameDevice], "removeDevice": as[core.RemoveDevice],
-	"makeWords": as[core.MakeWords], "keepWords": as[core.KeepWords], "recover": as[core.Recover],
+	"makeWords": as[core.MakeWords], "keepWords": as[core.KeepWords], "recover": as[core.Recover], "setFolder": as[core.SetFolder],
 }
 
 func as[C core.Command](args raw) (core.Command, error) {
@@ -221,6 +221,8 @@ func EncodeEvent(e core.Event) []byte {
 		name = "devicesChanged"
 	case core.KnocksChanged:
 		name = "knocksChanged"
+	case core.FoldersChanged:
+		name = "foldersChanged"
 	case core.StateChanged:
 		name = "stateChanged"
 	}

@@ -24,7 +24,7 @@ var results = []any{
 var events = map[string]core.Event{
 	"chatChanged": core.ChatChanged{}, "chatGone": core.ChatGone{}, "messageChanged": core.MessageChanged{}, "messageGone": core.MessageGone{},
 	"typingChanged": core.TypingChanged{}, "onlineChanged": core.OnlineChanged{}, "accountChanged": core.AccountChanged{}, "notice": core.Notice{},
-	"linking": core.Linking{}, "devicesChanged": core.DevicesChanged{}, "knocksChanged": core.KnocksChanged{}, "stateChanged": core.StateChanged{},
+	"linking": core.Linking{}, "devicesChanged": core.DevicesChanged{}, "knocksChanged": core.KnocksChanged{}, "stateChanged": core.StateChanged{}, "foldersChanged": core.FoldersChanged{},
 }
 
 // everyType are all types that a call, its answer or an event holds.

@@ -4,7 +4,7 @@
 export type Base64 = string;
 
 /** ErrCode says why a command failed, for a face to turn into words. The set is closed. */
-export const errCodes = ["bad-link", "link-version", "link-used-up", "link-self", "server-key", "name-empty", "name-long", "name-bad", "text-empty", "text-long", "file-large", "no-account", "no-chat", "no-message", "not-allowed", "group-full", "left", "offline", "disk-full", "busy-elsewhere", "internal", "words-wrong", "words-unknown", "devices-full", "digits-differ", "slow-mode", "quiet-mode", "newcomer", "banned", "pins-full", "links-full", "accounts-full", "waiting", "unknown-command", "bad-arguments"] as const;
+export const errCodes = ["bad-link", "link-version", "link-used-up", "link-self", "server-key", "name-empty", "name-long", "name-bad", "text-empty", "text-long", "file-large", "no-account", "no-chat", "no-message", "not-allowed", "group-full", "left", "offline", "disk-full", "busy-elsewhere", "internal", "words-wrong", "words-unknown", "devices-full", "digits-differ", "slow-mode", "quiet-mode", "newcomer", "banned", "pins-full", "links-full", "folders-full", "accounts-full", "waiting", "unknown-command", "bad-arguments"] as const;
 export type ErrCode = (typeof errCodes)[number];
 
 /** Join opens an invite link and, where there is no account yet, makes one with Name.
@@ -299,6 +299,13 @@ export interface SetSettings {
   typingShown?: boolean;
 }
 
+/** SetFolder makes a folder of chats, or says which chats are in one that there is; without any the
+ * folder is removed. A chat may be in several. ErrFoldersFull over FoldersMax folders or FolderChatsMax chats. */
+export interface SetFolder {
+  name: string; // at most FolderNameBytesMax
+  chats?: string[];
+}
+
 /** Joined answers Join and NewGroup. Chat is empty for a server's own link. */
 export interface Joined {
   chat?: string;
@@ -398,6 +405,13 @@ export interface State {
   servers?: Server[];
   words?: string;
   syncing?: number;
+  folders?: Folder[];
+}
+
+/** Folder is a folder of chats, the same on all of one's devices. */
+export interface Folder {
+  name: string;
+  chats: string[] | null;
 }
 
 /** Server is a server that one has to do with. */
@@ -609,6 +623,11 @@ export interface AccountChanged {
   settings: Settings;
 }
 
+/** FoldersChanged: one's folders, all of them. */
+export interface FoldersChanged {
+  folders: Folder[] | null;
+}
+
 /** Notice: something the person must know. Kind is "clock" (the clock is wrong), "server-key"
  * (the server shows another key), "disk-full", "volatile", "signed-out" (another of one's devices has
  * taken this one out: nothing comes and nothing goes), "" (all well again). */
@@ -649,6 +668,7 @@ export interface Commands {
   sync: { args: Sync; result: Done };
   setName: { args: SetName; result: Done };
   setSettings: { args: SetSettings; result: Done };
+  setFolder: { args: SetFolder; result: Done };
   setRole: { args: SetRole; result: Done };
   pin: { args: Pin; result: Done };
   groupInvite: { args: GroupInvite; result: InviteLink };
@@ -682,4 +702,5 @@ export type Event =
   | ({ event: "linking" } & Linking)
   | ({ event: "devicesChanged" } & DevicesChanged)
   | ({ event: "knocksChanged" } & KnocksChanged)
-  | ({ event: "stateChanged" } & StateChanged);
+  | ({ event: "stateChanged" } & StateChanged)
+  | ({ event: "foldersChanged" } & FoldersChanged);
