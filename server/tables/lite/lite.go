@@ -13,7 +13,11 @@ package lite
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/ncruces/go-sqlite3"
@@ -85,6 +89,9 @@ func Open(path string) (*Tables, error) {
 }
 
 func (t *Tables) open() error {
+	if err := discard(t.next()); err != nil {
+		return err
+	}
 	// Made here, because SQLite would make it readable by everybody; its journal follows suit.
 	f, err := os.OpenFile(t.path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -97,7 +104,7 @@ func (t *Tables) open() error {
 	if err != nil {
 		return err
 	}
-	t.write = conn{db: db, stmts: map[string]*sqlite3.Stmt{}}
+	t.write.db, t.write.stmts = db, map[string]*sqlite3.Stmt{}
 	if err := t.migrate(); err != nil {
 		return err
 	}
@@ -105,7 +112,7 @@ func (t *Tables) open() error {
 	if err != nil {
 		return err
 	}
-	t.read = conn{db: db, stmts: map[string]*sqlite3.Stmt{}}
+	t.read.db, t.read.stmts = db, map[string]*sqlite3.Stmt{}
 	return nil
 }
 
@@ -190,19 +197,94 @@ func (t *Tables) Tidy(rewrite bool) error {
 	// The reader holds no snapshot between its calls; its lock keeps one from starting.
 	t.read.mu.Lock()
 	defer t.read.mu.Unlock()
+	if t.write.db == nil {
+		return errClosed
+	}
 	if rewrite {
-		if err := t.write.db.Exec("VACUUM"); err != nil {
-			return fail("rewrite tables", err)
-		}
+		return fail("rewrite tables", t.rewrite())
 	}
 	return fail("empty journal", t.write.db.Exec("PRAGMA wal_checkpoint(TRUNCATE)"))
+}
+
+// next is the file that rewrite prepares; one that a crash left behind is worth nothing.
+func (t *Tables) next() string { return t.path + ".next" }
+
+// rewrite lays all rows down in order of ids in a second file, which then takes the place of the
+// first; both locks are held. SQLite's own VACUUM would keep a copy of everything in memory,
+// where a server of some hundred people does not fit, or in a temporary file outside our folder.
+// After an error in the second half the tables are closed.
+func (t *Tables) rewrite() error {
+	if err := t.copyTo(t.next()); err != nil {
+		return errors.Join(err, discard(t.next()))
+	}
+	// The journal must be gone before: it would be played into the new file.
+	if err := t.shut(); err != nil {
+		return err
+	}
+	if err := os.Rename(t.next(), t.path); err != nil {
+		return errors.Join(err, t.open())
+	}
+	if err := syncDir(filepath.Dir(t.path)); err != nil {
+		return err
+	}
+	return t.open()
+}
+
+// copyTo writes all rows to a new file, in order of ids; t.write.mu is held. VACUUM INTO would
+// leave the pages without checksums that it writes before the first one, in a file of some size.
+func (t *Tables) copyTo(path string) error {
+	if err := discard(path); err != nil {
+		return err
+	}
+	// Made and closed first: a connection writes checksums once it has read that it shall.
+	to, err := Open(path)
+	if err == nil {
+		err = to.Close()
+	}
+	if err == nil {
+		err = t.write.exec("ATTACH ? AS copy", path)
+	}
+	if err != nil {
+		return err
+	}
+	var all strings.Builder
+	err = t.write.query(func(s *sqlite3.Stmt) error {
+		fmt.Fprintf(&all, "INSERT INTO copy.%[1]s SELECT * FROM main.%[1]s;", s.ColumnText(0))
+		return nil
+	}, "SELECT name FROM copy.sqlite_schema WHERE type = 'table'")
+	return errors.Join(err, t.write.db.Exec(all.String()), t.write.exec("DETACH copy"))
+}
+
+// discard removes a database and its journal, if they are there.
+func discard(path string) error {
+	for _, end := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncDir makes a rename in a folder last. Windows knows no such call and does it by itself.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // Copy writes a snapshot of all tables to a new file, laid down in order of ids.
 func (t *Tables) Copy(to string) error {
 	t.write.mu.Lock()
 	defer t.write.mu.Unlock()
-	return fail("copy tables", t.write.exec("VACUUM INTO ?", to))
+	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+		return fail("copy tables", errors.Join(err, fs.ErrExist))
+	}
+	return fail("copy tables", t.copyTo(to))
 }
 
 // Verify reads every page and row and returns tables.ErrDamaged when something is wrong.
@@ -225,19 +307,25 @@ func (t *Tables) Verify() error {
 
 // Close implements tables.Tables. The journal is emptied and removed.
 func (t *Tables) Close() error {
+	t.write.mu.Lock()
+	defer t.write.mu.Unlock()
+	t.read.mu.Lock()
+	defer t.read.mu.Unlock()
+	return t.shut()
+}
+
+// shut closes both connections; both locks are held.
+func (t *Tables) shut() error {
 	err := t.read.close()
 	if t.write.db != nil {
 		// SQLite removes the journal only when this connection has used it.
-		t.write.mu.Lock()
 		err = errors.Join(err, t.write.db.Exec("PRAGMA wal_checkpoint(TRUNCATE)"))
-		t.write.mu.Unlock()
 	}
 	return errors.Join(err, t.write.close())
 }
 
+// close closes the connection; c.mu is held.
 func (c *conn) close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	var errs []error
 	for _, s := range c.stmts {
 		errs = append(errs, s.Close()) // SQLite complains about statements left open
