@@ -171,6 +171,10 @@ func ChatNote(c core.Chat) string {
 		return "waiting for a member to let you in"
 	case c.State == "waiting":
 		return "has not answered yet"
+	case c.State == "refused" && c.Refused == core.ErrBanned:
+		return "you were banned from this group"
+	case c.State == "refused" && c.Refused == core.ErrGroupFull:
+		return "the group is full"
 	case c.State == "refused" && c.Kind == core.ChatGroup:
 		return "did not let you in"
 	case c.State == "refused":

@@ -162,3 +162,19 @@ func TestRecoverWords(t *testing.T) {
 		t.Error("recover with words in the command: got nil, want a complaint")
 	}
 }
+
+// Who opens the link of a group that has banned them, or is full, is told so.
+func TestJoinRefused(t *testing.T) {
+	for code, want := range map[core.ErrCode]string{
+		core.ErrBanned: "You were banned from this group.", core.ErrGroupFull: "This group is full.", core.ErrNotAllowed: "does not let you in",
+	} {
+		state := `{"account":{"person":"me","name":"Me"},"chats":[{"id":"g1","kind":"group","name":"Garden","state":"refused","refused":"` + string(code) + `"}]}`
+		f := &fake{answers: map[string]string{"getState": state, "join": `{"chat":"g1"}`}}
+		if _, err := f.run(t, runJoin, "", "https://x/i#y --name Me"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", code, err, want)
+		}
+	}
+	if got := ChatNote(core.Chat{Kind: core.ChatGroup, State: "refused", Refused: core.ErrBanned}); got != "you were banned from this group" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -139,7 +139,15 @@ export function ChatView({ chat }: { chat: Chat }) {
 /** Below the messages: the box to write in, or why there is none. */
 function Foot({ chat }: { chat: Chat }) {
   const state: string = chat.state;
-  if (state === 'left' || state === 'broken' || state === 'refused') return <p class="closed">{t(state === 'refused' && chat.kind === 'group' ? 'chat.refused.group' : `chat.${state}`)}</p>;
+  if (state === 'refused' && chat.kind === 'group') {
+    const why = chat.refused === 'banned' || chat.refused === 'group-full' ? t(`error.${chat.refused}`) : t('chat.refused.group');
+    return (
+      <p class="closed" role="status">
+        {why}
+      </p>
+    );
+  }
+  if (state === 'left' || state === 'broken' || state === 'refused') return <p class="closed">{t(`chat.${state}`)}</p>;
   if (chat.kind === 'group' && state === 'waiting') {
     return (
       <p class="closed" role="status">
