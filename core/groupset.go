@@ -312,7 +312,11 @@ func (m *Machine) notices(c *chat, seq plane.Seq, out convo.Changed) {
 	}
 	for _, p := range out.Rejoined {
 		if n < firstNotice+whomMax {
-			line("rejoined", p, "")
+			what := "rejoined"
+			if slices.Contains(out.Renewed, p) {
+				what = "device"
+			}
+			line(what, p, "")
 		}
 	}
 	if is.Kind != convo.Group {

@@ -199,9 +199,12 @@ func (m *Machine) keepRoom(c *chat, gone plane.Seq, out convo.Outcome) {
 }
 
 // healed: the thread is found.
-func (m *Machine) healed(c *chat) {
+func (m *Machine) healed(c *chat) { m.back(c, "healed") }
+
+// back says in a conversation that this device is in it again, or in the place of another.
+func (m *Machine) back(c *chat, what string) {
 	c.healAt, c.retryAt, c.tries, c.refusals = time.Time{}, time.Time{}, 0, 0
-	m.notify(c, c.c.Cursor(), 16+int(c.Heals%1000), timeline.Line{What: "healed", Who: m.acc.person()})
+	m.notify(c, c.c.Cursor(), 16+int(c.Heals%1000), timeline.Line{What: what, Who: m.acc.person()})
 	c.Heals++
 	c.dirtyMeta = true
 	m.touch(c)

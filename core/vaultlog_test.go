@@ -65,6 +65,13 @@ func TestRecover(t *testing.T) {
 	if c := fresh.Chat("Bob"); c.State != "open" || c.Draft != "half" || c.ID != chat {
 		t.Errorf("got %+v", c)
 	}
+	for _, id := range []string{chat, group} { // both sides see a new device, not one that had lost the thread
+		for _, c := range []*Client{fresh, bob} {
+			if list := c.Texts(id); !slices.Contains(list, "* Ann device") || slices.Contains(list, "* Ann healed") || slices.Contains(list, "* Ann rejoined") {
+				t.Errorf("%s: %q, want that Ann uses a new device", c.Name, list)
+			}
+		}
+	}
 	Must[core.Sent](fresh, core.SendText{Chat: chat, Text: "back"})
 	Must[core.Sent](bob, core.SendText{Chat: chat, Text: "welcome"})
 	Must[core.Sent](fresh, core.SendText{Chat: group, Text: "back too"})

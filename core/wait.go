@@ -702,6 +702,8 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 	m.saveWait(w)
 	m.hint(c, fresh)
 	switch {
+	case w.Again && again && first && w.Lost != nil:
+		m.back(c, "device")
 	case w.Again && again:
 		m.healed(c)
 	case first:

@@ -46,13 +46,14 @@ type Changed struct {
 	Devices  []plane.PublicKey
 	Rejoined []plane.PublicKey
 	Before   State
-	NewGen   bool     // the log's keys of the next generation are known now
-	Moved    bool     // the conversation goes on in another log: Place, Base
-	Maker    uint32   // the leaf of who has made it
-	seats    []seated // of who has come in
-	Out      bool     // this member is no longer one; the state stays as it was
-	Banned   bool     // with Out: and may not come back
-	Anew     bool     // with Out: perhaps a new leaf of this device stands in the place of the old
+	NewGen   bool              // the log's keys of the next generation are known now
+	Moved    bool              // the conversation goes on in another log: Place, Base
+	Maker    uint32            // the leaf of who has made it
+	seats    []seated          // of who has come in
+	Out      bool              // this member is no longer one; the state stays as it was
+	Banned   bool              // with Out: and may not come back
+	Renewed  []plane.PublicKey // those of Rejoined whose device has another key, as far as is known here
+	Anew     bool              // with Out: perhaps a new leaf of this device stands in the place of the old
 }
 
 // Seat returns the leaf on which somebody has come in, the last of several.
@@ -286,6 +287,9 @@ func (c *Convo) adopt(out Changed, next *mls.Group, t turn, maker uint32, ms uin
 			out.Added = append(out.Added, s.person)
 		case x.lost > 0:
 			out.Rejoined = append(out.Rejoined, s.person)
+			if c.light == nil && !c.returns(s, t) {
+				out.Renewed = append(out.Renewed, s.person)
+			}
 		default:
 			out.Devices = append(out.Devices, s.person)
 		}
