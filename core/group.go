@@ -95,19 +95,24 @@ func (m *Machine) newGroup(id string, x NewGroup) {
 		m.reply(id, nil, ErrNotAllowed)
 		return
 	}
-	owner := caps.NewSigner()
-	cv, err := convo.New(convo.Options{
-		ID: caps.NewLogID(owner.Public()), Kind: convo.Group, Name: name, Picture: x.Picture, Called: m.acc.Name,
-		Signer: m.acc.keys.Device(), Credential: m.acc.keys.Credential(), Owner: m.acc.person(),
-		TTLDays: plane.TTLDaysDefault, Identify: m.identify, Now: m.now,
-	})
-	inv.That(err == nil, "a new conversation can be made")
-	c := m.newChat(cv, srv, owner.Seed())
+	c := m.makeGroup(srv, name, x.Picture)
 	m.notify(c, 0, 0, timeline.Line{What: "created", Who: m.acc.person(), Text: name})
 	if len(persons) > 0 {
 		m.wish(c, &outbox.Intent{Act: outbox.Add, Persons: persons})
 	}
 	m.reply(id, Joined{Chat: c.id}, "")
+}
+
+// makeGroup makes a group of oneself.
+func (m *Machine) makeGroup(srv ServerID, name string, picture []byte) *chat {
+	owner := caps.NewSigner()
+	cv, err := convo.New(convo.Options{
+		ID: caps.NewLogID(owner.Public()), Kind: convo.Group, Name: name, Picture: picture, Called: m.acc.Name,
+		Signer: m.acc.keys.Device(), Credential: m.acc.keys.Credential(), Owner: m.acc.person(),
+		TTLDays: plane.TTLDaysDefault, Identify: m.identify, Now: m.now,
+	})
+	inv.That(err == nil, "a new conversation can be made")
+	return m.newChat(cv, srv, owner.Seed())
 }
 
 func (m *Machine) addMembers(c *chat, list []string) ErrCode {

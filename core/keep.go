@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"paperplane/core/archive"
-	"paperplane/core/convo"
 	"paperplane/protocol/plane"
 )
 
@@ -89,8 +88,8 @@ func (m *Machine) keepHistory() {
 			continue
 		}
 		wait := keepWait.Milliseconds()
-		if c.c.State().Kind == convo.Saved {
-			wait = 0
+		if c.kind() == ChatSaved || c.c.Size() == 1 {
+			wait = 0 // nobody else has it
 		}
 		if c.Next > k.Upto {
 			if c.Next-k.Upto >= keepEvery || m.now.UnixMilli() >= k.At+wait {

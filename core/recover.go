@@ -200,6 +200,10 @@ func (m *Machine) wantRefs(chat string, srv ServerID, refs []archive.Ref) {
 // lose begins to find back into a conversation of the vault.
 func (m *Machine) lose(l lostChat, home *server, back *caps.Signer) {
 	id := l.Log.Text()
+	if l.Ask == m.acc.person() && l.Queue == (plane.LogID{}) && m.servers[l.Meta.Server] != nil && l.Meta.State == chatOpen {
+		m.anew(l, home)
+		return
+	}
 	if m.servers[l.Meta.Server] == nil || l.Meta.State != chatOpen && l.Meta.State != chatWaiting || m.waitOf(id) != nil {
 		return
 	}
@@ -219,6 +223,18 @@ func (m *Machine) lose(l lostChat, home *server, back *caps.Signer) {
 	}
 	m.newWait(x)
 	m.wantRefs(id, home.id, l.Refs)
+}
+
+// anew makes a group again in which nobody else is, as Saved: nobody can let this device in, and nobody
+// is left behind. The old log, whose keys are lost, expires.
+func (m *Machine) anew(l lostChat, home *server) {
+	c := m.makeGroup(l.Meta.Server, l.Name, nil)
+	c.Draft, c.At = l.Meta.Draft, l.Numbers.At
+	for _, ref := range l.Refs {
+		c.Next = max(c.Next, ref.To+1)
+	}
+	m.wantRefs(c.id, home.id, l.Refs)
+	m.back(c, "device")
 }
 
 // foundAgain puts what the vault knew into a conversation that has taken this device in again, and

@@ -63,3 +63,28 @@ func TestRecoverOthersOut(t *testing.T) {
 		}
 	}
 }
+
+// TestRecoverAlone (V-05) has twelve words bring back a group in which nobody else is: it is there at once, with
+// what was written, and people can be added to it.
+func TestRecoverAlone(t *testing.T) {
+	w, ann, bob, chat, _, words := vaulted(t)
+	own := Must[core.Joined](ann, core.NewGroup{Name: "Plans"}).Chat
+	Must[core.Sent](ann, core.SendText{Chat: own, Text: "plan"})
+	Must[core.Done](ann, core.SetDraft{Chat: own, Text: "half"})
+	w.Pass(3 * time.Minute)
+	ann.SetOffline(true)
+	fresh := w.Client("fresh")
+	Must[core.Joined](fresh, core.Recover{Words: words, Origin: w.Server.Origin, Name: "New"})
+	w.Pass(10 * time.Second)
+	c := fresh.Chat("Plans")
+	if l := fresh.Texts(c.ID); c.State != "open" || c.Draft != "half" || !slices.Contains(l, "Ann: plan") {
+		t.Errorf("got %+v with %q", c, l)
+	}
+	fresh.Crash()
+	Must[core.Done](fresh, core.AddMembers{Chat: c.ID, Members: []string{chat}})
+	Must[core.Sent](fresh, core.SendText{Chat: c.ID, Text: "more"})
+	w.Pass(10 * time.Second)
+	if l := bob.Texts(bob.Chat("Plans").ID); !slices.Contains(l, "Ann: more") {
+		t.Errorf("bob has %q", l)
+	}
+}

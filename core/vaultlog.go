@@ -136,7 +136,7 @@ type lostChat struct {
 	Door    [16]byte
 	Card    [16]byte
 	Refs    []archive.Ref
-	Ask     plane.PublicKey // a contact in the group, while it has no queue
+	Ask     plane.PublicKey // a contact in the group, while it has no queue; oneself: nobody else is in it
 	Also    [][32]byte      // devices that came back by words before, and may have been let in since
 }
 
@@ -364,6 +364,8 @@ func (m *Machine) vaulted() vaulted {
 		l.Meta.Knock, l.Meta.Carry, l.Meta.Keep, l.Meta.AskSeed, l.Meta.Told = nil, nil, nil, nil, nil
 		if st.Queue != nil {
 			l.Queue, l.Door, l.Card = st.Queue.Log, st.Queue.Rejoin, st.Queue.Card
+		} else if st.Kind == convo.Group && c.c.Size() == 1 {
+			l.Ask = m.acc.person()
 		} else if st.Kind == convo.Group {
 			for _, y := range c.c.Members() {
 				if p := m.people[y.Person]; !y.Own && p != nil && p.stored.Door != [16]byte{} && p.stored.Server == c.Server {
