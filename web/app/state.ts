@@ -1,7 +1,7 @@
 // What the page shows, as signals. Only act.ts and the core's events change them.
 import { computed, effect, signal } from '@preact/signals';
 import { saved, save } from '../lib/saved';
-import type { Account, Chat, Event, Linking, Message, Server, Settings, State } from './api';
+import type { Account, Chat, Event, Folder, Linking, Message, Server, Settings, State } from './api';
 import { thread } from './thread';
 
 /** starting: no core yet; welcome: no account; ready; ended: the core does not start. */
@@ -31,6 +31,11 @@ export const unread = computed(() => chats.value.reduce((n, c) => n + c.unread, 
 /** Nobody to talk to yet: the person is told how to invite. */
 export const alone = computed(() => chats.value.every((c) => c.kind === 'saved'));
 
+export const folders = signal<readonly Folder[]>([]);
+/** The name of the folder whose chats are listed; empty: all chats. */
+export const folder = signal('');
+export const inFolder = computed(() => folders.value.find((f) => f.name === folder.value) ?? null);
+
 /** "offer" when it is time to offer the twelve words, "kept" when they are in use. */
 export const words = signal('');
 export const servers = signal<readonly Server[]>([]);
@@ -43,7 +48,7 @@ export const devicesStamp = signal(0);
 export const knocksStamp = signal(0);
 
 /** The open window over the page, if any. Chats and settings have pages of their own. */
-export type ChatPage = 'edit' | 'add' | 'rules' | 'links' | 'knocks' | 'banned' | 'move';
+export type ChatPage = 'edit' | 'add' | 'rules' | 'links' | 'knocks' | 'banned' | 'move' | 'folders';
 export type SettingsPage = 'devices' | 'link' | 'words' | 'accounts';
 export type Panel = { kind: 'invite' } | { kind: 'group' } | { kind: 'keys' } | { kind: 'settings'; page?: SettingsPage } | { kind: 'chat'; chat: string; page?: ChatPage };
 export const panel = signal<Panel | null>(null);
@@ -80,6 +85,7 @@ export function takeState(s: State): void {
   words.value = s.words ?? '';
   servers.value = s.servers ?? [];
   syncing.value = s.syncing ?? null;
+  folders.value = s.folders ?? [];
   devicesStamp.value++;
   knocksStamp.value++;
   chatByID.value = new Map((s.chats ?? []).map((c) => [c.id, c]));
@@ -130,6 +136,9 @@ export function takeEvent(e: Event): void {
       break;
     case 'knocksChanged':
       knocksStamp.value++;
+      break;
+    case 'foldersChanged':
+      folders.value = e.folders ?? [];
       break;
     case 'stateChanged':
       // They come whole: what is missing is over.

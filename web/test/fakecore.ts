@@ -1,7 +1,7 @@
 // A core of canned people, for developing views and for the odd states that a real core reaches seldom. Test-only:
 // the product never holds it. The page's query chooses: ?as=new (no account), alone, offline, volatile, key, clock, broken,
-// offer (the words), fresh (a new device), waits (before groups), member (an ordinary one).
-import type { Chat, ErrCode, Event, Member, Message, Role } from '../app/api';
+// offer (the words), fresh (a new device), waits (before groups), folders, member (an ordinary one).
+import type { Chat, ErrCode, Event, Folder, Member, Message, Role } from '../app/api';
 import { fold } from '../lib/fold';
 import { type Api, type Connect, CoreError, type Entry, type Listener } from '../lib/core';
 import { me, world } from './fakepeople';
@@ -16,6 +16,7 @@ class Fake {
   account = as === 'new' ? undefined : me;
   files = new Map<string, Blob>();
   settings = { readReceipts: true, typingShown: true };
+  folders: Folder[] = as === 'folders' ? [{ name: 'Friends', chats: ['c-ann', 'c-group'] }, { name: 'کار', chats: ['c-big', 'c-far'] }] : [];
   n = 100_000;
   words = as === 'offer' ? 'offer' : as === 'kept' ? 'kept' : '';
   log: [string, unknown][] = [];
@@ -95,7 +96,7 @@ class Fake {
   }
 
   handlers: Handlers = {
-    getState: () => ({ account: this.account, volatile: as === 'volatile', online: as !== 'offline', notice: as === 'key' ? 'server-key' : as === 'clock' ? 'clock' : as === 'out' ? 'signed-out' : '', chats: this.w.chats, settings: this.settings, servers: this.w.servers, words: this.words, ...(as === 'fresh' ? { syncing: 43 } : {}) }),
+    getState: () => ({ account: this.account, volatile: as === 'volatile', online: as !== 'offline', notice: as === 'key' ? 'server-key' : as === 'clock' ? 'clock' : as === 'out' ? 'signed-out' : '', chats: this.w.chats, settings: this.settings, servers: this.w.servers, words: this.words, folders: this.folders, ...(as === 'fresh' ? { syncing: 43 } : {}) }),
     messages: ({ chat, before, limit }) => {
       const list = this.all(chat).filter((m) => before === undefined || m.index < before);
       return { messages: list.slice(-limit) };
@@ -293,6 +294,16 @@ class Fake {
       if (!name) throw new CoreError('name-empty');
       this.account = { ...me, name };
       this.event({ event: 'accountChanged', account: this.account, settings: this.settings });
+      return done;
+    },
+    setFolder: ({ name, chats }) => {
+      const to = name.trim();
+      if (!to) throw new CoreError('name-empty');
+      if (to.length > 64) throw new CoreError('name-long');
+      const rest = this.folders.filter((f) => f.name !== to);
+      if (rest.length >= 16) throw new CoreError('folders-full');
+      this.folders = (chats?.length ? [...rest, { name: to, chats }] : rest).sort((a, b) => (a.name < b.name ? -1 : 1));
+      this.event({ event: 'foldersChanged', folders: this.folders });
       return done;
     },
     setSettings: (s) => {

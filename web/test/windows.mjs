@@ -43,7 +43,7 @@ const list = [
         await page.keyboard.press('Escape');
         await page.locator('dialog').nth(1).waitFor({ state: 'detached' });
         const n = await page.locator('dialog .entry:not(.danger)').count();
-        check('pages of a group', n, 7);
+        check('pages of a group', n, 8);
         for (let i = 0; i < n; i++) {
           await page.locator('dialog .entry').nth(i).click();
           await page.locator('.sheet-body.page > *').first().waitFor();
@@ -73,7 +73,7 @@ const list = [
           await page.locator('.sheet-body:not(.page)').waitFor();
         }
         await close(page);
-        for (const query of ['?as=offer', '?as=fresh']) {
+        for (const query of ['?as=offer', '?as=fresh', '?as=folders']) {
           const p = await open(query, { lang, dark, width: 320, height: 600 });
           check(`axe ${lang} ${query}`, await axe(p), []);
           await close(p);
@@ -183,7 +183,7 @@ const list = [
       await close(own);
       const member = await open('?as=member');
       await about(member);
-      check('a member sees no switches', await member.locator('dialog .entry').allTextContents(), ['Add people', 'Invite links', 'Leave the group']);
+      check('a member sees no switches', await member.locator('dialog .entry').allTextContents(), ['Add people', 'Invite links', 'Folders', 'Leave the group']);
       check('but the rules', (await member.locator('.rules-words li').allTextContents()).map(plain), ['Slow mode: 30 seconds between messages.', 'New members write after 1 day.']);
       await close(member);
     },
@@ -299,6 +299,7 @@ const list = [
       const box = page.locator('.composer textarea');
       await box.pressSequentially('Thanks @an');
       await page.locator('.pick li', { hasText: 'Ann' }).first().waitFor();
+      await page.locator('.composer textarea[aria-activedescendant]').waitFor(); // said after the list is drawn
       check('the box names the choice', await box.getAttribute('aria-activedescendant'), 'mention-0');
       check('axe', await axe(page), []);
       await page.keyboard.press('ArrowDown');
@@ -495,6 +496,59 @@ const list = [
       await page2.locator('.app').waitFor();
       check('as the core wants them', (await page2.asked('recover')).at(-1), { words: `anchor${rest}`, origin, name: 'Chrome, Linux' });
       await close(page2);
+    },
+  ],
+  [
+    'folders',
+    async () => {
+      const page = await open();
+      const tabs = page.getByRole('tab');
+      const names = async (p = page) => (await p.locator('.chat-item .chat-name').allTextContents()).map(plain);
+      const put = async (name, chats) => check(`asked for ${name}`, (await page.asked('setFolder')).at(-1), { name, chats });
+      check('no folders, no tabs', await tabs.count(), 0);
+      const all = await names();
+      await about(page);
+      await entry(page, 'Folders');
+      await title(page, 'Folders');
+      await page.getByRole('button', { name: 'Make and put in' }).click();
+      await page.locator('.toast', { hasText: 'Type a name' }).waitFor();
+      await page.getByLabel('New folder').fill('Sport');
+      await page.keyboard.press('Enter');
+      const on = page.getByRole('switch', { name: 'Sport' });
+      await on.waitFor();
+      await put('Sport', ['c-big']);
+      check('the field is empty', await page.getByLabel('New folder').inputValue(), '');
+      await on.click();
+      await page.getByRole('switch', { name: 'Sport', checked: false }).waitFor();
+      await put('Sport', []);
+      await tabs.first().waitFor({ state: 'detached' });
+      await on.click(); // one may have slipped: it stands there still
+      await page.getByRole('switch', { name: 'Sport', checked: true }).waitFor();
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Escape');
+      await page.locator('dialog').waitFor({ state: 'detached' });
+      check('tabs', (await tabs.allTextContents()).map(plain), ['All', 'Sport']);
+      check('all at first', await names(), all);
+      await tabs.nth(1).click();
+      check('its chats', await names(), ['City cyclists']);
+      await page.locator('#search').fill('ann');
+      check('a search is through all', (await names()).includes('Ann'), true);
+      await page.locator('#search').fill('');
+      await close(page);
+      for (const [lang, next, width] of [['en', 'ArrowRight', 1280], ['fa', 'ArrowLeft', 390]]) {
+        const p = await open('?as=folders', { lang, width, height: 800 });
+        await p.getByRole('tab').first().focus();
+        const chosen = () => p.locator('[role=tab][aria-selected=true]').textContent().then(plain);
+        await p.keyboard.press(next);
+        check(`${lang}: the next one along`, [await chosen(), (await names(p)).sort()], ['Friends', ['Ann', 'Reading circle']]);
+        await p.keyboard.press('End');
+        check(`${lang}: the last`, [await chosen(), await p.evaluate(() => document.activeElement.getAttribute('aria-selected'))], ['کار', 'true']);
+        await p.keyboard.press(next);
+        check(`${lang}: and round`, await p.locator('[role=tab]').first().getAttribute('aria-selected'), 'true');
+        check(`axe ${lang}`, await axe(p), []);
+        check(`${lang}: nothing sideways`, await p.evaluate(() => document.documentElement.scrollWidth), width);
+        await close(p);
+      }
     },
   ],
   [

@@ -7,6 +7,7 @@ import { type ChatPage, chatOf, contacts, panel, servers } from '../state';
 import { ChatAvatar } from '../view/avatar';
 import { Text } from '../view/bubble';
 import { Confirm, Dialog } from '../view/dialog';
+import { FolderPage } from './folderpage';
 import { AddPage, EditPage, MovePage, RulesPage } from './grouppages';
 import { BannedPage, KnocksPage, LinksPage } from './grouplinks';
 import { Members } from './members';
@@ -14,7 +15,7 @@ import { closePanel, Entry, host } from './parts';
 import { inside, mayAdd, mayChange } from '../roles';
 import { rulesInWords } from './rules';
 
-const titles: Record<ChatPage, Key> = { edit: 'group.edit', add: 'group.add', rules: 'rules', links: 'links', knocks: 'knocks', banned: 'banned', move: 'move' };
+const titles: Record<ChatPage, Key> = { edit: 'group.edit', add: 'group.add', rules: 'rules', links: 'links', knocks: 'knocks', banned: 'banned', move: 'move', folders: 'folders' };
 
 export function ChatPanel({ id, page }: { id: string; page: ChatPage | undefined }) {
   const chat = chatOf(id);
@@ -42,6 +43,8 @@ function Page({ chat, page, onDone }: { chat: Chat; page: ChatPage; onDone(): vo
       return <KnocksPage chat={chat} />;
     case 'banned':
       return <BannedPage chat={chat} />;
+    case 'folders':
+      return <FolderPage chat={chat} />;
     case 'move':
       return <MovePage chat={chat} onDone={onDone} />;
   }
@@ -78,6 +81,7 @@ function About({ chat, go }: { chat: Chat; go(page: ChatPage): void }) {
             <Entry icon="block" label={t('banned')} onClick={() => go('banned')} />
           </>
         ) : null}
+        <Entry icon="folder" label={t('folders')} onClick={() => go('folders')} />
         {movable ? <Entry icon="server" label={t('move')} value={host(chat.origin ?? servers.value.find((s) => s.home)?.origin ?? '')} onClick={() => go('move')} /> : null}
         {group && inside(chat) ? <Entry icon="leave" label={t('group.leave')} danger onClick={() => setLeaving(true)} /> : null}
       </div>

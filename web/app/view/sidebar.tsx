@@ -5,16 +5,19 @@ import { full, list, number, percent, short, t } from '../../lib/i18n';
 import { dirFor, firstDir } from '../../lib/lang';
 import { act, chatName, open, summary } from '../act';
 import type { Chat } from '../api';
-import { alone, chats, current, panel, phase, syncing, typing, words } from '../state';
+import { alone, chats, current, folders, inFolder, panel, phase, syncing, typing, words } from '../state';
 import { ChatAvatar } from './avatar';
 import { MessageState } from './bubble';
+import { FolderTabs } from './folders';
 import { Icon, Mark } from './icons';
 
 export function Sidebar() {
   const [query, setQuery] = useState('');
   const nav = useRef<HTMLElement>(null);
   const wanted = fold(query.trim());
-  const shown = wanted ? chats.value.filter((c) => fold(`${chatName(c)} ${c.last ? summary(c.last) : ''}`).includes(wanted)) : chats.value;
+  const within = inFolder.value?.chats;
+  const shown = wanted ? chats.value.filter((c) => fold(`${chatName(c)} ${c.last ? summary(c.last) : ''}`).includes(wanted)) : within ? chats.value.filter((c) => within.includes(c.id)) : chats.value;
+  const tabs = folders.value.length > 0 && !wanted; // a search is through all chats
   const move = (e: KeyboardEvent) => {
     if (e.key !== 'ArrowDown' && e.key !== 'ArrowUp') return;
     if (e.altKey) return;
@@ -62,20 +65,23 @@ export function Sidebar() {
           <progress aria-label={t('syncing.short')} max={100} value={syncing.value} />
         </div>
       )}
+      {tabs ? <FolderTabs /> : null}
       <nav ref={nav} class="chats" aria-label={t('chats')} onKeyDown={move}>
-        <ul>
-          {shown.map((c) => (
-            <li key={c.id}>
-              <ChatItem chat={c} />
-            </li>
-          ))}
-        </ul>
-        {wanted && shown.length === 0 ? (
+        <div id="chats" role={tabs ? 'tabpanel' : undefined} aria-label={tabs ? inFolder.value?.name ?? t('folders.all') : undefined}>
+          <ul>
+            {shown.map((c) => (
+              <li key={c.id}>
+                <ChatItem chat={c} />
+              </li>
+            ))}
+          </ul>
+        </div>
+        {(wanted || within) && shown.length === 0 ? (
           <p class="hint" role="status">
             {t('search.none')}
           </p>
         ) : null}
-        {!wanted && alone.value && phase.value === 'ready' ? (
+        {!wanted && !within && alone.value && phase.value === 'ready' ? (
           <div class="hint card">
             <p>{t('empty.alone.hint')}</p>
             <button type="button" class="primary" onClick={() => (panel.value = { kind: 'invite' })}>
