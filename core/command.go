@@ -37,6 +37,7 @@ const (
 	ErrWordsNone    ErrCode = "words-unknown"  // good words, but this server keeps nothing under them
 	ErrDevicesFull  ErrCode = "devices-full"   // DevicesMax reached: sign one out first
 	ErrDigits       ErrCode = "digits-differ"  // the six digits were not the same: link again
+	ErrSilent       ErrCode = "device-silent"  // the other device says nothing any more, so it was not linked: link again
 	ErrSlow         ErrCode = "slow-mode"      // wait until Chat.PostAt
 	ErrQuiet        ErrCode = "quiet-mode"     // only admins post here
 	ErrNewcomer     ErrCode = "newcomer"       // newcomers wait until Chat.PostAt

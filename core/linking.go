@@ -31,6 +31,8 @@ import (
 
 const (
 	linkingFor = 10 * time.Minute
+	// silentFor is how long the other device may say nothing once the digits are confirmed: from there on no person has to do anything.
+	silentFor  = 2 * time.Minute
 	nonceBytes = 32
 )
 
@@ -186,7 +188,7 @@ func (m *Machine) confirmDevice(x ConfirmDevice) ErrCode {
 		m.endLinking(ErrDigits)
 		return ""
 	}
-	l.stage = linkState
+	l.stage, l.until = linkState, m.now.Add(silentFor)
 	m.emit(Emit{Linking{Stage: "sending", Name: l.said.Name}})
 	m.sayLink(l, linkState, timeline.Encode(m.snapshot()))
 	return ""
@@ -227,6 +229,18 @@ func (m *Machine) endLinking(code ErrCode) {
 	m.forget(l.server)
 }
 
+// lateLinking ends a linking whose time is up.
+func (m *Machine) lateLinking(l *linking) {
+	code := ErrOffline
+	switch {
+	case l.old && l.stage == linkSaved:
+		code = "" // all was said; the meeting was left to the new device
+	case l.stage == linkState && m.servers[l.server].isUp() && len(l.out) == 0:
+		code = ErrSilent
+	}
+	m.endLinking(code)
+}
+
 // sayLink seals one message to the other side.
 func (m *Machine) sayLink(l *linking, kind byte, data []byte) {
 	bodies, err := sealPass(l.peer, l.log(), append([]byte{kind}, data...))
@@ -245,11 +259,7 @@ func (m *Machine) pumpLinking(s *server) {
 		return
 	}
 	if !m.now.Before(l.until) {
-		code := ErrOffline
-		if l.old && l.stage == linkSaved {
-			code = "" // all was said; the meeting was left to the new device
-		}
-		m.endLinking(code)
+		m.lateLinking(l)
 		return
 	}
 	if l.life != s.life {
@@ -421,7 +431,7 @@ func (m *Machine) linkOld(l *linking, kind byte, data []byte) {
 			m.endLinking(ErrBadLink)
 			return
 		}
-		l.stage, m.adding = linkOwn, d.Key
+		l.stage, m.adding, l.until = linkOwn, d.Key, m.now.Add(newDeviceFor)
 		m.addDevice(d)
 		m.tellDevices()
 		m.devicesChanged()
@@ -457,7 +467,7 @@ func (m *Machine) linkNew(l *linking, kind byte, data []byte) {
 			m.endLinking(ErrBadLink)
 			return
 		}
-		l.acc, l.stage = &x, linkState
+		l.acc, l.stage, l.until = &x, linkState, m.now.Add(silentFor)
 		m.emit(Emit{Linking{Stage: "sending", Name: l.name}})
 		acc, err := x.self(l.device)
 		if err != nil {

@@ -190,3 +190,41 @@ func TestLinkHistory(t *testing.T) {
 		t.Errorf("%v, want a minute at most", d)
 	}
 }
+
+// TestLinkSilent (D-12) has one side die after the digits were confirmed: the other says so after two minutes, and
+// a device that was put on the list is off it again.
+func TestLinkSilent(t *testing.T) {
+	for _, newDies := range []bool{true, false} {
+		w, ann := alone(t)
+		l := Must[core.DeviceLink](ann, core.LinkDevice{})
+		c := w.Client("c")
+		Must[core.Done](c, core.AddDevice{Link: l.Link, Name: "x"})
+		w.Pass(5 * time.Minute) // a person may take their time with the digits
+		stays := c
+		if newDies {
+			stays = ann
+			c.SetOffline(true)
+		} else {
+			w.Server.Refuse = func(x *Client, r wire.Request) wire.Answer {
+				if a, ok := r.(wire.Append); ok && x == c && len(a.Body) > 0 {
+					ann.SetOffline(true) // dies as the new one answers
+				}
+				return nil
+			}
+		}
+		Must[core.Done](ann, core.ConfirmDevice{Yes: true})
+		w.Pass(110 * time.Second)
+		if s := stage(stays); s.Stage != "sending" {
+			t.Errorf("new dies %v: too early: %+v", newDies, s)
+		}
+		w.Pass(15 * time.Second)
+		if s := stage(stays); s.Stage != "failed" || s.Err != core.ErrSilent {
+			t.Errorf("new dies %v: got %+v, want failed, device-silent", newDies, s)
+		}
+		ann.SetOffline(false)
+		w.Pass(12 * time.Minute)
+		if n := len(Must[core.Devices](ann, core.GetDevices{}).Devices); n != 1 {
+			t.Errorf("new dies %v: %d devices, want 1", newDies, n)
+		}
+	}
+}

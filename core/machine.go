@@ -217,7 +217,7 @@ func (m *Machine) run() {
 	m.dueLates()
 	m.pumpHistory()
 	if l := m.link; l != nil && !m.now.Before(l.until) {
-		m.endLinking(ErrOffline)
+		m.lateLinking(l)
 	}
 	m.pumpVault()
 	if r := m.recovery; r != nil && !m.now.Before(r.until) {

@@ -104,6 +104,7 @@ var said = map[core.ErrCode]string{
 	core.ErrWordsNone:    "The words are good, but this server keeps nothing under them. Is it the right server?",
 	core.ErrDevicesFull:  "You use as many devices as there can be. Sign one out first: paperplane device remove.",
 	core.ErrDigits:       "The digits were not the same, so nothing was linked. Begin again: paperplane device link.",
+	core.ErrSilent:       "The other device says nothing any more, so it was not linked. Begin again: paperplane device link.",
 	core.ErrSlow:         "Slow mode is on: wait a little before you write again.",
 	core.ErrQuiet:        "Only admins write in this group.",
 	core.ErrNewcomer:     "Newcomers wait a while before they may write in this group.",
