@@ -153,3 +153,52 @@ func TestFoldersRecovered(t *testing.T) {
 	w.Pass(3 * time.Minute)
 	wantFolders(t, fresh, core.Folder{Name: "Work", Chats: []string{group, chat}})
 }
+
+// TestFoldersSaid (D-24) shows that words on folders come to the same in every order, that a change follows what
+// it changes though that was said by a clock that is ahead, and that nothing beyond the limits is taken.
+func TestFoldersSaid(t *testing.T) {
+	w := New(t)
+	ann := w.Client("ann")
+	Must[core.Joined](ann, core.Join{Link: w.Server.Link(), Name: "Ann"})
+	saved := ann.Chat("saved").ID
+	a, b := strings.Repeat("A", 22), strings.Repeat("B", 21)+"A"
+	now := w.Now.UnixMilli()
+	core.FolderSaid(ann.M, "Work", now, b)
+	core.FolderSaid(ann.M, "Work", now, a)   // of two of one time the greater
+	core.FolderSaid(ann.M, "Work", now-1, a) // older
+	core.FolderSaid(ann.M, "Home", now)
+	core.FolderSaid(ann.M, "Home", now-1, a) // removed since
+	work := core.Folder{Name: "Work", Chats: []string{b}}
+	wantFolders(t, ann, work)
+	core.FolderSaid(ann.M, "Work", now+3_600_000, a)
+	Must[core.Done](ann, core.SetFolder{Name: "Work", Chats: []string{saved}})
+	core.FolderSaid(ann.M, "Work", now+3_600_000, a)
+	work.Chats[0] = saved
+	wantFolders(t, ann, work)
+	many := make([]string, core.FolderChatsMax+1)
+	for i := range many {
+		many[i] = a
+	}
+	core.FolderSaid(ann.M, "Many", now, many...)
+	core.FolderSaid(ann.M, " Home ", now+1, a)
+	core.FolderSaid(ann.M, strings.Repeat("x", core.FolderNameBytesMax+1), now, a)
+	wantFolders(t, ann, work)
+	core.FolderSaid(ann.M, "Many", now, many[1:]...)
+	wantFolders(t, ann, core.Folder{Name: "Many", Chats: []string{a}}, work)
+}
+
+// TestFoldersMeanwhile shows that a new device has what was said after the account was on its way to it.
+func TestFoldersMeanwhile(t *testing.T) {
+	w := New(t)
+	ann, lap := w.Client("ann"), w.Client("laptop")
+	Must[core.Joined](ann, core.Join{Link: w.Server.Link(), Name: "Ann"})
+	saved := ann.Chat("saved").ID
+	l := Must[core.DeviceLink](ann, core.LinkDevice{})
+	Must[core.Done](lap, core.AddDevice{Link: l.Link, Name: "Laptop"})
+	lap.SetOffline(true)
+	Must[core.Done](ann, core.ConfirmDevice{Yes: true})
+	Must[core.Done](ann, core.SetFolder{Name: "Work", Chats: []string{saved}})
+	lap.SetOffline(false)
+	w.Pass(time.Minute)
+	wantFolders(t, lap, core.Folder{Name: "Work", Chats: []string{saved}})
+}

@@ -18,3 +18,13 @@ func FillFolder(m *Machine, name string) []string {
 	m.putFolder(f)
 	return ids
 }
+
+// FolderSaid is the word of another device about a folder, said at that time (ms).
+func FolderSaid(m *Machine, name string, at int64, chats ...string) {
+	f := folder{Name: name, At: at}
+	for _, c := range chats {
+		id, _ := plane.ParseLogID(c)
+		f.Chats = append(f.Chats, id)
+	}
+	m.folderElsewhere(f)
+}
