@@ -13,7 +13,7 @@ import (
 // them says within seconds, and after a restart, that it was signed out; it keeps what it has, takes
 // nothing more and waits for nothing.
 func TestRecoverOthersOut(t *testing.T) {
-	for _, x := range []struct{ two, away bool }{{}, {two: true}, {away: true}} {
+	for _, x := range []struct{ two, away bool }{{}, {two: true}, {away: true}, {two: true, away: true}} {
 		w, ann, bob, chat, group, words := vaulted(t)
 		old := []*Client{ann}
 		if x.two {

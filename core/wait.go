@@ -304,7 +304,9 @@ func (m *Machine) showWait(w *waiting) {
 func (m *Machine) pumpWaits() {
 	for _, w := range slices.Clone(m.waits) {
 		s := m.servers[w.Server]
-		if w.Entered != 0 && m.now.Sub(time.UnixMilli(w.Entered)) > lingering {
+		if m.devs.Out {
+			m.dropWait(w) // nobody lets in who was signed out
+		} else if w.Entered != 0 && m.now.Sub(time.UnixMilli(w.Entered)) > lingering {
 			m.unheard(w)
 			m.dropWait(w)
 		} else if w.Entered == 0 && (w.Again && m.needless(w) || w.Quit && m.now.Sub(time.UnixMilli(w.At)) > plane.TTLDaysDefault*24*time.Hour) {
