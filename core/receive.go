@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"slices"
 	"time"
@@ -46,6 +47,21 @@ func (m *Machine) outcome(c *chat, seq plane.Seq, out convo.Outcome) {
 	switch out := out.(type) {
 	case convo.Mine:
 		m.mine(c, seq, c.q.Sealed(out.Hash))
+	case convo.Echo:
+		f, err := content.ParseFrame(out.Plain)
+		if err != nil || c.judge(c.c.OwnLeaf(), f.SentMS, f.Body) != "" {
+			return
+		}
+		var again *outbox.Item // what is here to be said, it has said
+		for _, i := range c.q.Items {
+			if bytes.Equal(i.Body, f.Body) && i.Waits == 0 {
+				again = i
+			}
+		}
+		if again != nil {
+			m.dropItem(c, again)
+		}
+		m.said(c, seq, m.acc.person(), f.Body, int64(f.SentMS), again)
 	case convo.Said:
 		if len(out.Plain) > 0 && out.Plain[0] == controlMark {
 			switch c.c.State().Kind {

@@ -28,24 +28,36 @@ func WelcomeFor(msg, ref []byte) ([]byte, error) {
 // copy from before it, and may send nothing more in this epoch: its next messages would be taken
 // for repeats. What others claim in this member's name is not signed by it, and gives false.
 func (g *Group) SentByOwnLeaf(msg []byte) bool {
+	_, ok := g.OwnMessage(msg)
+	return ok
+}
+
+// OwnMessage is SentByOwnLeaf, and what the message says, empty for a handshake message.
+func (g *Group) OwnMessage(msg []byte) (data []byte, ok bool) {
 	m, err := parseMessage(msg)
 	if err != nil || m.private == nil || g.fits(m.private.groupID, m.private.epoch) != nil {
-		return false
+		return nil, false
 	}
 	p := m.private
 	d, err := g.s.openSender(p, g.es.senderData)
 	leaf := g.leaf(g.me)
 	if err != nil || d.leaf != g.me || leaf == nil {
-		return false
+		return nil, false
 	}
 	id := ratchetID{d.leaf, p.typ == ContentApplication}
 	if r := g.secrets.ratchet(id); r == nil || d.gen < r.gen {
-		return false
+		return nil, false
 	}
 	u, err := g.secrets.look(id, d.gen)
 	if err != nil {
-		return false
+		return nil, false
 	}
 	a, err := g.s.openPrivate(p, d, u.keys)
-	return err == nil && g.s.verify(leaf.sigKey, "FramedContentTBS", a.toBeSigned(g.context), a.sig)
+	if err != nil || !g.s.verify(leaf.sigKey, "FramedContentTBS", a.toBeSigned(g.context), a.sig) {
+		return nil, false
+	}
+	if a.c.typ != ContentApplication {
+		return nil, true
+	}
+	return a.c.body, true
 }

@@ -132,10 +132,16 @@ func (c *Convo) outdated(commit bool) {
 }
 
 // foreign looks at an MLS message that did not open.
-func (c *Convo) foreign(msg []byte, err error) {
-	if errors.Is(err, mls.ErrOwnMessage) && c.g.SentByOwnLeaf(msg) {
-		c.outdated(msg[contentTypeAt] == byte(mls.ContentCommit))
+func (c *Convo) foreign(msg []byte, err error) Outcome {
+	if errors.Is(err, mls.ErrOwnMessage) {
+		if data, ok := c.g.OwnMessage(msg); ok {
+			c.outdated(msg[contentTypeAt] == byte(mls.ContentCommit))
+			if len(data) > 0 {
+				return Echo{data}
+			}
+		}
 	}
+	return Void{}
 }
 
 // LeafName returns the name that leaf extensions say, "" when they say none or one that is not clean.

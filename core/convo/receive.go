@@ -23,6 +23,9 @@ type Waits struct{}
 // Mine is an own message in a valid place, named by the SHA-256 of its MLS message.
 type Mine struct{ Hash [32]byte }
 
+// Echo is what a later self of this device has said, which is an old copy.
+type Echo struct{ Plain []byte }
+
 // Said is an application message of another member.
 type Said struct {
 	Person plane.PublicKey
@@ -69,6 +72,7 @@ func (o *Changed) Seat(p plane.PublicKey) (leaf uint32) {
 func (Void) outcome()    {}
 func (Waits) outcome()   {}
 func (Mine) outcome()    {}
+func (Echo) outcome()    {}
 func (Said) outcome()    {}
 func (Leaving) outcome() {}
 func (Changed) outcome() {}
@@ -143,8 +147,7 @@ func (c *Convo) took(now time.Time, msg []byte, r mls.Received, err error) Outco
 			// everybody else accepts. What comes next tells.
 			c.suspect = max(c.suspect, 1)
 		}
-		c.foreign(msg, err)
-		return Void{}
+		return c.foreign(msg, err)
 	}
 	c.opened = c.cursor
 	// Somebody else is still in this epoch. That takes the doubt about a commit away at once, and that
