@@ -124,6 +124,9 @@ export function check(name, got, want) {
   console.error(`FAIL ${name}\n  got  ${g}\n  want ${w}`);
 }
 
+/** Waits until a link with its secret has left the address bar. */
+export const bare = (page) => page.waitForURL((u) => u.pathname === '/' && u.hash === '');
+
 /** Runs named steps in order; an exception fails its step and the run goes on. Pages of the browser are photographed then. */
 export async function steps(list, browser = null) {
   for (const [name, f] of list) {

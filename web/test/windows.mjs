@@ -1,5 +1,5 @@
 // The windows of groups, devices, words and accounts over canned people, and the ways in besides an invite.
-import { axe, check, fakePages, steps } from './harness.mjs';
+import { axe, bare, check, fakePages, steps } from './harness.mjs';
 
 const only = process.argv[2]; // a part of a step's name
 const { open, complaints, end, origin } = await fakePages();
@@ -423,7 +423,7 @@ const list = [
       await page.evaluate(() => (globalThis.fake.account = { person: 'p-me', name: 'Mina', origin: location.origin }));
       await page.happens({ event: 'linking', stage: 'done' });
       await page.locator('.app').waitFor();
-      check('the link has left the address bar', new URL(page.url()).pathname + new URL(page.url()).hash, '/');
+      await bare(page);
       await page.happens({ event: 'stateChanged', syncing: 60 });
       await page.locator('.syncing', { hasText: '60%' }).waitFor();
       await page.happens({ event: 'stateChanged', words: 'kept', servers: await page.evaluate(() => globalThis.fake.w.servers) }); // as the core says that all is here
