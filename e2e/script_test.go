@@ -30,13 +30,12 @@ func TestScript(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Fatal("the people of the scripts are shell scripts")
 	}
-	var servers = map[string]*server{}
 	testscript.Run(t, testscript.Params{
 		Dir:      filepath.Join("testdata", "script"),
 		Deadline: time.Now().Add(commandMax), // of all scripts together
 		Setup: func(env *testscript.Env) error {
 			s := serve(t)
-			servers[env.WorkDir] = s
+			env.Values["server"] = s // the scripts run at the same time: each has its own
 			bin := filepath.Join(env.WorkDir, "bin")
 			if err := os.Mkdir(bin, 0o755); err != nil {
 				return err
@@ -97,7 +96,7 @@ func TestScript(t *testing.T) {
 				}
 			},
 			"server": func(ts *testscript.TestScript, neg bool, args []string) {
-				s := servers[ts.Getenv("WORK")]
+				s := ts.Value("server").(*server)
 				if neg || len(args) != 1 || s == nil {
 					ts.Fatalf("usage: server stop|start")
 				}
