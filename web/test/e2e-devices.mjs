@@ -106,7 +106,7 @@ export function deviceSteps({ person, alice, bob, openChat, say, sees }) {
         await go(words);
         await page.locator('.chat-item', { hasText: 'بابک' }).waitFor();
         await openChat(page, 'بابک');
-        await page.locator('.notice', { hasText: 'found it again' }).waitFor();
+        await page.locator('.notice', { hasText: 'You use a new device' }).waitFor();
         await say(page, 'all is back');
         await sees(bob.page, 'all is back');
         await found.context.close();

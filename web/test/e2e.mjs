@@ -343,8 +343,8 @@ const list = [
       await dora.context.close();
     },
   ],
-  ...groupSteps({ alice, bob, carol, invite, openChat, say, sees }),
-  ...localSteps({ binary, browser, complaints, alice, bob, invite, openChat, say, sees }),
+  ...groupSteps({ alice, bob, carol, invite, openChat, say, sees, origin: `http://127.0.0.1:${port}/` }),
+  ...localSteps({ binary, browser, complaints, alice, bob, invite, openChat, say, sees, origin: `http://127.0.0.1:${port}/` }),
   // Last: who comes back by the words signs out the browser that Alice has used so far.
   ...deviceSteps({ person, alice, bob, openChat, say, sees }),
   [
