@@ -15,17 +15,21 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-// stampName is a file in dist that says which quality its compressed copies have.
-const stampName = ".build"
+// stampName is a file in dist that says which quality the compressed copies of large files have.
+const (
+	stampName  = ".build"
+	stampBegin = "brotli 11, of large files "
+)
 
 // plainBytesMax bounds what is stored plain beside its compressed copies. The core is far above: every browser takes
 // a compressed one, and for anything else face/web unpacks the gzip.
 const plainBytesMax = 1 << 20
 
 // write makes dir hold exactly files, their compressed copies, .keep and the stamp; a large file only as its copies.
-// It returns the brotli size of each compressible file.
+// What is not large gets the best brotli always, which takes a moment; quality is for the core. It returns the brotli
+// size of each compressible file.
 func write(dir string, files map[string][]byte, quality int) (map[string]int, error) {
-	stamp := fmt.Appendf(nil, "brotli %d\n", quality)
+	stamp := fmt.Appendf(nil, "%s%d\n", stampBegin, quality)
 	old, _ := os.ReadFile(filepath.Join(dir, stampName)) // absent: compress all
 	sameQuality := bytes.Equal(old, stamp)
 
@@ -41,8 +45,12 @@ func write(dir string, files map[string][]byte, quality int) (map[string]int, er
 		if !compressible(name) {
 			continue
 		}
+		of, same := quality, sameQuality
+		if len(content) <= plainBytesMax {
+			of, same = qualityRelease, bytes.HasPrefix(old, []byte(stampBegin))
+		}
 		wg.Go(func() {
-			br, gz, err := compressed(dir, name, content, quality, sameQuality)
+			br, gz, err := compressed(dir, name, content, of, same)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil && first == nil {
