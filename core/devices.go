@@ -392,13 +392,14 @@ func (m *Machine) packageOf(d ownDevice) *mls.KeyPackage {
 	if err != nil || !bytes.Equal(kp.SignatureKey(), d.Key[:]) {
 		return nil
 	}
-	if who, err := m.identify(string2(kp), kp.SignatureKey()); err != nil || !m.own(who) || !m.underMandate(kp) {
+	if who, err := m.identify(identityOf(kp), kp.SignatureKey()); err != nil || !m.own(who) || !m.underMandate(kp) {
 		return nil
 	}
 	return kp
 }
 
-func string2(kp *mls.KeyPackage) []byte { return kp.Credential().Identity() }
+// identityOf returns the credential that a package names.
+func identityOf(kp *mls.KeyPackage) []byte { return kp.Credential().Identity() }
 
 // deviceCommit: an own commit that pumpDevices made has won. Whoever came in is told how.
 func (m *Machine) deviceCommit(c *chat, out convo.Changed) {

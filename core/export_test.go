@@ -240,7 +240,7 @@ func (l Liar) Pool() *mls.KeyPackage {
 // Takes says whether a machine would add somebody by a package.
 func (l Liar) Takes(person string, kp *mls.KeyPackage) bool {
 	who, _ := plane.ParsePublicKey(person)
-	return caps.Follows(string2(kp), who, l.M.mandateIn(who))
+	return caps.Follows(identityOf(kp), who, l.M.mandateIn(who))
 }
 
 // Request returns a contact request of the liar's account to somebody; forged: under a mandate of its own.

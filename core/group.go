@@ -293,7 +293,7 @@ func (m *Machine) fetchPackage(c *chat, who plane.PublicKey) *fetch {
 			inv.That(err == nil, "card key")
 			card, _, kp, err := openPackage(x, inbox, key, m.now)
 			m.touch(c)
-			if err != nil || card.Account != who || !caps.Follows(string2(kp), who, m.mandateIn(who)) {
+			if err != nil || card.Account != who || !caps.Follows(identityOf(kp), who, m.mandateIn(who)) {
 				f.failed = true
 				return
 			}

@@ -134,7 +134,7 @@ func (m *Machine) laterTree(c *chat) {
 	x.at = m.now.Add(between(d/2, d))
 }
 
-// putTree begins to put the pages of the tree that an own commit has made.
+// putPages begins to put the pages of the tree that an own commit has made.
 func (m *Machine) putPages(c *chat) {
 	t := c.c.TreePages()
 	if t == nil {

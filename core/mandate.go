@@ -193,7 +193,7 @@ func (m *Machine) behindMandate(c *chat) bool {
 
 // underMandate says whether a package is by a device under the newest mandate.
 func (m *Machine) underMandate(kp *mls.KeyPackage) bool {
-	return caps.MandateOf(string2(kp), m.acc.person()) == m.acc.keys.Mandate()
+	return caps.MandateOf(identityOf(kp), m.acc.person()) == m.acc.keys.Mandate()
 }
 
 // wayIn is a contact door of one's own inbox, as another of one's devices says it to a contact. A

@@ -162,14 +162,19 @@ func (m *Machine) later(x storedLate) bool {
 	return true
 }
 
+// dueAt is when something that was put off is taken up: later when Saved is not read by then.
+func (m *Machine) dueAt(l *late) time.Time {
+	at := time.UnixMilli(l.At)
+	if !m.now.Before(at) && !m.savedHere() {
+		at = at.Add(lateAtMost)
+	}
+	return at
+}
+
 // lateDue is when something that was put off is to be looked at.
 func (m *Machine) lateDue() (at time.Time) {
 	for _, l := range m.lates {
-		t := time.UnixMilli(l.At)
-		if !m.savedHere() && !m.now.Before(t) {
-			t = t.Add(lateAtMost)
-		}
-		if at.IsZero() || t.Before(at) {
+		if t := m.dueAt(l); at.IsZero() || t.Before(at) {
 			at = t
 		}
 	}
@@ -185,7 +190,7 @@ func (m *Machine) savedHere() bool {
 // dueLates takes up what no other device has.
 func (m *Machine) dueLates() {
 	for _, l := range slices.Clone(m.lates) {
-		if due := time.UnixMilli(l.At); m.now.Before(due) || !m.savedHere() && m.now.Before(due.Add(lateAtMost)) {
+		if m.now.Before(m.dueAt(l)) {
 			continue
 		}
 		m.lates = slices.DeleteFunc(m.lates, func(o *late) bool { return o == l })

@@ -94,8 +94,16 @@ func (c *Convo) at(leaf uint32) plane.PublicKey {
 	return p
 }
 
-// eachKnown calls f for the leaves that a light member knows, in order.
+// eachKnown calls f for the leaves whose person is known, in order: all of them to a full member.
 func (c *Convo) eachKnown(f func(leaf uint32, p plane.PublicKey)) {
+	if c.light == nil {
+		for i, p := range c.who.leaf {
+			if p != (plane.PublicKey{}) {
+				f(uint32(i), p)
+			}
+		}
+		return
+	}
 	var list []uint32
 	for _, m := range c.g.Members() {
 		list = append(list, m.Index)

@@ -207,25 +207,18 @@ func (m Member) Admin() bool { return m.Role >= RoleAdmin }
 // Members returns the people by their lowest leaf; a light member knows but some. It costs what
 // there are.
 func (c *Convo) Members() []Member {
-	list := make([]Member, 0, len(c.who.count))
-	seen := make(map[plane.PublicKey]bool, len(c.who.count))
+	list := make([]Member, 0, c.Size())
+	at := make(map[plane.PublicKey]int, c.Size())
 	me := c.Own()
 	lead := c.leaders()
-	if c.light != nil {
-		c.eachKnown(func(leaf uint32, p plane.PublicKey) {
-			if !seen[p] {
-				seen[p] = true
-				list = append(list, Member{Person: p, Leaf: leaf, Leaves: c.count(p), Own: p == me, Role: lead.role(p)})
-			}
-		})
-	}
-	for i, p := range c.who.leaf {
-		if p == (plane.PublicKey{}) || seen[p] {
-			continue
+	c.eachKnown(func(leaf uint32, p plane.PublicKey) {
+		i, again := at[p]
+		if !again {
+			i = len(list)
+			at[p], list = i, append(list, Member{Person: p, Leaf: leaf, Own: p == me, Role: lead.role(p)})
 		}
-		seen[p] = true
-		list = append(list, Member{Person: p, Leaf: uint32(i), Leaves: c.count(p), Own: p == me, Role: lead.role(p)})
-	}
+		list[i].Leaves++
+	})
 	return list
 }
 

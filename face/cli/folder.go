@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"paperplane/core"
@@ -62,7 +63,7 @@ func runFolder(ctx context.Context, env Env) error {
 		}
 		x.Chats = append(x.Chats, c.ID)
 	}
-	if verb == "remove" && !hasFolder(st, x.Name) {
+	if verb == "remove" && !slices.ContainsFunc(st.Folders, func(f core.Folder) bool { return f.Name == x.Name }) {
 		return fmt.Errorf("There is no folder %s. See: paperplane folder list.", Isolate(Clean(x.Name, false)))
 	}
 	if _, err := api.Do[core.Done](ctx, s, "setFolder", x); err != nil {
@@ -73,15 +74,6 @@ func runFolder(ctx context.Context, env Env) error {
 		return printJSON(env.Out, struct{}{})
 	}
 	return nil
-}
-
-func hasFolder(st core.State, name string) bool {
-	for _, f := range st.Folders {
-		if f.Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 func listFolders(env Env, st core.State, asJSON bool) error {

@@ -96,8 +96,8 @@ func run(root string, quality int, out, entry, release string) error {
 		}
 	}
 	version := sha256.Sum256(files["manifest.json"])
-	fmt.Printf("web: version %s, brotli %d: shell %d bytes (budget %d), later %d (budget %d), core %s, %d ms\n",
-		hex.EncodeToString(version[:8]), quality, shell, shellBytesMax, rest, laterBytesMax, coreSize(sizes), time.Since(start).Milliseconds())
+	fmt.Printf("web: version %s: shell %d bytes brotli (budget %d), later %d (budget %d), core %s at quality %d, %d ms\n",
+		hex.EncodeToString(version[:8]), shell, shellBytesMax, rest, laterBytesMax, coreSize(sizes), quality, time.Since(start).Milliseconds())
 	if entry == appEntry && shell > shellBytesMax {
 		return fmt.Errorf("the app shell is %d bytes brotli, more than %d", shell, shellBytesMax)
 	}
