@@ -28,6 +28,7 @@ type feed struct {
 	head       plane.Seq
 	gone       bool // the server knows no such log
 	refused    bool // that was its last answer
+	closed     int  // how often in a row no key opened it, also in sessions before
 	tries      int
 	retryAt    time.Time
 }
@@ -65,12 +66,13 @@ func (m *Machine) pumpFeed(s *server, f *feed) {
 				f.poke()
 			}
 			if then(a) {
-				f.tries = 0
 				return
 			}
 			delete(s.feeds, f.handle)
 			f.handle, f.live = 0, false
-			f.refused = codeOf(a) == plane.Refused
+			if f.refused = codeOf(a) == plane.Refused; f.refused {
+				f.closed++
+			}
 			f.gone = f.refused && f.tries > 2+len(f.keys)
 			f.retryAt = m.now.Add(backoff(f.tries))
 			f.tries++
@@ -89,8 +91,8 @@ func (m *Machine) pumpFeed(s *server, f *feed) {
 				f.at++ // the server may be behind
 			}
 			if ok {
-				f.handle, f.head = o.Handle, o.Head
-				f.cursor = min(f.cursor, o.Head) // less than was read: its server is an old copy
+				f.handle, f.head = o.Handle, o.Head // of a generation that is over it can be read, and no more
+				f.cursor = min(f.cursor, o.Head)    // less than was read: its server is an old copy
 				s.feeds[f.handle] = f
 			}
 			return ok
@@ -116,13 +118,14 @@ func (m *Machine) pumpFeed(s *server, f *feed) {
 			if len(r.Records) == 0 {
 				f.cursor = f.head
 			}
+			f.tries = 0
 			return true
 		})
 	default:
 		ask(wire.Subscribe{Handle: f.handle, From: f.cursor + 1}, func(a wire.Answer) bool {
 			o, ok := a.(wire.Opened)
 			if ok {
-				f.live, f.head = true, max(f.head, o.Head)
+				f.live, f.head, f.tries, f.closed = true, max(f.head, o.Head), 0, 0
 			}
 			return ok
 		})

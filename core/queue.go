@@ -123,7 +123,7 @@ const cardAgain = 10 * time.Minute
 
 // torn says that the log opens with no key that is known, though it is at the generation of k.
 func (q *queue) torn(k *convo.Queue) bool {
-	return q.feed != nil && q.feed.log == k.Log && q.feed.gone && len(q.Keys) > 0 && q.Keys[0].Gen == k.Gen && q.Gen >= k.Gen
+	return q.feed != nil && q.feed.log == k.Log && q.feed.closed > 2+len(q.feed.keys) && len(q.Keys) > 0 && q.Keys[0].Gen == k.Gen && q.Gen >= k.Gen
 }
 
 // said is a yes: for a place and who stood there, as a server may put another in it.
@@ -361,7 +361,7 @@ func (q *queue) unlock(log plane.LogID) {
 		return
 	}
 	f := q.feed
-	f.keys, f.at, f.gone, f.tries, q.kems = nil, 0, false, 0, nil
+	f.keys, f.at, f.gone, f.tries, f.closed, q.kems = nil, 0, false, 0, 0, nil
 	for _, x := range q.Keys {
 		read, _ := caps.DeriveLogKeys(x.Secret[:], x.Gen)
 		f.keys, q.kems = append(f.keys, feedKey{x.Gen, read}), append(q.kems, queueKEM(x.Secret))

@@ -141,11 +141,7 @@ func (m *Machine) heals() {
 func (m *Machine) heal(s *server, c *chat) {
 	x := storedWait{Server: s.id, Again: true, Chat: c.log}
 	switch st := c.c.State(); {
-	case st.Kind == convo.Group && st.Queue != nil:
-		x.Queue, x.Door, x.Card = st.Queue.Log, st.Queue.Rejoin, st.Queue.Card
-	case st.Kind == convo.Group && c.locked() && c.owner != nil: // it may have a queue that came later
-		k := queueOf(c.owner)
-		x.Queue, x.Door, x.Card = k.Log, k.Rejoin, k.Card
+	case st.Kind == convo.Group && m.way(&x, c):
 	case st.Kind == convo.Group && c.c.Size() > 1:
 		c.healAt = m.now.Add(askAgainMax) // nobody has made a queue yet
 		return
@@ -168,6 +164,54 @@ func (m *Machine) heal(s *server, c *chat) {
 	c.c.Abandon()
 	m.newWait(x)
 	m.show(c)
+}
+
+// way sets the place of number Way to knock at for a group: its queue, then the inboxes of contacts who are
+// members. Those do not depend on the keys of the queue, which another branch may have changed.
+func (m *Machine) way(w *storedWait, c *chat) bool {
+	w.Inbox, w.Asked = false, plane.PublicKey{}
+	k := c.c.State().Queue
+	if k == nil && c.locked() && c.owner != nil {
+		k = queueOf(c.owner) // it may have a queue that came later
+	}
+	if k != nil && w.Way == 0 {
+		w.Queue, w.Door, w.Card = k.Log, k.Rejoin, k.Card
+		return true
+	}
+	list := m.contactsIn(c)
+	if len(list) == 0 {
+		return false
+	}
+	p := list[max(0, w.Way-1)%len(list)]
+	if w.Way >= len(list) {
+		w.Way = -1 // then the queue again
+	}
+	w.Inbox, w.Asked, w.Queue, w.Door, w.Card = true, p.key, plane.LogID(p.stored.Inbox), p.stored.Door, p.stored.Card
+	return true
+}
+
+// contactsIn are the members of a group whose inboxes are known, in the order of their keys.
+func (m *Machine) contactsIn(c *chat) (list []*person) {
+	for _, x := range c.c.Members() {
+		if p := m.people[x.Person]; p != nil && !x.Own && p.stored.Door != [16]byte{} && p.stored.Server == c.Server {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// elsewhere makes the next knock of one who is lost at another place, if there is one.
+func (m *Machine) elsewhere(w *waiting) bool {
+	c := m.chats[w.Chat.Text()]
+	if !w.Again || c == nil || c.kind() != ChatGroup || len(m.contactsIn(c)) == 0 {
+		return false
+	}
+	w.Way++
+	if !m.way(&w.storedWait, c) {
+		return false
+	}
+	m.knockAnew(w)
+	return true
 }
 
 // alone: nobody else is in the conversation, so what is here is all there is. New keys, for what
@@ -220,7 +264,7 @@ func (m *Machine) askedAgain(k account.Knock) {
 	}
 	two := c.c.State().Kind == convo.Two && c.Person != nil && *c.Person == k.Account
 	st := c.c.State()
-	if !two && !(st.Kind == convo.Saved && m.own(k.Account)) && !(st.Kind == convo.Group && st.Queue == nil && c.c.Has(k.Account)) {
+	if !two && !(st.Kind == convo.Saved && m.own(k.Account)) && !(st.Kind == convo.Group && c.c.Has(k.Account)) {
 		return
 	}
 	q := c.qu()

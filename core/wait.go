@@ -33,6 +33,8 @@ const (
 	lingering = time.Minute
 	// hintTries is how often one follows a hint.
 	hintTries = 6
+	// waysAfter is how often a place to knock at is tried that does not take a knock.
+	waysAfter = 2
 )
 
 // waiting is a knock of one's own: the way into a group through a link or, with Again, back into a
@@ -88,6 +90,9 @@ type storedWait struct {
 	Quit bool `cbor:"43,keyasint,omitempty"`
 	// Hinted: a contact says that one has been added, to a chat that one is not in.
 	Hinted bool `cbor:"44,keyasint,omitempty"`
+	// Way numbers the places to knock at, see elsewhere; with Asked it is the inbox of a member.
+	Way   int             `cbor:"45,keyasint,omitempty"`
+	Asked plane.PublicKey `cbor:"46,keyasint,omitzero"`
 }
 
 func waitKey(id string) string { return "s/j/" + id }
@@ -393,8 +398,9 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 			// whoever reads it lets one in.
 			w.Knocked, w.Tried, w.Body, w.At = true, false, nil, m.now.UnixMilli()
 			m.saveWait(w)
-		case w.tries > 2 || code == plane.UsedUp:
+		case w.tries > waysAfter || code == plane.UsedUp:
 			m.refuseWait(w, passGone)
+			m.elsewhere(w)
 		}
 		return false
 	}
@@ -405,8 +411,9 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 		}
 		m.pumpFeed(s, w.feed)
 		if w.Entered == 0 && !w.Quit && !m.now.Before(w.again()) && w.got == nil {
-			w.Try++
-			m.knockAnew(w)
+			if w.Try++; w.Try < forsakenAfter || !m.elsewhere(w) {
+				m.knockAnew(w)
+			}
 			m.pumpWait(s, w)
 		}
 	case !w.Created:
@@ -436,7 +443,10 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 	case w.Body == nil:
 		ask(wire.PoolTake{Handle: w.door}, func(a wire.Answer) bool {
 			p, ok := a.(wire.Package)
-			return ok && m.cardOf(w, p) && m.makeKnock(w)
+			if ok = ok && m.cardOf(w, p) && m.makeKnock(w); !ok && w.tries > waysAfter {
+				m.elsewhere(w)
+			}
+			return ok
 		})
 	default:
 		r := wire.Knock{Handle: w.door, Body: w.Body, Retry: w.Tried}
@@ -483,7 +493,7 @@ func (m *Machine) cardOf(w *waiting, p wire.Package) bool {
 			w.QueueKEM = card.KEM
 			return true
 		}
-		if err != nil || c == nil || !m.own(card.Account) && (c.Person == nil || card.Account != *c.Person) {
+		if err != nil || c == nil || !m.own(card.Account) && card.Account != w.Asked && (c.Person == nil || card.Account != *c.Person) {
 			return false
 		}
 		w.QueueKEM = card.KEM
