@@ -46,6 +46,7 @@ const (
 	ErrLinksFull    ErrCode = "links-full"     // revoke a link first
 	ErrFoldersFull  ErrCode = "folders-full"   // FoldersMax or FolderChatsMax reached: remove some first
 	ErrAccounts     ErrCode = "accounts-full"  // remove an account first
+	ErrFileAway     ErrCode = "file-away"      // a file to forward is not on this device: fetch it, try again
 	ErrWaiting      ErrCode = "waiting"        // nobody has let one in yet: wait
 	ErrUnknown      ErrCode = "unknown-command"
 	ErrBadArguments ErrCode = "bad-arguments"
@@ -85,6 +86,8 @@ type SendText struct {
 	Files   []File `json:"files,omitempty"`
 	// Mentions are places in Text that name members.
 	Mentions []Mention `json:"mentions,omitempty"`
+	// Silent: it arrives without a sound.
+	Silent bool `json:"silent,omitempty"`
 }
 
 // Mention is a place in a text that names a person: Start and Length count UTF-16 units, as
@@ -104,6 +107,49 @@ type File struct {
 	Width   int    `json:"width,omitempty"`
 	Height  int    `json:"height,omitempty"`
 	Preview []byte `json:"preview,omitempty"` // tiny image, at most PreviewBytesMax
+	// Duration is how long it plays, in ms; Wave how loud it is, at most 64 values from 0 to 255.
+	Duration int64  `json:"duration,omitempty"`
+	Wave     []byte `json:"wave,omitempty"`
+	Voice    bool   `json:"voice,omitempty"`   // a voice message: audio, alone
+	Sticker  string `json:"sticker,omitempty"` // the emoji makes it a sticker: one file, no text
+	Pack     string `json:"pack,omitempty"`    // link to the sticker's pack
+}
+
+// Forward says messages once more, in their order, in each of the chats To: with the author's name, or
+// with Hide as one's own. At most ForwardMax, counted in each chat. ErrFileAway when a file is not on this
+// device.
+type Forward struct {
+	Chat     string   `json:"chat"`
+	Messages []string `json:"messages"`
+	To       []string `json:"to"`
+	Hide     bool     `json:"hide,omitempty"`
+}
+
+// SendPoll asks the members of a chat something: a question and its answer of at most PollTextBytesMax
+// bytes, 2 to PollOptionsMax options of at most PollOptionBytesMax. Right makes a quiz of it, of which Why
+// tells the reason afterwards. Result: Sent.
+type SendPoll struct {
+	Chat     string   `json:"chat"`
+	Question string   `json:"question"`
+	Options  []string `json:"options"`
+	Several  bool     `json:"several,omitempty"`
+	Hidden   bool     `json:"hidden,omitempty"` // who chose what is not shown
+	Right    *int     `json:"right,omitempty"`
+	Why      string   `json:"why,omitempty"`
+	Silent   bool     `json:"silent,omitempty"`
+}
+
+// Vote chooses options of a poll; none takes the vote back. In a quiz the first vote stands.
+type Vote struct {
+	Chat    string `json:"chat"`
+	Message string `json:"message"`
+	Options []int  `json:"options"`
+}
+
+// ClosePoll ends one's own poll.
+type ClosePoll struct {
+	Chat    string `json:"chat"`
+	Message string `json:"message"`
 }
 
 // Edit replaces the text of one's own message.
@@ -378,6 +424,10 @@ func (SetName) command()       {}
 func (SetSettings) command()   {}
 func (SetFolder) command()     {}
 func (SetRole) command()       {}
+func (Forward) command()       {}
+func (SendPoll) command()      {}
+func (Vote) command()          {}
+func (ClosePoll) command()     {}
 func (Pin) command()           {}
 func (GroupInvite) command()   {}
 func (GetLinks) command()      {}
@@ -417,7 +467,7 @@ type InviteLink struct {
 	Until string `json:"until"`
 }
 
-// Sent answers SendText with the new message's id.
+// Sent answers SendText and SendPoll with the new message's id.
 type Sent struct {
 	Message string `json:"message"`
 }
@@ -506,6 +556,12 @@ const (
 	PictureBytesMax = 3000
 	// FilesMax bounds the files of one message.
 	FilesMax = 10
+	// ForwardMax bounds the messages that one Forward makes.
+	ForwardMax = 200
+	// PollTextBytesMax and so on bound a poll.
+	PollTextBytesMax   = 300
+	PollOptionsMax     = 12
+	PollOptionBytesMax = 100
 	// AboutBytesMax bounds a group's description, PinsMax its pinned messages.
 	AboutBytesMax = 1000
 	PinsMax       = 10

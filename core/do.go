@@ -123,6 +123,15 @@ func (m *Machine) doChat(in Do) {
 		case SendText:
 			id, code := m.sendText(c, x, in.Found)
 			m.reply(in.ID, Sent{Message: id}, code)
+		case Forward:
+			m.finish(in.ID, m.forward(x, in.Found))
+		case SendPoll:
+			id, code := m.sendPoll(c, x)
+			m.reply(in.ID, Sent{Message: id}, code)
+		case Vote:
+			m.finish(in.ID, m.vote(c, x, in.Found))
+		case ClosePoll:
+			m.finish(in.ID, m.closePoll(c, in.Found))
 		case Edit:
 			m.finish(in.ID, m.edit(c, x, in.Found))
 		case Delete:
@@ -185,6 +194,14 @@ func (m *Machine) doChat(in Do) {
 func chatOf(x Command) string {
 	switch x := x.(type) {
 	case SendText:
+		return x.Chat
+	case Forward:
+		return x.Chat
+	case SendPoll:
+		return x.Chat
+	case Vote:
+		return x.Chat
+	case ClosePoll:
 		return x.Chat
 	case Edit:
 		return x.Chat
@@ -279,15 +296,9 @@ func (m *Machine) canSend(v *chat) (*chat, ErrCode) {
 
 // sendText queues a message. It is shown at once, after all that has a place.
 func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) {
-	c, code := m.canSend(v)
+	c, code := m.canPost(v)
 	if code != "" {
 		return "", code
-	}
-	if _, code := m.mayPost(c, true); code != "" {
-		return "", code
-	}
-	if c.waitsSlow() {
-		return "", ErrSlow
 	}
 	text := ""
 	if x.Text != "" || len(x.Files) == 0 {
@@ -306,31 +317,43 @@ func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) 
 	if !ok {
 		return "", ErrBadArguments
 	}
-	var msg content.Message = content.Text{Text: text, ReplyTo: reply, Mentions: named}
+	extra := content.Extra{Silent: x.Silent}
+	var msg content.Message = content.Text{Text: text, ReplyTo: reply, Mentions: named, Extra: extra}
 	var moves []*transfer
 	if len(x.Files) > 0 {
-		files := content.Files{Text: text, ReplyTo: reply, Mentions: named}
+		files := content.Files{Text: text, ReplyTo: reply, Mentions: named, Extra: extra}
 		if moves, code = m.uploads(c, x.Files, &files); code != "" {
 			return "", code
 		}
 		msg = files
 	}
-	body, err := content.Encode(msg)
-	if errors.Is(err, content.ErrTooLarge) {
-		return "", ErrTextLong
+	return m.say(v, c, msg, moves)
+}
+
+// canPost says whether one may post something new in a chat now.
+func (m *Machine) canPost(v *chat) (*chat, ErrCode) {
+	c, code := m.canSend(v)
+	if code == "" {
+		_, code = m.mayPost(c, true)
 	}
-	if err != nil {
-		return "", ErrBadArguments
+	if code == "" && c.waitsSlow() {
+		code = ErrSlow
 	}
-	if _, err := (content.Frame{Body: body, SentMS: uint64(m.now.UnixMilli())}).Encode(); err != nil {
-		return "", ErrTextLong
+	return c, code
+}
+
+// say queues a message with the uploads of its files.
+func (m *Machine) say(v, c *chat, msg content.Message, moves []*transfer) (string, ErrCode) {
+	body, code := m.bodyOf(msg)
+	if code != "" {
+		return "", code
 	}
 	i := &outbox.Item{
 		Kind: outbox.Message, Body: body, SentMS: uint64(m.now.UnixMilli()), Waits: len(moves),
 		ID: content.NewMessageID(m.acc.person(), c.log, body),
 	}
-	for _, f := range x.Files {
-		i.Refs = append(i.Refs, f.Ref)
+	for _, t := range moves {
+		i.Refs = append(i.Refs, t.stored.Ref)
 	}
 	v.Waiting++
 	i.Index = timeline.QueuedFirst + v.Waiting
@@ -347,6 +370,21 @@ func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) 
 		m.beginMove(t)
 	}
 	return id, ""
+}
+
+// bodyOf encodes a message that fits a frame.
+func (m *Machine) bodyOf(msg content.Message) ([]byte, ErrCode) {
+	body, err := content.Encode(msg)
+	if err == nil {
+		_, err = content.Frame{Body: body, SentMS: uint64(m.now.UnixMilli())}.Encode()
+	}
+	switch {
+	case errors.Is(err, content.ErrTooLarge):
+		return nil, ErrTextLong
+	case err != nil:
+		return nil, ErrBadArguments
+	}
+	return body, ""
 }
 
 // putQueued stores the entry of an own message that has no place yet.
@@ -399,7 +437,7 @@ func (m *Machine) edit(v *chat, x Edit, found *Found) ErrCode {
 	if code != "" {
 		return code
 	}
-	if !found.Own || found.Deleted {
+	if !found.Own || found.Deleted || found.Poll != nil {
 		return ErrNotAllowed
 	}
 	if _, code := m.mayPost(c, false); code != "" {

@@ -129,6 +129,7 @@ const (
 	KindFile    MessageKind = "file"
 	KindNotice  MessageKind = "notice"
 	KindDeleted MessageKind = "deleted"
+	KindPoll    MessageKind = "poll"
 )
 
 // Message is one message as shown. Index orders a chat's messages and pages through them.
@@ -150,6 +151,31 @@ type Message struct {
 	State     MessageState `json:"state"`
 	Mentions  []Mention    `json:"mentions,omitempty"`
 	Pinned    bool         `json:"pinned,omitempty"`
+	Forwarded string       `json:"forwarded,omitempty"` // whose words these are
+	Silent    bool         `json:"silent,omitempty"`
+	Poll      *Poll        `json:"poll,omitempty"`
+}
+
+// Poll is a poll with the votes that count. Right and Why of a quiz are there once one has voted, or it
+// has ended, or it is one's own.
+type Poll struct {
+	Question string       `json:"question"`
+	Options  []PollOption `json:"options"`
+	Several  bool         `json:"several,omitempty"`
+	Hidden   bool         `json:"hidden,omitempty"`
+	Closed   bool         `json:"closed,omitempty"`
+	Quiz     bool         `json:"quiz,omitempty"`
+	Right    *int         `json:"right,omitempty"`
+	Why      string       `json:"why,omitempty"`
+	Voters   int          `json:"voters"`
+}
+
+// PollOption is one of them. By names who chose it, the first PollNamesMax, unless the poll hides it.
+type PollOption struct {
+	Text  string   `json:"text"`
+	Votes int      `json:"votes"`
+	Own   bool     `json:"own,omitempty"`
+	By    []string `json:"by,omitempty"`
 }
 
 // Line is a notice: What is "created", "added", "removed", "left", "renamed", "picture",
@@ -216,6 +242,12 @@ type Attachment struct {
 	State   string `json:"state"`
 	Done    int64  `json:"done,omitempty"`
 	Ref     string `json:"ref,omitempty"` // local vault file, when local
+	// As File says.
+	Duration int64  `json:"duration,omitempty"`
+	Wave     []byte `json:"wave,omitempty"`
+	Voice    bool   `json:"voice,omitempty"`
+	Sticker  string `json:"sticker,omitempty"`
+	Pack     string `json:"pack,omitempty"`
 }
 
 // Member is one member of a chat.

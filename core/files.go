@@ -55,15 +55,22 @@ func (m *Machine) uploads(c *chat, list []File, msg *content.Files) ([]*transfer
 		case f.Size < 0 || f.Ref == "" || len(f.Preview) > PreviewBytesMax || f.Width < 0 || f.Height < 0 || f.Width > 65535 || f.Height > 65535:
 			return nil, ErrBadArguments
 		}
+		shown := f.Voice || f.Sticker != "" || f.Width > 0 && f.Height > 0
+		if f.Duration < 0 || f.Duration > content.DurationMax || f.Sticker != "" && len(list) != 1 {
+			return nil, ErrBadArguments
+		}
 		t := &transfer{ID: newTransferID(), stored: storedTransfer{Up: true, Ref: f.Ref, Size: f.Size, Key: [32]byte(seal.NewBlobKey().Bytes())}}
 		_, _ = rand.Read(t.stored.Secret[:])
 		t.stored.Blob = caps.NewBlobID(t.stored.Secret)
 		moves = append(moves, t)
 		a := content.Attachment{
 			Blob: t.stored.Blob, Key: t.stored.Key, Size: uint64(f.Size), Name: content.CleanFileName(f.Name), Mime: f.Mime,
-			Inline: f.Width > 0 && f.Height > 0, Preview: f.Preview,
+			Inline: shown, Preview: f.Preview, Duration: uint32(f.Duration), Wave: f.Wave,
 		}
-		if a.Inline {
+		if f.Sticker != "" {
+			msg.Sticker = &content.Sticker{Emoji: f.Sticker, Pack: f.Pack}
+		}
+		if f.Width > 0 && f.Height > 0 {
 			a.Width, a.Height = uint16(f.Width), uint16(f.Height)
 		}
 		msg.Files = append(msg.Files, a)

@@ -38,7 +38,7 @@ func postCode(err error) ErrCode {
 // isPost says whether the rules of a group hold for a message, and whether it need be slow.
 func isPost(msg content.Message) (rules, slow bool) {
 	switch msg.(type) {
-	case content.Text, content.Files:
+	case content.Text, content.Files, content.Poll:
 		return true, true
 	case content.Edit:
 		return true, false

@@ -2,6 +2,7 @@ package core
 
 import (
 	"slices"
+	"strings"
 
 	"paperplane/core/timeline"
 	"paperplane/protocol/plane"
@@ -60,6 +61,8 @@ type Found struct {
 	Mentions int // and how many of them name the account
 	Reaction *[32]byte
 	Files    []timeline.File
+	Poll     *FoundPoll
+	Copies   []Copy // for Forward, in its order; as many as it names, or none is of use
 }
 
 // unreadMax bounds what MarkRead counts.
@@ -82,10 +85,17 @@ func Find(r Reader, x Command, account string) (*Found, error) {
 		message = x.Message
 	case Pin:
 		message = x.Message
+	case Vote:
+		message = x.Message
+	case ClosePoll:
+		message = x.Message
 	case Fetch:
 		message = x.Message
 	case Stop:
 		message = x.Message
+	}
+	if f, ok := x.(Forward); ok {
+		return findCopies(r, f)
 	}
 	id, ok := timeline.ParseID(message)
 	if !ok {
@@ -101,6 +111,9 @@ func Find(r Reader, x Command, account string) (*Found, error) {
 		return nil, err
 	}
 	out := &Found{ID: e.ID, Index: e.Index, Log: e.Log, Seq: e.Seq, Own: e.Own, Notice: e.Kind == timeline.Notice, Deleted: f.Deleted, Files: f.Files}
+	if f.Poll != nil {
+		out.Poll = foundPoll(&f, account)
+	}
 	switch x := x.(type) {
 	case React:
 		me, err := plane.ParsePublicKey(account)
@@ -300,12 +313,18 @@ func (b *book) message(e timeline.Entry) (Message, error) {
 	msg := Message{
 		ID: e.ID.Text(), Chat: b.chat, Index: e.Index, At: e.At, From: plane.PublicKey(e.From).Text(), FromName: from.Name,
 		Own: e.Own, Kind: KindText, Text: f.Text, Edited: f.Edited, State: StateReceived, Pinned: f.Pinned,
+		Forwarded: f.Forwarded, Silent: e.Silent,
 	}
 	switch {
 	case f.Deleted:
 		msg.Kind = KindDeleted
 	case e.Kind == timeline.Files:
 		msg.Kind = KindFile
+	case f.Poll != nil:
+		msg.Kind = KindPoll
+		if msg.Poll, err = b.poll(&f); err != nil {
+			return msg, err
+		}
 	case e.Kind == timeline.Notice:
 		msg.Kind = KindNotice
 		if msg.Notice, err = b.line(e.Line); err != nil {
@@ -333,7 +352,9 @@ func (b *book) message(e timeline.Entry) (Message, error) {
 		msg.Reactions = append(msg.Reactions, x)
 	}
 	for n, a := range f.Files {
-		x := Attachment{Name: a.Name, Mime: a.Mime, Size: a.Size, Width: a.Width, Height: a.Height, Preview: a.Preview, State: "remote"}
+		x := Attachment{Name: a.Name, Mime: a.Mime, Size: a.Size, Width: a.Width, Height: a.Height, Preview: a.Preview, State: "remote",
+			Duration: a.Duration, Wave: a.Wave, Sticker: a.Sticker, Pack: a.Pack,
+			Voice: a.Inline && len(f.Files) == 1 && strings.HasPrefix(a.Mime, "audio/")}
 		if a.Ref != "" {
 			x.Ref, x.State = a.Ref, "local"
 		}

@@ -190,7 +190,13 @@ func (m *Machine) said(c *chat, seq plane.Seq, by plane.PublicKey, body []byte, 
 		m.ownerGiven(c, msg)
 	case content.Owner:
 		m.ownerKey(c, msg)
-	case content.Text, content.Files:
+	case content.Vote:
+		m.setPairs(timeline.PutVote(v.id, timeline.ID(msg.Of), by, timeline.Vote{Options: msg.Options, Log: c.log, Seq: uint64(seq)}))
+		m.changedMessage(v, timeline.ID(msg.Of))
+	case content.PollClose:
+		m.setPairs(timeline.PutClose(v.id, timeline.ID(msg.Of), by, uint64(seq)))
+		m.changedMessage(v, timeline.ID(msg.Of))
+	case content.Text, content.Files, content.Poll:
 		e := entryOf(msg)
 		e.ID, e.At, e.From, e.Own = id, at, by, m.own(by)
 		m.shown(c, v, seq, e, i)
@@ -237,21 +243,31 @@ func entryOf(msg content.Message) *timeline.Entry {
 			e.Mentions = append(e.Mentions, timeline.Mention{Start: x.Start, Length: x.Length, Person: x.Person})
 		}
 	}
+	extra := func(x content.Extra) { e.Forwarded, e.Silent = x.Forwarded, x.Silent }
 	switch msg := msg.(type) {
 	case content.Text:
 		e.Text = msg.Text
+		extra(msg.Extra)
 		name(msg.Mentions)
 		reply(msg.ReplyTo)
 	case content.Files:
 		e.Kind, e.Text = timeline.Files, msg.Text
+		extra(msg.Extra)
 		name(msg.Mentions)
 		reply(msg.ReplyTo)
 		for _, f := range msg.Files {
 			e.Files = append(e.Files, timeline.File{
 				Name: f.Name, Mime: f.Mime, Size: int64(f.Size), Width: int(f.Width), Height: int(f.Height),
-				Preview: f.Preview, Blob: f.Blob, Key: f.Key,
+				Preview: f.Preview, Blob: f.Blob, Key: f.Key, Duration: int64(f.Duration), Wave: f.Wave, Inline: f.Inline,
 			})
 		}
+		if s := msg.Sticker; s != nil {
+			e.Files[0].Sticker, e.Files[0].Pack = s.Emoji, s.Pack
+		}
+	case content.Poll:
+		e.Kind, e.Text = timeline.Question, msg.Question
+		e.Poll = &timeline.Poll{Options: msg.Options, Several: msg.Several, Hidden: msg.Hidden, Quiz: msg.Quiz, Right: msg.Right, Why: msg.Why}
+		extra(msg.Extra)
 	}
 	return e
 }

@@ -69,7 +69,10 @@ func carry(r Reader, chat string, e Entry) (c Carried, err error) {
 		return c, err
 	}
 	if f.Deleted {
-		c.Entry.Text, c.Entry.Files, c.Entry.ReplyTo, c.Entry.Mentions = "", nil, nil, nil
+		c.Entry.Text, c.Entry.Files, c.Entry.ReplyTo, c.Entry.Mentions, c.Entry.Poll, c.Entry.Forwarded = "", nil, nil, nil, nil, ""
+		if c.Entry.Kind == Question {
+			c.Entry.Kind = Text
+		}
 		c.Notes = []Pair{{"d/" + person(e.From), []byte{1}}}
 		return c, nil
 	}
@@ -125,6 +128,12 @@ func noteFits(e *Entry, key string, value []byte) bool {
 		return Decode(value, &x) == nil && string(x.By[:]) == string(by) && x.By == e.From && len(value) <= 1<<14
 	case rest[0] == "d" && len(rest) == 2:
 		return [32]byte(by) == e.From && len(value) == 1
+	case rest[0] == "b" && len(rest) == 3:
+		var x Vote
+		return e.Poll != nil && len(value) <= 128 && Decode(value, &x) == nil && rest[2] == place(x.Seq)
+	case rest[0] == "k" && len(rest) == 3:
+		_, ok := placed(rest[2])
+		return e.Poll != nil && ok && [32]byte(by) == e.From && len(value) == 1
 	case rest[0] == "r" && len(rest) == 3:
 		var x Reaction
 		return len(value) <= 512 && Decode(value, &x) == nil && reactionKey("", e.ID, x32(by), x.Emoji) == noteKey("", e.ID)+key
@@ -215,6 +224,6 @@ func carriable(e *Entry) bool {
 			return false
 		}
 	}
-	return e.Kind >= Text && e.Kind <= Notice && e.Index > 0 && e.Index < QueuedFirst && (e.Kind == Notice) == (e.Line != nil) &&
+	return e.Kind >= Text && e.Kind <= Question && (e.Kind == Question) == (e.Poll != nil) && e.Poll.fits() && e.Index > 0 && e.Index < QueuedFirst && (e.Kind == Notice) == (e.Line != nil) &&
 		e.State != Queued && e.State != Failed && len(e.Text) <= 1<<14 && len(e.Files) <= 32 && e.At >= 0 && e.At < 253402300800000
 }

@@ -15,6 +15,8 @@
 //	a/C/ID/d/PERSON     a Deletion by PERSON
 //	a/C/ID/r/PERSON/HEX a Reaction; HEX are the first 16 bytes of the emoji
 //	a/C/ID/f/N          a Local: where file N of the message lies on this device
+//	a/C/ID/b/PERSON/SEQ a Vote
+//	a/C/ID/k/PERSON/SEQ the end of a poll; SEQ is its place, 16 hex digits
 //	a/C/ID/p            the message is pinned
 //	a/C/x/LOG/PERSON    all that PERSON wrote into LOG up to a place is deleted: its seq, 8 bytes
 //
@@ -89,6 +91,7 @@ const (
 	Text
 	Files
 	Notice
+	Question // a poll
 )
 
 // State says how far an own entry has got; what others have seen is kept per log, not here.
@@ -119,6 +122,10 @@ type Entry struct {
 	Line    *Line    `cbor:"13,keyasint,omitempty"`
 	// Mentions are places in Text; an edit takes them away.
 	Mentions []Mention `cbor:"14,keyasint,omitempty"`
+	// Forwarded is whose words these are.
+	Forwarded string `cbor:"16,keyasint,omitempty"`
+	Silent    bool   `cbor:"17,keyasint,omitempty"`
+	Poll      *Poll  `cbor:"18,keyasint,omitempty"` // Text is what it asks
 }
 
 // Mention is a place in a text that names a person, in UTF-16 units.
@@ -139,6 +146,12 @@ type File struct {
 	Blob    [16]byte `cbor:"7,keyasint"`
 	Key     [32]byte `cbor:"8,keyasint"`
 	Ref     string   `cbor:"9,keyasint,omitempty"` // own: the file it was sent from
+	// Duration is in ms. Inline: it is shown in the conversation.
+	Duration int64  `cbor:"10,keyasint,omitempty"`
+	Wave     []byte `cbor:"11,keyasint,omitempty"`
+	Inline   bool   `cbor:"12,keyasint,omitempty"`
+	Sticker  string `cbor:"13,keyasint,omitempty"`
+	Pack     string `cbor:"14,keyasint,omitempty"`
 }
 
 // Line is a notice.
@@ -348,6 +361,7 @@ type Folded struct {
 	Pinned    bool
 	Reactions []Group
 	Locals    map[int]Local
+	Ballot    *Ballot // of a poll
 }
 
 // Group is one emoji with the people who gave it, in order of their ids.
@@ -368,6 +382,12 @@ func Fold(r Reader, chat string, e Entry) (Folded, error) {
 			return f, err
 		}
 	}
+	if e.Poll != nil && !f.Deleted {
+		var err error
+		if f.Ballot, err = count(r, chat, &e); err != nil {
+			return f, err
+		}
+	}
 	prefix := noteKey(chat, e.ID)
 	to := strings.TrimSuffix(prefix, "/") + "0"
 	n := 0
@@ -377,6 +397,7 @@ func Fold(r Reader, chat string, e Entry) (Folded, error) {
 		}
 		rest := strings.Split(p.Key[len(prefix):], "/")
 		switch {
+		case rest[0] == "b" || rest[0] == "k": // see count
 		case rest[0] == "e" && len(rest) == 2:
 			var x Edit
 			if Decode(p.Value, &x) == nil && x.By == e.From && e.Kind == Text {
@@ -412,7 +433,7 @@ func Fold(r Reader, chat string, e Entry) (Folded, error) {
 // end takes away what a deleted message does not show.
 func (f Folded) end() Folded {
 	if f.Deleted {
-		f.Text, f.Files, f.Reactions, f.ReplyTo, f.Edited = "", nil, nil, nil, false
+		f.Text, f.Files, f.Reactions, f.ReplyTo, f.Edited, f.Forwarded, f.Poll, f.Ballot = "", nil, nil, nil, false, "", nil, nil
 	}
 	if f.Deleted || f.Edited {
 		f.Mentions = nil

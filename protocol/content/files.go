@@ -33,9 +33,11 @@ func (m Files) mimi() (Unverified, error) {
 		some = some || f.Width != 0 || f.Height != 0
 	}
 	if some {
-		u.Extensions = map[any]any{extSizes: sizes}
+		u.extend(extSizes, sizes)
 	}
 	u.mention(m.Mentions)
+	u.extra(m.Extra)
+	u.media(m)
 	if len(parts) == 1 {
 		u.Part = parts[0]
 		return u, nil
@@ -100,7 +102,13 @@ func (u Unverified) verifyFiles() (Message, error) {
 	if m.Mentions, err = u.mentions(m.Text); err != nil {
 		return nil, err
 	}
-	return m, u.sizes(m.Files)
+	if m.Extra, err = u.extras(); err != nil {
+		return nil, err
+	}
+	if err = u.sizes(m.Files); err != nil {
+		return nil, err
+	}
+	return m, u.readMedia(&m)
 }
 
 // file checks one external part.

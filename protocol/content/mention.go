@@ -27,10 +27,7 @@ func (u *Unverified) mention(list []Mention) {
 	for _, m := range list {
 		tree = append(tree, []any{uint64(m.Start), uint64(m.Length), m.Person[:]})
 	}
-	if u.Extensions == nil {
-		u.Extensions = map[any]any{}
-	}
-	u.Extensions[extMentions] = tree
+	u.extend(extMentions, tree)
 }
 
 // mentions reads it for a message with that text.

@@ -7,7 +7,8 @@ import (
 )
 
 // Message is one of the kinds that this version shows or acts on: Text, Edit, Delete, React,
-// Unreact, Files, Profile, Receipt, Owner, OwnerAsk, OwnerGive, Unknown. The sum is closed.
+// Unreact, Files, Poll, Vote, PollClose, Profile, Receipt, Owner, OwnerAsk, OwnerGive, Unknown. The sum is
+// closed.
 type Message interface {
 	// mimi returns the message as MIMI, without a salt; or ErrContent.
 	mimi() (Unverified, error)
@@ -18,26 +19,35 @@ type Text struct {
 	Text     string
 	ReplyTo  MessageID
 	Mentions []Mention // in order, none over another
+	Extra
 }
 
 // Edit replaces the text of the message Of, which is the first version, not an earlier edit.
 // The caller allows it to the author alone.
 type Edit struct {
-	Of   MessageID
-	Text string
+	Of      MessageID
+	Text    string
+	Expires uint32 // seconds, with the message: see Extra
 }
 
 // Delete takes back the message Of for everyone. The caller allows it to the author alone.
-type Delete struct{ Of MessageID }
+type Delete struct {
+	Of      MessageID
+	Expires uint32
+}
 
 // React adds a reaction to the message To. Its own id is what Unreact names.
 type React struct {
-	To    MessageID
-	Emoji string
+	To      MessageID
+	Emoji   string
+	Expires uint32
 }
 
 // Unreact takes back the reaction that the message Reaction made on To.
-type Unreact struct{ Reaction, To MessageID }
+type Unreact struct {
+	Reaction, To MessageID
+	Expires      uint32
+}
 
 // Files is one attachment or a group of them, with an optional text.
 type Files struct {
@@ -45,6 +55,9 @@ type Files struct {
 	ReplyTo  MessageID
 	Files    []Attachment // 1 to FilesMax
 	Mentions []Mention    // in order, none over another
+	// Sticker, of one file that may be one (C-49), makes it a sticker: nil for others.
+	Sticker *Sticker
+	Extra
 }
 
 // FilesMax bounds the attachments of one message, PreviewBytesMax one's preview.
@@ -65,6 +78,10 @@ type Attachment struct {
 	Mime string
 	// Inline: shown in the conversation, as a photo; else offered as a file.
 	Inline bool
+	// Duration is how long it plays, in milliseconds, at most DurationMax; 0 when not known.
+	Duration uint32
+	// Wave is how loud it is from its beginning to its end, at most WaveBytesMax values.
+	Wave []byte
 	// Width and Height are a picture's, 0 when not known; both or none.
 	Width, Height uint16
 	// Preview is a tiny JPEG, shown blurred until the file is there; may be empty.
@@ -105,8 +122,11 @@ func encode(m Message, salt [SaltBytes]byte) ([]byte, error) {
 		return nil, err
 	}
 	// One set of rules for both directions: what Verify would refuse is not sent.
-	if _, err := u.Verify(); err != nil {
+	switch m, err := u.Verify(); {
+	case err != nil:
 		return nil, err
+	case m == Unknown{}:
+		return nil, ErrContent
 	}
 	return b, nil
 }
@@ -123,7 +143,7 @@ func (u Unverified) Verify() (Message, error) {
 func (u Unverified) verify() (Message, error) {
 	p := u.Part
 	switch {
-	case u.Expires != nil:
+	case !u.knownExpiry():
 		return Unknown{}, nil // showing it for ever would be wrong (C-44)
 	case p.Cardinality == CardinalityNull:
 		return u.verifyNull()
@@ -132,7 +152,7 @@ func (u Unverified) verify() (Message, error) {
 	case p.Cardinality == CardinalitySingle && p.ContentType == typeText:
 		return u.verifyText()
 	case p.Cardinality == CardinalitySingle && strings.HasPrefix(p.ContentType, privatePrefix):
-		return verifyPrivate(p)
+		return u.verifyPrivate()
 	case u.Replaces.IsZero() && (p.isFile() || p.Cardinality == CardinalityMulti):
 		return u.verifyFiles()
 	}
@@ -146,9 +166,9 @@ func (u Unverified) verifyNull() (Message, error) {
 	case u.Part.Disposition == DispositionReaction && u.InReplyTo.IsZero():
 		return nil, ErrContent
 	case u.Part.Disposition == DispositionReaction:
-		return Unreact{Reaction: u.Replaces, To: u.InReplyTo}, nil
+		return Unreact{Reaction: u.Replaces, To: u.InReplyTo, Expires: u.expires()}, nil
 	}
-	return Delete{Of: u.Replaces}, nil
+	return Delete{Of: u.Replaces, Expires: u.expires()}, nil
 }
 
 func (u Unverified) verifyReaction() (Message, error) {
@@ -160,7 +180,7 @@ func (u Unverified) verifyReaction() (Message, error) {
 		return nil, ErrContent
 	}
 	emoji := string(p.Content)
-	return React{To: u.InReplyTo, Emoji: emoji}, checkEmoji(emoji)
+	return React{To: u.InReplyTo, Emoji: emoji, Expires: u.expires()}, checkEmoji(emoji)
 }
 
 func (u Unverified) verifyText() (Message, error) {
@@ -173,10 +193,14 @@ func (u Unverified) verifyText() (Message, error) {
 		return nil, ErrContent
 	}
 	if !u.Replaces.IsZero() {
-		return Edit{Of: u.Replaces, Text: text}, nil
+		return Edit{Of: u.Replaces, Text: text, Expires: u.expires()}, nil
 	}
 	list, err := u.mentions(text)
-	return Text{Text: text, ReplyTo: u.InReplyTo, Mentions: list}, err
+	if err != nil {
+		return nil, err
+	}
+	x, err := u.extras()
+	return Text{Text: text, ReplyTo: u.InReplyTo, Mentions: list, Extra: x}, err
 }
 
 func single(d Disposition, contentType string, content []byte) Part {
@@ -186,24 +210,32 @@ func single(d Disposition, contentType string, content []byte) Part {
 func (m Text) mimi() (Unverified, error) {
 	u := Unverified{InReplyTo: m.ReplyTo, Part: single(DispositionRender, typeText, []byte(m.Text))}
 	u.mention(m.Mentions)
+	u.extra(m.Extra)
 	return u, nil
 }
 
 func (m Edit) mimi() (Unverified, error) {
-	return Unverified{Replaces: m.Of, Part: single(DispositionRender, typeText, []byte(m.Text))}, need(m.Of)
+	u := Unverified{Replaces: m.Of, Part: single(DispositionRender, typeText, []byte(m.Text))}
+	u.expire(m.Expires)
+	return u, need(m.Of)
 }
 
 func (m Delete) mimi() (Unverified, error) {
-	return Unverified{Replaces: m.Of, Part: Part{Disposition: DispositionRender}}, need(m.Of)
+	u := Unverified{Replaces: m.Of, Part: Part{Disposition: DispositionRender}}
+	u.expire(m.Expires)
+	return u, need(m.Of)
 }
 
 func (m React) mimi() (Unverified, error) {
-	return Unverified{InReplyTo: m.To, Part: single(DispositionReaction, typeText, []byte(m.Emoji))}, need(m.To)
+	u := Unverified{InReplyTo: m.To, Part: single(DispositionReaction, typeText, []byte(m.Emoji))}
+	u.expire(m.Expires)
+	return u, need(m.To)
 }
 
 func (m Unreact) mimi() (Unverified, error) {
-	return Unverified{Replaces: m.Reaction, InReplyTo: m.To, Part: Part{Disposition: DispositionReaction}},
-		need(m.Reaction, m.To)
+	u := Unverified{Replaces: m.Reaction, InReplyTo: m.To, Part: Part{Disposition: DispositionReaction}}
+	u.expire(m.Expires)
+	return u, need(m.Reaction, m.To)
 }
 
 func (Unknown) mimi() (Unverified, error) { return Unverified{}, ErrContent }

@@ -20,7 +20,7 @@ func change(t *testing.T, m Message, f func(*Unverified)) Unverified {
 }
 
 // TestMonsters shows messages to Verify that each break one rule: all are ErrContent (C-30, C-32,
-// C-45, C-46, C-48, C-50, C-51, C-53 to C-55: C-54, C-55).
+// C-33 to C-35, C-45, C-46, C-48, C-49, C-50, C-51, C-53, C-54, C-55, C-56 to C-58: C-34, C-57).
 func TestMonsters(t *testing.T) {
 	text := Text{Text: "hello"}
 	photo := file(1)
@@ -45,6 +45,15 @@ func TestMonsters(t *testing.T) {
 	mentions := func(list ...any) func(*Unverified) {
 		return func(u *Unverified) { u.Extensions = map[any]any{extMentions: append([]any{}, list...)} }
 	}
+	ext := func(key int64, v any) func(*Unverified) {
+		return func(u *Unverified) { u.extend(key, v) }
+	}
+	sticker := Files{Files: []Attachment{{Blob: plane.BlobID{4}, Size: 9, Mime: "image/webp", Inline: true}}, Sticker: &Sticker{Emoji: "👋"}}
+	two := []any{"a", "b"}
+	poll := Poll{Question: "?", Options: []string{"a", "b"}}
+	quiz := Poll{Question: "?", Options: []string{"a", "b"}, Quiz: true}
+	longest := strings.Repeat("x", PollTextBytesMax+1)
+	none := uint64(0)
 	var many []any
 	for i := range MentionsMax + 1 {
 		many = append(many, []any{uint64(i), uint64(1), b32})
@@ -79,6 +88,61 @@ func TestMonsters(t *testing.T) {
 		{"C-55-short", OwnerGive{Sealed: make([]byte, ownerSealedBytes)}, private(b16, b32)},
 		{"C-55-name", OwnerGive{Sealed: make([]byte, ownerSealedBytes)}, private(b32, make([]byte, ownerSealedBytes))},
 		{"C-30-caption", files, part(0, func(p *Part) { p.Content = []byte("\x00") })},
+		{"C-33-forwarded-direction", text, ext(extForwarded, "A\u202eb")},
+		{"C-33-forwarded-untrimmed", text, ext(extForwarded, " A")},
+		{"C-33-forwarded-empty", text, ext(extForwarded, "")},
+		{"C-33-forwarded-long", text, ext(extForwarded, strings.Repeat("A", plane.NameBytesMax+1))},
+		{"C-33-forwarded-bytes", files, ext(extForwarded, []byte("A"))},
+		{"C-33-forwarded-poll", poll, ext(extForwarded, "\n")},
+		{"C-34-silent-false", text, ext(extSilent, false)},
+		{"C-34-silent-number", files, ext(extSilent, uint64(1))},
+		{"C-34-silent-poll", poll, ext(extSilent, nil)},
+		{"C-49-media-few", files, ext(extMedia, []any{[]any{none, []byte{}}})},
+		{"C-49-media-shape", files, ext(extMedia, []any{[]any{none, []byte{}}, []any{none}})},
+		{"C-49-media-no-list", files, ext(extMedia, none)},
+		{"C-49-duration-long", Files{Files: []Attachment{photo}}, ext(extMedia, []any{[]any{uint64(DurationMax + 1), []byte{}}})},
+		{"C-49-duration-negative", Files{Files: []Attachment{photo}}, ext(extMedia, []any{[]any{int64(-1), []byte{}}})},
+		{"C-49-wave-long", Files{Files: []Attachment{photo}}, ext(extMedia, []any{[]any{none, make([]byte, WaveBytesMax+1)}})},
+		{"C-49-wave-text", Files{Files: []Attachment{photo}}, ext(extMedia, []any{[]any{none, "x"}})},
+		{"C-49-sticker-shape", sticker, ext(extSticker, []any{"👋"})},
+		{"C-49-sticker-emoji-long", sticker, ext(extSticker, []any{strings.Repeat("x", StickerEmojiMax+1), ""})},
+		{"C-49-sticker-emoji-empty", sticker, ext(extSticker, []any{"", ""})},
+		{"C-49-sticker-emoji-space", sticker, ext(extSticker, []any{"a b", ""})},
+		{"C-49-sticker-emoji-bytes", sticker, ext(extSticker, []any{[]byte("x"), ""})},
+		{"C-49-sticker-pack-long", sticker, ext(extSticker, []any{"x", strings.Repeat("x", PackLinkMax+1)})},
+		{"C-49-sticker-pack-space", sticker, ext(extSticker, []any{"x", "http://a b"})},
+		{"C-49-sticker-pack-letters", sticker, ext(extSticker, []any{"x", "http://é"})},
+		{"C-49-sticker-large", sticker, func(u *Unverified) { u.Part.External.Size = StickerBytesMax + 1 }},
+		{"C-49-sticker-type", sticker, func(u *Unverified) { u.Part.ContentType = "image/gif" }},
+		{"C-49-sticker-attached", sticker, func(u *Unverified) { u.Part.Disposition = DispositionAttachment }},
+		{"C-49-sticker-of-two", Files{Files: []Attachment{sticker.Files[0], sticker.Files[0]}}, ext(extSticker, []any{"x", ""})},
+		{"C-49-sticker-text", Files{Text: "x", Files: sticker.Files}, ext(extSticker, []any{"x", ""})},
+		{"C-56-question-empty", poll, private("", two, none, nil, "")},
+		{"C-56-question-long", poll, private(longest, two, none, nil, "")},
+		{"C-56-question-control", poll, private("a\x00", two, none, nil, "")},
+		{"C-56-one-option", poll, private("?", two[:1], none, nil, "")},
+		{"C-56-thirteen-options", poll, private("?", []any{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"}, none, nil, "")},
+		{"C-56-option-empty", poll, private("?", []any{"a", ""}, none, nil, "")},
+		{"C-56-option-twice", poll, private("?", []any{"a", "a"}, none, nil, "")},
+		{"C-56-option-long", poll, private("?", []any{"a", strings.Repeat("b", PollOptionBytesMax+1)}, none, nil, "")},
+		{"C-56-option-line", poll, private("?", []any{"a", "b\nc"}, none, nil, "")},
+		{"C-56-option-bytes", poll, private("?", []any{"a", []byte("b")}, none, nil, "")},
+		{"C-56-flags", poll, private("?", two, uint64(8), nil, "")},
+		{"C-56-right-of-no-quiz", poll, private("?", two, none, none, "")},
+		{"C-56-why-of-no-quiz", poll, private("?", two, none, nil, "why")},
+		{"C-56-quiz-of-several", quiz, private("?", two, uint64(5), none, "")},
+		{"C-56-quiz-without-right", quiz, private("?", two, uint64(4), nil, "")},
+		{"C-56-quiz-right-outside", quiz, private("?", two, uint64(4), uint64(2), "")},
+		{"C-56-why-long", quiz, private("?", two, uint64(4), none, longest)},
+		{"C-56-why-control", quiz, private("?", two, uint64(4), none, "a\x1b")},
+		{"C-56-fields", quiz, private("?", two, uint64(4), none)},
+		{"C-57-order", Vote{Of: someID(1)}, private(uint64(1), none)},
+		{"C-57-twice", Vote{Of: someID(1)}, private(uint64(1), uint64(1))},
+		{"C-57-outside", Vote{Of: someID(1)}, private(uint64(PollOptionsMax))},
+		{"C-57-text", Vote{Of: someID(1)}, private("1")},
+		{"C-57-of-nothing", Vote{Of: someID(1)}, func(u *Unverified) { u.InReplyTo = MessageID{} }},
+		{"C-58-fields", PollClose{Of: someID(1)}, private(none)},
+		{"C-58-of-nothing", PollClose{Of: someID(1)}, func(u *Unverified) { u.InReplyTo = MessageID{} }},
 		{"delete-of-nothing", Delete{Of: someID(1)}, func(u *Unverified) { u.Replaces = MessageID{} }},
 		{"unreact-of-nothing", Unreact{Reaction: someID(1), To: someID(2)}, func(u *Unverified) { u.Replaces = MessageID{} }},
 		{"unreact-to-nothing", Unreact{Reaction: someID(1), To: someID(2)}, func(u *Unverified) { u.InReplyTo = MessageID{} }},
@@ -154,10 +218,13 @@ func TestUnknown(t *testing.T) {
 	files := Files{Text: "look", Files: []Attachment{file(1)}}
 	for name, u := range map[string]Unverified{
 		"markdown":        change(t, Text{Text: "x"}, func(u *Unverified) { u.Part.ContentType = "text/markdown" }),
-		"expires":         change(t, Text{Text: "x"}, func(u *Unverified) { u.Expires = &Expires{Relative: true, Time: 60} }),
-		"expires-delete":  change(t, Delete{Of: someID(1)}, func(u *Unverified) { u.Expires = &Expires{Relative: true, Time: 60} }),
+		"expires-then":    change(t, Text{Text: "x"}, func(u *Unverified) { u.Expires = &Expires{Time: 60} }),
+		"expires-at-once": change(t, Text{Text: "x"}, func(u *Unverified) { u.Expires = &Expires{Relative: true} }),
+		"expires-late":    change(t, Files{Files: []Attachment{file(1)}}, func(u *Unverified) { u.Expires = &Expires{Relative: true, Time: ExpiresMax + 1} }),
+		"expires-delete":  change(t, Delete{Of: someID(1)}, func(u *Unverified) { u.Expires = &Expires{Time: 60} }),
+		"expires-profile": change(t, Profile{Name: "A"}, func(u *Unverified) { u.Expires = &Expires{Relative: true, Time: 60} }),
 		"text-as-icon":    change(t, Text{Text: "x"}, func(u *Unverified) { u.Part.Disposition = 5 }),
-		"private":         change(t, Owner{}, func(u *Unverified) { u.Part.ContentType = privatePrefix + "poll" }),
+		"private":         change(t, Owner{}, func(u *Unverified) { u.Part.ContentType = privatePrefix + "pool" }),
 		"choose-one":      change(t, files, func(u *Unverified) { u.Part.Semantics = 0 }),
 		"files-edited":    change(t, files, func(u *Unverified) { u.Replaces = someID(1) }),
 		"reaction-edited": change(t, React{To: someID(1), Emoji: "x"}, func(u *Unverified) { u.Replaces = someID(1) }),
@@ -196,6 +263,10 @@ func TestEncodeRefuses(t *testing.T) {
 		"eleven-files":      {Files{Files: append(ten, file(1))}, ErrContent},
 		"ten-with-a-text":   {Files{Text: strings.Repeat("x", 1000), Files: ten}, ErrTooLarge},
 		"bad-name":          {Profile{Name: "\u202e"}, ErrContent},
+		"poll-right":        {Poll{Question: "?", Options: []string{"a", "b"}, Quiz: true, Right: -1}, ErrContent},
+		"vote-of-nothing":   {Vote{}, ErrContent},
+		"forwarded-control": {Text{Text: "x", Extra: Extra{Forwarded: "a\x00"}}, ErrContent},
+		"expires-late":      {Text{Text: "x", Extra: Extra{Expires: ExpiresMax + 1}}, ErrContent},
 		"reply-to-rubbish":  {Text{Text: "x", ReplyTo: MessageID{0: 2}}, ErrMalformed},
 	} {
 		if b, err := Encode(c.m); !errors.Is(err, c.want) || b != nil {

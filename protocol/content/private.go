@@ -6,7 +6,7 @@ import (
 	"paperplane/protocol/plane"
 )
 
-// The private types carry CBOR of a fixed shape each (C-50, C-51, C-53 to C-55). A private type that is not
+// The private types carry CBOR of a fixed shape each (C-50, C-51, C-53 to C-58). A private type that is not
 // known is Unknown.
 const (
 	privatePrefix = "application/x-pp-"
@@ -93,9 +93,17 @@ func (m OwnerGive) mimi() (Unverified, error) {
 	return private(DispositionUnspecified, typeOwnerGive, m.To[:], m.Sealed)
 }
 
-func verifyPrivate(p Part) (Message, error) {
+func (u Unverified) verifyPrivate() (Message, error) {
+	p := u.Part
 	var read func(*walker, any) Message
+	ends := false
 	switch p.ContentType {
+	case typePoll:
+		read, ends = u.poll, true
+	case typeVote:
+		read, ends = u.vote, true
+	case typePollClose:
+		read, ends = u.pollClose, true
 	case typeProfile:
 		read = (*walker).profile
 	case typeReceipt:
@@ -107,6 +115,9 @@ func verifyPrivate(p Part) (Message, error) {
 	case typeOwnerGive:
 		read = (*walker).ownerGive
 	default:
+		return Unknown{}, nil
+	}
+	if u.Expires != nil && !ends {
 		return Unknown{}, nil
 	}
 	var v any

@@ -22,6 +22,18 @@ func (React) Format(f fmt.State, _ rune) { redact(f) }
 func (Files) Format(f fmt.State, _ rune) { redact(f) }
 
 // Format prints a placeholder.
+func (Poll) Format(f fmt.State, _ rune) { redact(f) }
+
+// Format prints a placeholder.
+func (Vote) Format(f fmt.State, _ rune) { redact(f) }
+
+// Format prints a placeholder.
+func (Extra) Format(f fmt.State, _ rune) { redact(f) }
+
+// Format prints a placeholder.
+func (Sticker) Format(f fmt.State, _ rune) { redact(f) }
+
+// Format prints a placeholder.
 func (Attachment) Format(f fmt.State, _ rune) { redact(f) }
 
 // Format prints a placeholder.

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the vectors anew; review the diff
 const vectorFile = "../../spec/vectors/content.json"
 
 // TestVectors computes spec/vectors/content.json again and compares: every kind of message with a
-// fixed salt, its id, and bodies that are refused (C-40 to C-47, C-50, C-51, C-53).
+// fixed salt, its id, and bodies that are refused (C-33 to C-35, C-40 to C-49, C-50, C-51, C-53 to C-58).
 func TestVectors(t *testing.T) {
 	type message struct {
 		Kind string `json:"kind"`

@@ -4,7 +4,7 @@
 export type Base64 = string;
 
 /** ErrCode says why a command failed, for a face to turn into words. The set is closed. */
-export const errCodes = ["bad-link", "link-version", "link-used-up", "link-self", "server-key", "name-empty", "name-long", "name-bad", "text-empty", "text-long", "file-large", "no-account", "no-chat", "no-message", "not-allowed", "group-full", "left", "offline", "disk-full", "busy-elsewhere", "internal", "words-wrong", "words-unknown", "devices-full", "digits-differ", "device-silent", "slow-mode", "quiet-mode", "newcomer", "banned", "pins-full", "links-full", "folders-full", "accounts-full", "waiting", "unknown-command", "bad-arguments"] as const;
+export const errCodes = ["bad-link", "link-version", "link-used-up", "link-self", "server-key", "name-empty", "name-long", "name-bad", "text-empty", "text-long", "file-large", "no-account", "no-chat", "no-message", "not-allowed", "group-full", "left", "offline", "disk-full", "busy-elsewhere", "internal", "words-wrong", "words-unknown", "devices-full", "digits-differ", "device-silent", "slow-mode", "quiet-mode", "newcomer", "banned", "pins-full", "links-full", "folders-full", "accounts-full", "file-away", "waiting", "unknown-command", "bad-arguments"] as const;
 export type ErrCode = (typeof errCodes)[number];
 
 /** Join opens an invite link and, where there is no account yet, makes one with Name.
@@ -39,6 +39,7 @@ export interface SendText {
   replyTo?: string;
   files?: File[];
   mentions?: Mention[];
+  silent?: boolean;
 }
 
 /** Mention is a place in a text that names a person: Start and Length count UTF-16 units, as
@@ -58,6 +59,48 @@ export interface File {
   width?: number;
   height?: number;
   preview?: Base64; // tiny image, at most PreviewBytesMax
+  duration?: number;
+  wave?: Base64;
+  voice?: boolean; // a voice message: audio, alone
+  sticker?: string; // the emoji makes it a sticker: one file, no text
+  pack?: string; // link to the sticker's pack
+}
+
+/** Forward says messages once more, in their order, in each of the chats To: with the author's name, or
+ * with Hide as one's own. At most ForwardMax, counted in each chat. ErrFileAway when a file is not on this
+ * device. */
+export interface Forward {
+  chat: string;
+  messages: string[] | null;
+  to: string[] | null;
+  hide?: boolean;
+}
+
+/** SendPoll asks the members of a chat something: a question and its answer of at most PollTextBytesMax
+ * bytes, 2 to PollOptionsMax options of at most PollOptionBytesMax. Right makes a quiz of it, of which Why
+ * tells the reason afterwards. Result: Sent. */
+export interface SendPoll {
+  chat: string;
+  question: string;
+  options: string[] | null;
+  several?: boolean;
+  hidden?: boolean; // who chose what is not shown
+  right?: number;
+  why?: string;
+  silent?: boolean;
+}
+
+/** Vote chooses options of a poll; none takes the vote back. In a quiz the first vote stands. */
+export interface Vote {
+  chat: string;
+  message: string;
+  options: number[] | null;
+}
+
+/** ClosePoll ends one's own poll. */
+export interface ClosePoll {
+  chat: string;
+  message: string;
 }
 
 /** Edit replaces the text of one's own message. */
@@ -327,7 +370,7 @@ export interface InviteLink {
   until: string;
 }
 
-/** Sent answers SendText with the new message's id. */
+/** Sent answers SendText and SendPoll with the new message's id. */
 export interface Sent {
   message: string;
 }
@@ -485,7 +528,7 @@ export const messageStates = ["queued", "sent", "delivered", "read", "failed", "
 export type MessageState = (typeof messageStates)[number];
 
 /** MessageKind says what a message shows. */
-export const messageKinds = ["text", "file", "notice", "deleted"] as const;
+export const messageKinds = ["text", "file", "notice", "deleted", "poll"] as const;
 export type MessageKind = (typeof messageKinds)[number];
 
 /** Message is one message as shown. Index orders a chat's messages and pages through them. */
@@ -507,6 +550,31 @@ export interface Message {
   state: MessageState;
   mentions?: Mention[];
   pinned?: boolean;
+  forwarded?: string; // whose words these are
+  silent?: boolean;
+  poll?: Poll;
+}
+
+/** Poll is a poll with the votes that count. Right and Why of a quiz are there once one has voted, or it
+ * has ended, or it is one's own. */
+export interface Poll {
+  question: string;
+  options: PollOption[] | null;
+  several?: boolean;
+  hidden?: boolean;
+  closed?: boolean;
+  quiz?: boolean;
+  right?: number;
+  why?: string;
+  voters: number;
+}
+
+/** PollOption is one of them. By names who chose it, the first PollNamesMax, unless the poll hides it. */
+export interface PollOption {
+  text: string;
+  votes: number;
+  own?: boolean;
+  by?: string[];
 }
 
 /** Line is a notice: What is "created", "added", "removed", "left", "renamed", "picture",
@@ -573,6 +641,11 @@ export interface Attachment {
   state: string;
   done?: number;
   ref?: string; // local vault file, when local
+  duration?: number;
+  wave?: Base64;
+  voice?: boolean;
+  sticker?: string;
+  pack?: string;
 }
 
 /** Member is one member of a chat. */
@@ -638,6 +711,10 @@ export const commandsKept = 256;
 export const previewBytesMax = 600;
 export const pictureBytesMax = 3000;
 export const filesMax = 10;
+export const forwardMax = 200;
+export const pollTextBytesMax = 300;
+export const pollOptionsMax = 12;
+export const pollOptionBytesMax = 100;
 export const aboutBytesMax = 1000;
 export const pinsMax = 10;
 export const devicesMax = 12;
@@ -670,6 +747,10 @@ export interface Commands {
   setSettings: { args: SetSettings; result: Done };
   setFolder: { args: SetFolder; result: Done };
   setRole: { args: SetRole; result: Done };
+  forward: { args: Forward; result: Done };
+  sendPoll: { args: SendPoll; result: Sent };
+  vote: { args: Vote; result: Done };
+  closePoll: { args: ClosePoll; result: Done };
   pin: { args: Pin; result: Done };
   groupInvite: { args: GroupInvite; result: InviteLink };
   getLinks: { args: GetLinks; result: Links };
