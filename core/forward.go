@@ -139,4 +139,3 @@ func (m *Machine) copyOf(c *chat, x Forward, f Copy) (content.Message, []*transf
 	}
 	return msg, moves, ""
 }
-

@@ -13,7 +13,7 @@ import (
 // The tests of this file run natively, where the codec is JSON, and under js, where it is CBOR: both must mean the same to a page.
 
 // bytesFields are the fields that are bytes; web/lib/cbor.ts has the same list.
-var bytesFields = map[string]bool{"picture": true, "preview": true}
+var bytesFields = map[string]bool{"picture": true, "preview": true, "wave": true}
 
 var results = []any{
 	core.Joined{}, core.LinkInfo{}, core.InviteLink{}, core.Sent{}, core.Members{}, core.Done{}, core.State{},

@@ -113,6 +113,7 @@ var said = map[core.ErrCode]string{
 	core.ErrLinksFull:    "There are too many links. Revoke one first.",
 	core.ErrWaiting:      "Nobody has let you in yet. Somebody in the group has to be online; try again later.",
 	core.ErrFoldersFull:  "There are 16 folders, or 1,000 chats in this one; there can be no more.",
+	core.ErrFileAway:     "A file of it is not on this device. Save it here first, then forward it.",
 	core.ErrAccounts:     "There are as many accounts as there can be. Remove one first.",
 	core.ErrLeft:         "You are no longer a member of this group.",
 	core.ErrOffline:      "The server does not answer. Nothing is lost; try again later.",

@@ -3,7 +3,7 @@
 import { fromBase64, toBase64 } from './bytes';
 
 const depthMax = 16;
-const bytesFields: ReadonlySet<string> = new Set(['picture', 'preview']); // the Go fields of type []byte, all of them
+const bytesFields: ReadonlySet<string> = new Set(['picture', 'preview', 'wave']); // the Go fields of type []byte, all of them
 
 /** Encodes a value. What is undefined inside an object is left out, as JSON.stringify does. */
 export function encode(value: unknown): Uint8Array {
