@@ -2,7 +2,9 @@
 import { effect } from '@preact/signals';
 import { toBase64 } from '../lib/bytes';
 import { type Api, type Connect, type Core, CoreError } from '../lib/core';
+import { plainText } from '../lib/format';
 import { hasText, type Key, list, t, tAny } from '../lib/i18n';
+import { placeIn } from '../lib/place';
 import { picture } from '../lib/photo';
 import type { Chat, Mention, Message } from './api';
 import { chatOf, chats, coreLost, current, ending, panel, phase, spoken, syncing, takeEvent, takeState, toast, unread } from './state';
@@ -141,7 +143,7 @@ export function summary(m: Message): string {
     case 'notice':
       return noticeText(m);
     default:
-      if (m.text) return m.text;
+      if (m.text) return placeIn(m.text) ? t('place') : plainText(m.text);
       return m.files?.every((f) => f.mime.startsWith('image/')) ? t('message.photos', { n: m.files.length }) : m.files?.[0]?.name ?? '';
   }
 }

@@ -56,6 +56,14 @@ export const panel = signal<Panel | null>(null);
 /** The photo that is shown large. */
 export const lightbox = signal<{ message: Message; index: number } | null>(null);
 
+/** The message whose menu is open, and which part of it. */
+export interface OpenMenu {
+  message: Message;
+  at: { x: number; y: number };
+  show: 'menu' | 'emoji' | 'delete';
+}
+export const menuFor = signal<OpenMenu | null>(null);
+
 export interface Toast {
   text: string;
   action?: { label: string; run(): void };

@@ -6,9 +6,13 @@ import { lines } from '../app/view/lines';
 import { decode, encode } from '../lib/cbor';
 import { safeName } from '../lib/filename';
 import { fold } from '../lib/fold';
+import { format, type Inline, plainText, source } from '../lib/format';
 import { firstDir } from '../lib/lang';
 import { linkify, onlyEmoji } from '../lib/linkify';
 import { cut, mentionsIn, typedMention } from '../lib/mention';
+import { geoURI, placeIn } from '../lib/place';
+import { cardIn } from '../lib/vcard';
+import { marked } from '../lib/marks';
 import { strip } from '../lib/strip';
 
 declare const check: (name: string, got: unknown, want: unknown) => void;
@@ -207,3 +211,98 @@ check('an owner to an admin', acts('owner', { ...other, role: 'admin' }), ['owne
 check('an owner to an owner', acts('owner', { ...other, role: 'owner' }), ['admin', 'remove', 'ban', 'erase']);
 check('oneself, admin', acts('admin', { own: true, admin: true, role: 'admin' }), ['member']);
 check('oneself, member', acts('member', { own: true, admin: false, role: 'member' }), []);
+
+// Marks in texts. Written as a tree: b, i, s, | and ` stand for bold, italic, struck, spoiler and code.
+const tree = (text: string, mentions?: Parameters<typeof format>[1]): string => {
+  const of = (n: Inline): string => (n.kind === 'text' ? n.text : n.kind === 'code' ? `<code ${n.text}>` : n.kind === 'link' ? `<a ${n.text}>` : n.kind === 'mention' ? `<at ${n.text}>` : `<${n.kind} ${n.of.map(of).join('')}>`);
+  const line = (l: Inline[]) => l.map(of).join('');
+  return format(text, mentions).map((b) => (b.kind === 'lines' ? b.lines.map(line).join('/') : b.kind === 'quote' ? `[> ${b.lines.map(line).join('/')}]` : b.kind === 'list' ? `[${b.items.map((i) => i.mark + line(i.of)).join('/')}]` : `[${b.lang}| ${b.text}]`)).join('');
+};
+for (const [text, want] of [
+  ['*bold* and _it_ and ~no~', '<bold bold> and <italic it> and <struck no>'],
+  ['**bold** ~~no~~', '<bold bold> <struck no>'],
+  ['*_both_*, (*in*)!', '<bold <italic both>>, (<bold in>)!'],
+  ['a*b*c 2*3*4 snake_case_name __init__', 'a*b*c 2*3*4 snake_case_name __init__'],
+  ['* no * _ no _', '* no * _ no _'],
+  ['*open _closed_', '*open <italic closed>'],
+  ['*a _b* c_', '<bold a _b> c_'],
+  ['*a *b*', '<bold a *b>'],
+  ['** *** **** _', '** *** **** _'],
+  ['||the end|| | or || not', '<spoiler the end> | or || not'],
+  ['`a*b*` `` `c', '<code a*b*> `` `c'],
+  ['\\*no\\* \\_x_ C:\\dir', '*no* _x_ C:\\dir'],
+  ['*жирный* _متن_ ~ہٹا~', '<bold жирный> <italic متن> <struck ہٹا>'],
+  ['مُ*د* کتاب*', 'مُ*د* کتاب*'],
+  ['*👍* 👍*👍*', '<bold 👍> 👍<bold 👍>'],
+  ['https://a.example/_x_*y* *https://b.example/*', '<a https://a.example/_x_*y>* <bold <a https://b.example/>>'],
+  ['> said\n> _twice_\nanswer', '[> said/<italic twice>]answer'],
+  ['>no quote', '>no quote'],
+  ['- one\n- *two*\n3. three\n۴. چهار', '[- one/- <bold two>/3. three/۴. چهار]'],
+  ['-no\n1.no\n- ', '-no/1.no/- '],
+  ['```\n*as* it\n\n is\n```\nafter', '[| *as* it\n\n is]after'],
+  ['```go\nx := 1\n```', '[go| x := 1]'],
+  ['```one line```', '[| one line]'],
+  ['```never closed\n*b*', '```never closed/<bold b>'],
+  ['``````', '``````'],
+  ['*a\nb*', '*a/b*'],
+  ['', ''],
+] as const) {
+  check(`format ${JSON.stringify(text)}`, tree(text), want);
+  check(`source of ${JSON.stringify(text)}`, source(format(text)), text);
+}
+check('format: marks around a link', tree('*see https://b.example/a_b_c now*'), '<bold see <a https://b.example/a_b_c> now>');
+check('format: a mention is one piece', tree('*hi @A *x* B*', [{ start: 4, length: 8, person: 'a' }]), '<bold hi <at @A *x* B>>');
+check('format: a mention over a line end is none', tree('@A\nB', [{ start: 0, length: 4, person: 'a' }]), '@A/B');
+check('plain text', plainText('*a* `b` ||c|| > \n> _d_\n- e'), 'a b ▒▒▒ > \nd\n- e');
+{
+  // Whatever is typed, no sign is lost, and a text twice as long takes about twice the steps (a quadratic parser would hang).
+  let seed = 20260101;
+  const next = (n: number) => (seed = (seed * 48271) % 2147483647) % n;
+  const signs = ['*', '_', '~', '`', '|', '||', '\\', '\n', '```', '> ', '- ', '1. ', ' ', 'a', 'я', 'ب', '👍', 'https://x.example/', '.', '('];
+  let lost = '';
+  for (let i = 0; i < 20000 && !lost; i++) {
+    let s = '';
+    for (let k = next(24); k >= 0; k--) s += signs[next(signs.length)];
+    if (source(format(s, next(3) ? [] : [{ start: next(8), length: 1 + next(6), person: 'p' }])) !== s) lost = s;
+  }
+  check('format loses nothing (seed 20260101)', lost, '');
+  for (const s of ['*a ', '`', '```', '``` ', '||a', '*_~', '\\', '- ', '> *', '*a* ', '_a*b_ c*']) check(`format ends: ${s}`, source(format(s.repeat(60_000))).length, s.length * 60_000);
+}
+
+// Marks put on and taken off what is selected.
+for (const [text, a, b, sign, want] of [
+  ['one two', 4, 7, '*', 'one *two*'],
+  ['one *two*', 5, 8, '*', 'one two'],
+  ['one two ', 3, 8, '_', 'one _two_ '],
+  ['a\nb', 0, 3, '~', '~a~\n~b~'],
+  ['x\ny', 0, 3, '`', '```\nx\ny\n```'],
+  ['a\nb', 2, 3, '> ', 'a\n> b'],
+  ['> a\n> b', 0, 7, '> ', 'a\nb'],
+  ['', 0, 0, '||', '||||'],
+] as const) {
+  const r = marked(text, a, b, sign);
+  check(`mark ${JSON.stringify(text)} ${a}-${b} ${sign}`, text.slice(0, r.from) + r.put + text.slice(r.to), want);
+}
+
+// Places and people.
+for (const [text, want] of [
+  ['geo:35.69,51.39', { lat: 35.69, lon: 51.39 }],
+  [' GEO:-33.5,-70,12.5;u=35 ', { lat: -33.5, lon: -70 }],
+  ['geo:90,180;crs=wgs84', { lat: 90, lon: 180 }],
+  ['geo:90.1,0', null],
+  ['geo:0,180.5', null],
+  ['geo:0,0;crs=moon', null],
+  ['see geo:1,2', null],
+  ['geo:1,2 there', null],
+  ['geo:1e5,2', null],
+  [`geo:1,2;${'a'.repeat(200)}`, null],
+] as const) {
+  check(`place ${text.slice(0, 40)}`, placeIn(text), want);
+}
+check('place: said and read', placeIn(geoURI({ lat: -0.000001, lon: 12.3456789 })), { lat: -0, lon: 12.34568 });
+const vcard = (...lines: string[]) => cardIn(['BEGIN:VCARD', 'VERSION:3.0', ...lines, 'END:VCARD', 'TEL:no'].join('\r\n'));
+check('card', vcard('N:Lee;Ann;;;', 'TEL;TYPE=cell:+1 555', 'item1.EMAIL:a@b.example', 'NOTE:secret', 'PHOTO;ENCODING=b:AAAA'), { name: 'Ann Lee', lines: [{ kind: 'tel', text: '+1 555' }, { kind: 'email', text: 'a@b.example' }] });
+check('card: folded, escaped, bidi', vcard('FN:Mi\r\n na\\, Dr.\u202e\u0000', 'ORG:A\\;B;C'), { name: 'Mina, Dr.', lines: [{ kind: 'org', text: 'A;B, C' }] });
+check('card: quoted-printable', vcard('FN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=D0=90=D0=BD=D1=8F'), { name: 'Аня', lines: [] });
+check('card: bounded', [vcard(...Array(50).fill('TEL:1'))!.lines.length, vcard(`FN:${'x'.repeat(999)}`)!.name.length], [12, 200]);
+check('card: none', [cardIn('hello'), vcard()], [null, null]);

@@ -5,7 +5,7 @@ import { act, chatName } from '../act';
 import type { Chat } from '../api';
 import { type ChatPage, chatOf, contacts, panel, servers } from '../state';
 import { ChatAvatar } from '../view/avatar';
-import { Text } from '../view/bubble';
+import { Text } from '../view/text';
 import { Confirm, Dialog } from '../view/dialog';
 import { FolderPage } from './folderpage';
 import { AddPage, EditPage, MovePage, RulesPage } from './grouppages';

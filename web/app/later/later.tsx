@@ -4,7 +4,9 @@ import en from '../../text/later/en.json';
 import fa from '../../text/later/fa.json';
 import ru from '../../text/later/ru.json';
 import type { Panel } from '../state';
+import { addIcons } from '../view/icons';
 import { ChatPanel } from './chatpanel';
+import { more } from './icons';
 import { InvitePanel } from './invite';
 import { LinkPanel } from './linkpanel';
 import { NewGroupPanel } from './newgroup';
@@ -13,6 +15,7 @@ import { KeysPanel, SettingsPanel } from './settings';
 declare const LATER_CSS: string;
 
 addTexts({ en, ru, fa });
+addIcons(more);
 
 /** Resolves when the style of these views is there too. Without it they are plain, but work. */
 export const styled = new Promise<void>((done) => {
@@ -23,9 +26,12 @@ export const styled = new Promise<void>((done) => {
   document.head.append(sheet);
 });
 
+export { ContactCard, PlaceCard } from './cards';
 export { EmojiPicker } from './emoji';
+export { FormatBar, formatKey } from './formatbar';
 export { Lightbox } from './lightbox';
 export { Pick } from './mention';
+export { MessageMenu } from './messagemenu';
 export { Returning } from './returning';
 
 /** The open window; a link that was opened, when there is none. */

@@ -8,6 +8,7 @@ import { imageURL, saveFile } from '../files';
 import { lightbox } from '../state';
 import { smallURL } from './avatar';
 import { Icon } from './icons';
+import { Later } from './later';
 
 // Photos up to this size come by themselves; larger ones wait for a tap.
 const autoBytesMax = 8_000_000;
@@ -28,7 +29,11 @@ export function Attachments({ m }: { m: Message }) {
           {files.map((f, i) => (isImage(f) ? <Photo key={i} m={m} file={f} index={i} alone={images.length === 1} /> : null))}
         </div>
       ) : null}
-      {files.map((f, i) => (isImage(f) ? null : <FileLine key={i} m={m} file={f} index={i} />))}
+      {files.map((f, i) => {
+        if (isImage(f)) return null;
+        const line = <FileLine key={i} m={m} file={f} index={i} />;
+        return /^text\/(x-)?vcard$/.test(f.mime) ? <Later key={i} show={(x) => <x.ContactCard file={f} line={line} />} /> : line;
+      })}
     </>
   );
 }

@@ -1,18 +1,20 @@
 // One message: who, what, and how far it has got.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { plainText } from '../../lib/format';
 import { clock, full, list, number, t } from '../../lib/i18n';
-import { linkify, onlyEmoji } from '../../lib/linkify';
-import { cut } from '../../lib/mention';
+import { onlyEmoji } from '../../lib/linkify';
+import { placeIn } from '../../lib/place';
 import { act, react, summary } from '../act';
-import type { Chat, Mention, Message, MessageState as State, Reaction } from '../api';
-import { account } from '../state';
+import type { Chat, Message, MessageState as State, Reaction } from '../api';
+import { menuFor } from '../state';
 import { Attachments } from './attachments';
 import { Avatar } from './avatar';
 import { Icon, Ticks } from './icons';
+import { Later } from './later';
 import type { Line } from './lines';
 import type { Place } from './menu';
-import { menuFor } from './messagemenu';
+import { Text } from './text';
 
 // A finger that rests this long (ms) asks for the menu.
 const pressDelay = 450;
@@ -25,28 +27,6 @@ export function MessageState({ state }: { state: State }) {
       {state === 'queued' ? <Icon name="clock" /> : state === 'failed' ? <Icon name="alert" /> : <Ticks two={state !== 'sent'} />}
       <span class="sr">{t(`sent.${state}`)}</span>
     </span>
-  );
-}
-
-export function Text({ text, mentions }: { text: string; mentions?: readonly Mention[] | undefined }) {
-  return (
-    <>
-      {cut(text, mentions).map((piece) =>
-        piece.person !== undefined ? (
-          <bdi class={piece.person === account.value?.person ? 'mention self' : 'mention'}>{piece.text}</bdi>
-        ) : (
-          linkify(piece.text).map((p) =>
-            p.href ? (
-              <a href={p.href} target="_blank" rel="noopener noreferrer">
-                {p.text}
-              </a>
-            ) : (
-              p.text
-            ),
-          )
-        ),
-      )}
-    </>
   );
 }
 
@@ -120,6 +100,7 @@ export function Bubble(p: { line: MessageLine; chat: Chat; onJump(id: string): v
 function Body({ m, named, onJump }: { m: Message; named: boolean; onJump(id: string): void }) {
   const meta = <Meta m={m} />;
   const text = m.text ?? '';
+  const place = placeIn(text);
   const bare = !text && m.files?.length && m.files.every((f) => f.mime.startsWith('image/')) ? ' bare' : '';
   const large = text && !m.files?.length && !m.replyTo && onlyEmoji(text) ? ' large' : '';
   return (
@@ -135,13 +116,18 @@ function Body({ m, named, onJump }: { m: Message; named: boolean; onJump(id: str
             <bdi>{m.replyTo.fromName}</bdi>
           </span>
           <span class="quote-text" dir="auto">
-            {m.replyTo.text || t('message.file')}
+            {plainText(m.replyTo.text ?? '') || t('message.file')}
           </span>
         </button>
       ) : null}
       {m.files?.length ? <Attachments m={m} /> : null}
       {m.kind === 'deleted' ? (
         <Block meta={meta}>{t('message.deleted')}</Block>
+      ) : place ? (
+        <>
+          <Later show={(x) => <x.PlaceCard place={place} />} />
+          <div class="meta-line">{meta}</div>
+        </>
       ) : text ? (
         <Block meta={meta}>
           <Text text={text} mentions={m.mentions} />

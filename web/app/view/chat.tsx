@@ -6,13 +6,13 @@ import { List, type ListHandle } from '../../lib/list';
 import { act, chatName, close, fail, noticeText } from '../act';
 import type { Chat, Message } from '../api';
 import { compose } from '../compose';
-import { account, contacts, panel, typing } from '../state';
+import { account, contacts, menuFor, panel, typing } from '../state';
 import { thread } from '../thread';
 import { ChatAvatar } from './avatar';
 import { Bubble } from './bubble';
 import { Composer } from './composer';
 import { Icon } from './icons';
-import { MessageMenu, menuFor } from './messagemenu';
+import { Later } from './later';
 import { type Line, lines } from './lines';
 import { Pins } from './pins';
 import { mayAdd } from '../roles';
@@ -131,7 +131,7 @@ export function ChatView({ chat }: { chat: Chat }) {
         )}
       </div>
       <Foot chat={chat} />
-      {menuFor.value ? <MessageMenu chat={chat} /> : null}
+      {menuFor.value ? <Later show={(x) => <x.MessageMenu chat={chat} />} /> : null}
     </>
   );
 }

@@ -8,7 +8,7 @@ import { close, summary } from '../act';
 import type { Chat } from '../api';
 import { type Compose, compose, type Item } from '../compose';
 import { Icon, SendIcon } from './icons';
-import { Later } from './later';
+import { later, Later } from './later';
 import type { Place } from './menu';
 
 // The box grows to this height (px), then it scrolls.
@@ -45,7 +45,7 @@ export function Composer({ chat }: { chat: Chat }) {
 
   const key = (e: KeyboardEvent) => {
     if (e.isComposing || e.keyCode === 229) return; // an input method is still choosing the word
-    if (asking.value && pickKeys.current?.(e)) return;
+    if ((asking.value && pickKeys.current?.(e)) || later()?.formatKey(e)) return;
     if (e.key === 'Enter' && !e.shiftKey && !e.altKey && (!touch() || e.ctrlKey || e.metaKey)) {
       e.preventDefault();
       if (!wait) void c.submit();
@@ -100,6 +100,7 @@ export function Composer({ chat }: { chat: Chat }) {
         </p>
       ) : null}
       {asking.value ? <Later show={(x) => <x.Pick chat={chat} query={asking.value!.query} keys={pickKeys} onPick={pick} onActive={(id) => (option.value = id)} onClose={refuse} />} /> : null}
+      <Later show={(x) => <x.FormatBar box={box} />} />
       <form
         class="compose-line"
         onSubmit={(e) => {

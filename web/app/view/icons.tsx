@@ -1,4 +1,5 @@
 // Icons, drawn as lines on a 24-pixel square. They carry no words: the button around them has the label.
+import type { more } from '../later/icons';
 
 const paths = {
   back: 'M15 5l-7 7 7 7',
@@ -39,13 +40,18 @@ const paths = {
   cloud: 'M4 4l16 16M8 8.5A5 5 0 0 0 7.5 18H16M10.8 6.8A5.5 5.5 0 0 1 17.3 11 3.6 3.6 0 0 1 19.5 17',
 } as const;
 
-export type IconName = keyof typeof paths;
+export type IconName = keyof typeof paths | keyof typeof more;
+
+const all: Record<string, string> = { ...paths };
+
+/** Puts in the icons of views that were loaded later. */
+export const addIcons = (icons: Record<string, string>) => void Object.assign(all, icons);
 
 export function Icon(p: { name: IconName }) {
   const turns = p.name === 'back' || p.name === 'reply' || p.name === 'leave' || p.name === 'next';
   return (
     <svg class={turns ? 'icon turns' : 'icon'} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      <path d={paths[p.name]} />
+      <path d={all[p.name] ?? ''} />
     </svg>
   );
 }

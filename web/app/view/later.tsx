@@ -6,6 +6,8 @@ import { panel, toast } from '../state';
 
 type Part = typeof import('../later/later');
 const part = signal<Part | null>(null);
+/** The later views, once they are here. */
+export const later = () => part.value;
 let asked: Promise<void> | null = null;
 
 /** Loads them, once. They are small; a page that is up asks for them before anybody needs them. */

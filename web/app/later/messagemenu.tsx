@@ -1,5 +1,4 @@
 // What can be done with a message, and the questions before what cannot be undone.
-import { signal } from '@preact/signals';
 import { t } from '../../lib/i18n';
 import { quick, used } from '../../lib/quick';
 import { act, copy, react } from '../act';
@@ -7,13 +6,10 @@ import type { Chat, Message } from '../api';
 import { compose } from '../compose';
 import { mayChange } from '../roles';
 import { saveFile } from '../files';
-import { Confirm } from './dialog';
-import { Later } from './later';
-import { type Entry, Menu, type Place } from './menu';
-
-type Open = { message: Message; at: Place; show: 'menu' | 'emoji' | 'delete' };
-/** The message whose menu is open. */
-export const menuFor = signal<Open | null>(null);
+import { menuFor, type OpenMenu } from '../state';
+import { Confirm } from '../view/dialog';
+import { type Entry, Menu } from '../view/menu';
+import { EmojiPicker } from './emoji';
 
 export function MessageMenu({ chat }: { chat: Chat }) {
   const open = menuFor.value;
@@ -24,17 +20,13 @@ export function MessageMenu({ chat }: { chat: Chat }) {
   };
   if (open.show === 'emoji') {
     return (
-      <Later
-        show={(x) => (
-          <x.EmojiPicker
-            at={open.at}
-            onClose={close}
-            onPick={(e) => {
-              close();
-              void react(m, e);
-            }}
-          />
-        )}
+      <EmojiPicker
+        at={open.at}
+        onClose={close}
+        onPick={(e) => {
+          close();
+          void react(m, e);
+        }}
       />
     );
   }
@@ -50,7 +42,7 @@ export function MessageMenu({ chat }: { chat: Chat }) {
 /** A message that the others have: it can be answered, changed and reacted to. */
 const settled = (m: Message) => m.kind !== 'deleted' && m.state !== 'queued' && m.state !== 'failed';
 
-function Quick({ message, open }: { message: Message; open: Open }) {
+function Quick({ message, open }: { message: Message; open: OpenMenu }) {
   const pick = (e: string) => {
     menuFor.value = null;
     used(e);
@@ -70,7 +62,7 @@ function Quick({ message, open }: { message: Message; open: Open }) {
   );
 }
 
-function entries(m: Message, may: boolean, mayPin: boolean, open: Open): Entry[] {
+function entries(m: Message, may: boolean, mayPin: boolean, open: OpenMenu): Entry[] {
   const out: Entry[] = [];
   const c = compose(m.chat);
   const focus = () => requestAnimationFrame(() => document.querySelector<HTMLElement>('.composer textarea')?.focus());
