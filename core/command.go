@@ -308,8 +308,9 @@ type AddDevice struct {
 	Name string `json:"name"` // of the device
 }
 
-// ConfirmDevice says, on the device that has the account, whether both show the same digits.
-// With No the linking ends. An empty answer to nothing: ErrBadArguments.
+// ConfirmDevice says whether both devices show the same digits. Each of the two asks for it: the old
+// one hands nothing over before, the new one takes nothing. With No on either the linking ends. An
+// answer to nothing: ErrBadArguments.
 type ConfirmDevice struct {
 	Yes bool `json:"yes"`
 }

@@ -31,6 +31,7 @@ func link(t *testing.T, from, to *Client, name string) {
 		t.Fatalf("got %+v and %+v", a, b)
 	}
 	Must[core.Done](from, core.ConfirmDevice{Yes: true})
+	Must[core.Done](to, core.ConfirmDevice{Yes: true})
 	from.W.Pass(10 * time.Second)
 	if s, o := stage(to), stage(from); s.Stage != "done" || o.Stage != "done" || o.Name != name {
 		t.Fatalf("new device: %+v; old: %+v", s, o)

@@ -41,6 +41,9 @@ func (m *Machine) do(in Do) {
 	case AddDevice:
 		m.addThisDevice(in.ID, x)
 		return
+	case ConfirmDevice:
+		m.finish(in.ID, m.confirmDevice(x))
+		return
 	case nil:
 		m.reply(in.ID, nil, ErrUnknown)
 		return
@@ -77,8 +80,6 @@ func (m *Machine) do(in Do) {
 		m.finish(in.ID, m.keepWords(x))
 	case LinkDevice:
 		m.linkDevice(in.ID)
-	case ConfirmDevice:
-		m.finish(in.ID, m.confirmDevice(x))
 	case NameDevice:
 		m.finish(in.ID, m.nameDevice(x))
 	case RemoveDevice:

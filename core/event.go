@@ -192,8 +192,8 @@ type Line struct {
 }
 
 // Linking tells how the linking of a device goes. Stage: "waiting" for the other device, "digits"
-// (both show Digits; the old one asks for ConfirmDevice), "sending" (Percent), "done", or "failed"
-// (Err says why). Name is the new device's.
+// (both show Digits and ask for ConfirmDevice), "confirmed" (here, perhaps not yet on the other),
+// "sending" (Percent), "done", or "failed" (Err says why). Name is the new device's.
 type Linking struct {
 	Stage   string  `json:"stage"`
 	Digits  string  `json:"digits,omitempty"`

@@ -199,6 +199,7 @@ func TestFoldersMeanwhile(t *testing.T) {
 	Must[core.Done](ann, core.ConfirmDevice{Yes: true})
 	Must[core.Done](ann, core.SetFolder{Name: "Work", Chats: []string{saved}})
 	lap.SetOffline(false)
+	Must[core.Done](lap, core.ConfirmDevice{Yes: true})
 	w.Pass(time.Minute)
 	wantFolders(t, lap, core.Folder{Name: "Work", Chats: []string{saved}})
 }

@@ -27,11 +27,14 @@ import (
 // the log, checks it, and goes first, with a commitment to a nonce; the other answers with a nonce;
 // the first is opened. Six digits follow from all that was said, so whoever stands between shows
 // two persons different digits and has one guess in a million. After a yes the old device seals the
-// account to the new one's key. Nothing of it is stored before all is there: who dies begins anew.
+// account to the new one's key, and after a yes of its own the new one takes it: whoever got it to follow
+// another link would else push an account of theirs onto it. Nothing of it is stored before all is
+// there: who dies begins anew.
 
 const (
 	linkingFor = 10 * time.Minute
-	// silentFor is how long the other device may say nothing once the digits are confirmed: from there on no person has to do anything.
+	// silentFor is how long the other device may say nothing once the digits are confirmed on both: from
+	// there on no person has to do anything.
 	silentFor  = 2 * time.Minute
 	nonceBytes = 32
 )
@@ -59,6 +62,7 @@ type linking struct {
 	secret  []byte // new: of the device's package
 	kp      []byte
 	digits  string
+	sure    bool // the person has said yes on this device
 
 	life    int
 	write   wire.Handle
@@ -180,7 +184,7 @@ func (m *Machine) addThisDevice(id string, x AddDevice) {
 
 func (m *Machine) confirmDevice(x ConfirmDevice) ErrCode {
 	l := m.link
-	if l == nil || !l.old || l.stage != linkOpen {
+	if l == nil || l.stage != linkOpen || l.sure && x.Yes {
 		return ErrBadArguments
 	}
 	if !x.Yes {
@@ -188,9 +192,17 @@ func (m *Machine) confirmDevice(x ConfirmDevice) ErrCode {
 		m.endLinking(ErrDigits)
 		return ""
 	}
-	l.stage, l.until = linkState, m.now.Add(silentFor)
-	m.emit(Emit{Linking{Stage: "sending", Name: l.said.Name}})
-	m.sayLink(l, linkState, timeline.Encode(m.snapshot()))
+	l.sure = true
+	l.prolong(m.now)
+	if l.old || l.acc == nil {
+		m.emit(Emit{Linking{Stage: "confirmed", Digits: l.digits, Name: l.name}})
+	}
+	if l.old {
+		l.stage = linkState
+		m.sayLink(l, linkState, timeline.Encode(m.snapshot()))
+	} else {
+		m.takeAccount(l)
+	}
 	return ""
 }
 
@@ -210,14 +222,18 @@ func (m *Machine) endLinking(code ErrCode) {
 	if l.feed != nil {
 		m.hangFeed(s, l.feed)
 	}
-	if s.isUp() && l.old && l.created {
-		if len(l.out) > 0 && l.write != 0 {
-			for _, b := range l.out {
-				m.send(s, wire.Append{Handle: l.write, Body: b}, func(wire.Answer) {})
-			}
-			m.link = nil
-			return // its last word is to be read; it expires
+	if s.isUp() && len(l.out) > 0 && l.write != 0 && (l.old || code == ErrDigits) {
+		m.link = nil
+		for i, b := range l.out {
+			m.send(s, wire.Append{Handle: l.write, Body: b}, func(wire.Answer) {
+				if i == len(l.out)-1 {
+					m.forget(l.server)
+				}
+			})
 		}
+		return // its last word is to be read; it expires
+	}
+	if s.isUp() && l.old && l.created {
 		owner, _, _ := meetingKeys(l.seed)
 		m.send(s, s.open(l.log(), wire.RoleOwner, 0, owner), func(a wire.Answer) {
 			if o, ok := a.(wire.Opened); ok {
@@ -235,7 +251,7 @@ func (m *Machine) lateLinking(l *linking) {
 	switch {
 	case l.old && l.stage == linkSaved:
 		code = "" // all was said; the meeting was left to the new device
-	case l.stage == linkState && m.servers[l.server].isUp() && len(l.out) == 0:
+	case l.sure && m.servers[l.server].isUp() && len(l.out) == 0:
 		code = ErrSilent
 	}
 	m.endLinking(code)
@@ -334,7 +350,7 @@ func (m *Machine) pumpLinking(s *server) {
 				m.emit(Emit{Linking{Stage: "waiting"}})
 			}
 			if l.old && l.stage == linkSaved && len(l.out) == 0 {
-				m.emit(Emit{Linking{Stage: "done", Name: l.said.Name}})
+				m.emit(Emit{Linking{Stage: "done", Name: l.name}})
 			}
 			s.stale = true
 			return true
@@ -408,7 +424,7 @@ func (m *Machine) linkOld(l *linking, kind byte, data []byte) {
 			m.endLinking(ErrBadLink)
 			return
 		}
-		l.said, l.hello, l.peer, l.stage = x, slices.Clone(data), x.KEM, linkHello
+		l.said, l.hello, l.peer, l.name, l.stage = x, slices.Clone(data), x.KEM, name, linkHello
 		m.sayLink(l, linkNonce, l.nonce[:])
 	case kind == linkHello && l.stage != 0 && !bytes.Equal(data, l.hello):
 		// Two have used the link: one of them is not the person's.
@@ -420,7 +436,7 @@ func (m *Machine) linkOld(l *linking, kind byte, data []byte) {
 		}
 		l.stage = linkOpen
 		l.digits = linkDigits(l, hashOf(l.kem.Public()), data, l.nonce[:])
-		m.emit(Emit{Linking{Stage: "digits", Digits: l.digits, Name: l.said.Name}})
+		m.emit(Emit{Linking{Stage: "digits", Digits: l.digits, Name: l.name}})
 	case kind == linkOwn && l.stage == linkState:
 		today := plane.DayOf(m.now)
 		d := ownDevice{
@@ -432,6 +448,7 @@ func (m *Machine) linkOld(l *linking, kind byte, data []byte) {
 			return
 		}
 		l.stage, m.adding, l.until = linkOwn, d.Key, m.now.Add(newDeviceFor)
+		m.emit(Emit{Linking{Stage: "sending", Name: l.name}})
 		m.addDevice(d)
 		m.tellDevices()
 		m.devicesChanged()
@@ -461,23 +478,15 @@ func (m *Machine) linkNew(l *linking, kind byte, data []byte) {
 		l.digits = linkDigits(l, l.want, l.nonce[:], data)
 		m.sayLink(l, linkOpen, l.nonce[:])
 		m.emit(Emit{Linking{Stage: "digits", Digits: l.digits, Name: l.name}})
-	case kind == linkState && l.stage == linkOpen:
+	case kind == linkState && l.stage == linkOpen && l.acc == nil:
 		var x snapshot
 		if timeline.Decode(data, &x) != nil || !x.check(l.server) {
 			m.endLinking(ErrBadLink)
 			return
 		}
-		l.acc, l.stage, l.until = &x, linkState, m.now.Add(silentFor)
-		m.emit(Emit{Linking{Stage: "sending", Name: l.name}})
-		acc, err := x.self(l.device)
-		if err != nil {
-			m.endLinking(ErrBadLink)
-			return
-		}
-		m.acc = acc // for the package; nothing is stored, and it is taken back
-		l.kp, l.secret = m.devicePackage()
-		m.acc = nil
-		m.sayLink(l, linkOwn, l.kp)
+		l.acc = &x
+		l.prolong(m.now)
+		m.takeAccount(l)
 	case kind == linkSaved && l.stage == linkState:
 		var g ownGiven
 		if timeline.Decode(data, &g) != nil {
@@ -486,6 +495,31 @@ func (m *Machine) linkNew(l *linking, kind byte, data []byte) {
 		}
 		m.linked(l, g)
 	}
+}
+
+// prolong: one has said yes, and the other's yes may take its time, too.
+func (l *linking) prolong(now time.Time) {
+	if at := now.Add(silentFor); l.until.Before(at) {
+		l.until = at
+	}
+}
+
+// takeAccount answers what the old device has handed over, once the person has said yes here.
+func (m *Machine) takeAccount(l *linking) {
+	if !l.sure || l.acc == nil {
+		return
+	}
+	acc, err := l.acc.self(l.device)
+	if err != nil {
+		m.endLinking(ErrBadLink)
+		return
+	}
+	l.stage, l.until = linkState, m.now.Add(silentFor)
+	m.emit(Emit{Linking{Stage: "sending", Name: l.name}})
+	m.acc = acc // for the package; nothing is stored, and it is taken back
+	l.kp, l.secret = m.devicePackage()
+	m.acc = nil
+	m.sayLink(l, linkOwn, l.kp)
 }
 
 // linked: this device is one of the account's. All of it is stored in this Step.

@@ -107,6 +107,7 @@ func TestDeviceLinkCrash(t *testing.T) {
 			Must[core.Done](c, core.AddDevice{Link: l.Link, Name: "x"})
 			[]*Client{ann, c}[side].CrashIn = n
 			ann.Do(core.ConfirmDevice{Yes: true})
+			c.Do(core.ConfirmDevice{Yes: true})
 			w.Pass(10 * time.Second)
 			ann.CrashIn, c.CrashIn = 0, 0
 			if c.State().Account == nil {
@@ -191,7 +192,8 @@ func TestLinkHistory(t *testing.T) {
 	}
 }
 
-// TestLinkSilent (D-12) has one side die after the digits were confirmed: the other says so after two minutes, and
+// TestLinkSilent (D-12) has one side die after the digits were confirmed on both: the other says so, the new
+// one after two minutes, the old one, which cannot know whether there is a person who thinks, after ten; and
 // a device that was put on the list is off it again.
 func TestLinkSilent(t *testing.T) {
 	for _, newDies := range []bool{true, false} {
@@ -200,9 +202,9 @@ func TestLinkSilent(t *testing.T) {
 		c := w.Client("c")
 		Must[core.Done](c, core.AddDevice{Link: l.Link, Name: "x"})
 		w.Pass(5 * time.Minute) // a person may take their time with the digits
-		stays := c
+		stays, early, late := c, "sending", 125*time.Second
 		if newDies {
-			stays = ann
+			stays, early, late = ann, "confirmed", 305*time.Second
 			c.SetOffline(true)
 		} else {
 			w.Server.Refuse = func(x *Client, r wire.Request) wire.Answer {
@@ -213,11 +215,12 @@ func TestLinkSilent(t *testing.T) {
 			}
 		}
 		Must[core.Done](ann, core.ConfirmDevice{Yes: true})
-		w.Pass(110 * time.Second)
-		if s := stage(stays); s.Stage != "sending" {
-			t.Errorf("new dies %v: too early: %+v", newDies, s)
+		Must[core.Done](c, core.ConfirmDevice{Yes: true})
+		w.Pass(late - 15*time.Second)
+		if s := stage(stays); s.Stage != early {
+			t.Errorf("new dies %v: too early: %+v, want %s", newDies, s, early)
 		}
-		w.Pass(15 * time.Second)
+		w.Pass(20 * time.Second)
 		if s := stage(stays); s.Stage != "failed" || s.Err != core.ErrSilent {
 			t.Errorf("new dies %v: got %+v, want failed, device-silent", newDies, s)
 		}
@@ -227,4 +230,66 @@ func TestLinkSilent(t *testing.T) {
 			t.Errorf("new dies %v: %d devices, want 1", newDies, n)
 		}
 	}
+}
+
+// TestLinkBothSay (D-12) has the two say yes one after the other, with a while between, in either order: the
+// account is taken with the second yes and not before, and it is said so on the first.
+func TestLinkBothSay(t *testing.T) {
+	for _, newFirst := range []bool{true, false} {
+		w, ann := alone(t)
+		c := w.Client("c")
+		first, second := ann, c
+		if newFirst {
+			first, second = c, ann
+		}
+		l := Must[core.DeviceLink](ann, core.LinkDevice{})
+		Must[core.Done](c, core.AddDevice{Link: l.Link, Name: "x"})
+		w.Pass(9*time.Minute + 30*time.Second)
+		Must[core.Done](first, core.ConfirmDevice{Yes: true})
+		if got := first.Fails(core.ConfirmDevice{Yes: true}); got != core.ErrBadArguments {
+			t.Errorf("new first %v: a second yes: got %q", newFirst, got)
+		}
+		if w.Pass(20 * time.Second); !newFirst {
+			w.Pass(40 * time.Second) // the new device knows that the old one said yes, and waits longer
+		}
+		if s := stage(first); s.Stage != "confirmed" || s.Name != "x" {
+			t.Errorf("new first %v: got %+v, want confirmed", newFirst, s)
+		}
+		if c.State().Account != nil || len(Must[core.Devices](ann, core.GetDevices{}).Devices) != 1 {
+			t.Errorf("new first %v: the account is there before both said yes", newFirst)
+		}
+		Must[core.Done](second, core.ConfirmDevice{Yes: true})
+		w.Pass(10 * time.Second)
+		if s := stage(c); s.Stage != "done" || c.Person() != ann.Person() {
+			t.Errorf("new first %v: got %+v", newFirst, s)
+		}
+	}
+}
+
+// TestLinkPushed (D-12) has whoever gets somebody to follow another link say yes at once: the account that they
+// push is on the new device only when its person, too, says that the digits are the same. A no is told.
+func TestLinkPushed(t *testing.T) {
+	w, eve := alone(t)
+	l := Must[core.DeviceLink](eve, core.LinkDevice{})
+	c := w.Client("c")
+	Must[core.Done](c, core.AddDevice{Link: l.Link, Name: "x"})
+	Must[core.Done](eve, core.ConfirmDevice{Yes: true})
+	w.Pass(time.Minute)
+	if s := stage(c); s.Stage != "digits" || c.State().Account != nil {
+		t.Fatalf("got %+v, account %v, want digits and none", s, c.State().Account)
+	}
+	Must[core.Done](c, core.ConfirmDevice{})
+	for _, x := range []*Client{c, eve} {
+		if s := stage(x); s.Stage != "failed" || s.Err != core.ErrDigits {
+			t.Errorf("%s: got %+v, want failed, digits-differ", x.Name, s)
+		}
+	}
+	if got := c.Fails(core.ConfirmDevice{Yes: true}); got != core.ErrBadArguments {
+		t.Errorf("yes after no: got %q", got)
+	}
+	w.Pass(15 * time.Minute)
+	if c.State().Account != nil || len(Must[core.Devices](eve, core.GetDevices{}).Devices) != 1 {
+		t.Error("linked after a no")
+	}
+	link(t, eve, c, "x") // and may be, still
 }

@@ -361,6 +361,7 @@ func (s *scene) link(m *moment, ann, laptop *walker) (wrong string) {
 		s.t.Fatalf("digits: got %q and %q, want the same", here.Digits, there.Digits)
 	}
 	_, _ = io.WriteString(old.in, here.Digits+"\n")
+	_, _ = io.WriteString(add.in, here.Digits+"\n")
 	if !add.has(&here) || !old.has(&there) {
 		return finish("no end")
 	}

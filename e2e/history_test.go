@@ -122,6 +122,7 @@ func TestHistory(t *testing.T) {
 	hear.Close()
 	start := time.Now()
 	do[core.Done](ann, core.ConfirmDevice{Yes: true})
+	do[core.Done](lap, core.ConfirmDevice{Yes: true}) // which showed them first
 	lap.within(2*time.Minute, "all there was is on the linked device", func() bool { return stands(lap) })
 	t.Logf("FIGURE linked-device messages=%d after the yes: %v", n, time.Since(start).Round(time.Millisecond))
 

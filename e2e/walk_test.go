@@ -270,8 +270,10 @@ func linkDevice(t *testing.T, w *walker, name string) *walker {
 	if len(here.Digits) != 6 || here.Digits != there.Digits {
 		t.Fatalf("digits: got %q and %q, want the same six", here.Digits, there.Digits)
 	}
-	if _, err := io.WriteString(old.in, here.Digits+"\n"); err != nil {
-		t.Fatal(err)
+	for _, r := range []*linkingRun{old, add} {
+		if _, err := io.WriteString(r.in, here.Digits+"\n"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	add.line(t, &here)
 	old.line(t, &there)

@@ -132,6 +132,7 @@ func (s *soak) another(old *simClient, n int) {
 			}
 			confirmed = true
 			old.call(core.ConfirmDevice{Yes: true})
+			young.call(core.ConfirmDevice{Yes: true})
 		case young.account != "":
 			s.counts["devices linked"]++
 			s.another(old, n+1)

@@ -18,7 +18,7 @@ import (
 )
 
 const deviceHelp = `paperplane device link [--json]
-       paperplane device add LINK [--name NAME] [--json]
+       paperplane device add LINK [--name NAME] [--yes] [--json]
        paperplane device list [--json]
        paperplane device name DEVICE NAME
        paperplane device remove DEVICE
@@ -26,15 +26,18 @@ const deviceHelp = `paperplane device link [--json]
 Uses one account on several devices; all of them are equal.
 link is for a device that has the account: it prints a link and its QR code.
 Open it on the new device with add. Both show six digits. When they are the
-same, say yes on the first one, or type the digits that the new one shows; then
-chats and history come over. With --json each stage is an object on a line of
-its own, the digits in it, and the answer is still a line of input.
+same, say yes on both, or type the digits that the other one shows; then chats
+and history come over. With --json each stage is an object on a line of its own,
+the digits in it, and the answer is still a line of input. With --yes add does
+not ask: only where whoever made the link runs it, for a link of somebody else
+would bring somebody else's account.
 remove signs a device out: it can read nothing that is written after.
 DEVICE is its name, the beginning of it, or its id.`
 
 func runDevice(ctx context.Context, env Env) error {
 	fs := newFlags()
 	name := fs.String("name", "", "what the device is called")
+	yes := fs.Bool("yes", false, "do not ask whether the digits are the same")
 	asJSON := fs.Bool("json", false, "print JSON")
 	rest, err := parse(fs, env.Args)
 	if err != nil {
@@ -58,7 +61,7 @@ func runDevice(ctx context.Context, env Env) error {
 	case "link":
 		return d.link(ctx)
 	case "add":
-		return d.add(ctx, rest[0], *name)
+		return d.add(ctx, rest[0], *name, *yes)
 	case "list":
 		return d.list(ctx)
 	case "name":
@@ -94,30 +97,37 @@ func (d deviceCall) link(ctx context.Context) error {
 		}
 	}
 	return d.follow(ctx, func(x core.Linking) error {
-		if d.asJSON {
-			if err := printJSON(d.env.Out, x); err != nil {
-				return err
-			}
-		} else {
-			d.say("%s\nDoes the new device (%s) show these six digits? yes or no:", spaced(x.Digits), Isolate(Clean(x.Name, false)))
+		return d.compare(ctx, x, "Does the new device ("+Isolate(Clean(x.Name, false))+") show these six digits? yes or no:", false)
+	})
+}
+
+// compare asks whether both devices show the same digits, and tells the core; yes: it does not ask.
+func (d deviceCall) compare(ctx context.Context, x core.Linking, question string, yes bool) error {
+	if d.asJSON {
+		if err := printJSON(d.env.Out, x); err != nil {
+			return err
 		}
+	} else if d.say("%s", spaced(x.Digits)); !yes {
+		d.say("%s", question)
+	}
+	if !yes {
 		line, err := d.in.ReadString('\n')
 		if err != nil && line == "" {
 			return errors.New("There was no answer; nothing was linked.")
 		}
 		line = strings.ReplaceAll(strings.TrimSpace(line), " ", "")
-		ok := strings.EqualFold(line, "yes") || line == x.Digits
-		if _, err := api.Do[core.Done](ctx, d.s, "confirmDevice", core.ConfirmDevice{Yes: ok}); err != nil {
-			return err
-		}
-		if !ok {
-			return &client.Error{Code: core.ErrDigits}
-		}
-		return nil
-	})
+		yes = strings.EqualFold(line, "yes") || line == x.Digits
+	}
+	if _, err := api.Do[core.Done](ctx, d.s, "confirmDevice", core.ConfirmDevice{Yes: yes}); err != nil {
+		return err
+	}
+	if !yes {
+		return &client.Error{Code: core.ErrDigits}
+	}
+	return nil
 }
 
-func (d deviceCall) add(ctx context.Context, link, name string) error {
+func (d deviceCall) add(ctx context.Context, link, name string, yes bool) error {
 	if name == "" {
 		name = DeviceName()
 	}
@@ -128,11 +138,7 @@ func (d deviceCall) add(ctx context.Context, link, name string) error {
 		return err
 	}
 	return d.follow(ctx, func(x core.Linking) error {
-		if d.asJSON {
-			return printJSON(d.env.Out, x)
-		}
-		d.say("%s\nCompare these six digits with the other device, and say yes there.", spaced(x.Digits))
-		return nil
+		return d.compare(ctx, x, "Does your other device show these six digits? yes or no:", yes)
 	})
 }
 
@@ -162,6 +168,10 @@ func (d deviceCall) follow(ctx context.Context, digits func(core.Linking) error)
 				told = true
 				if err := digits(e.Linking); err != nil {
 					return err
+				}
+			case "confirmed":
+				if !d.asJSON {
+					d.say("Say yes on the other device, too.")
 				}
 			case "sending":
 				if e.Percent/10 != percent && !d.asJSON {

@@ -124,6 +124,11 @@ func TestDeviceLink(t *testing.T) {
 		line, in, confirm string
 		good              bool
 	}{
+		{"add http://x/d#a", "yes\n", `confirmDevice {"yes":true}`, true},
+		{"add http://x/d#a", "123456\n", `confirmDevice {"yes":true}`, true},
+		{"add http://x/d#a", "no\n", `confirmDevice {"yes":false}`, false},
+		{"add http://x/d#a", "", "", false}, // nobody there to say yes
+		{"add http://x/d#a --yes", "", `confirmDevice {"yes":true}`, true},
 		{"link", "yes\n", `confirmDevice {"yes":true}`, true},
 		{"link", "no\n", `confirmDevice {"yes":false}`, false},
 		{"link", "\n", `confirmDevice {"yes":false}`, false},
@@ -131,6 +136,9 @@ func TestDeviceLink(t *testing.T) {
 		{"link", "123457\n", `confirmDevice {"yes":false}`, false},
 		{"link", "", "", false}, // nobody there to say yes
 	} {
+		if strings.HasPrefix(c.line, "add") {
+			c.line += " --name N"
+		}
 		f := &fake{answers: map[string]string{"getState": fakeState, "linkDevice": `{"link":"http://x/d#a"}`}, events: make(chan []byte, 9)}
 		f.events <- linking(core.Linking{Stage: "waiting"})
 		f.events <- linking(core.Linking{Stage: "digits", Digits: "123456", Name: "Laptop"})

@@ -259,8 +259,9 @@ export interface AddDevice {
   name: string; // of the device
 }
 
-/** ConfirmDevice says, on the device that has the account, whether both show the same digits.
- * With No the linking ends. An empty answer to nothing: ErrBadArguments. */
+/** ConfirmDevice says whether both devices show the same digits. Each of the two asks for it: the old
+ * one hands nothing over before, the new one takes nothing. With No on either the linking ends. An
+ * answer to nothing: ErrBadArguments. */
 export interface ConfirmDevice {
   yes: boolean;
 }
@@ -591,8 +592,8 @@ export interface Line {
 }
 
 /** Linking tells how the linking of a device goes. Stage: "waiting" for the other device, "digits"
- * (both show Digits; the old one asks for ConfirmDevice), "sending" (Percent), "done", or "failed"
- * (Err says why). Name is the new device's. */
+ * (both show Digits and ask for ConfirmDevice), "confirmed" (here, perhaps not yet on the other),
+ * "sending" (Percent), "done", or "failed" (Err says why). Name is the new device's. */
 export interface Linking {
   stage: string;
   digits?: string;

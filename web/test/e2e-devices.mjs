@@ -39,7 +39,7 @@ export function deviceSteps({ person, alice, bob, openChat, say, sees }) {
         const digits = await Promise.all([a, t].map((p) => p.locator('.digits').getAttribute('aria-label')));
         check('the same six digits on both', [digits[0] === digits[1], /^(\d ){5}\d$/.test(digits[0])], [true, true]);
         check('axe, digits', await axe(t), []);
-        await a.getByRole('button', { name: 'They are the same' }).click();
+        for (const p of [a, t]) await p.getByRole('button', { name: 'They are the same' }).click();
         await t.locator('.app').waitFor();
         await bare(t);
         await a.locator('dialog [role=status]', { hasText: 'Tablet' }).waitFor();

@@ -272,7 +272,7 @@ class Fake {
     },
     confirmDevice: ({ yes }) => {
       if (!yes) this.event({ event: 'linking', stage: 'failed', err: 'digits-differ' });
-      else this.event({ event: 'linking', stage: 'sending', name: 'Tablet', percent: 40 });
+      else this.event({ event: 'linking', stage: 'confirmed', digits: '402817', name: 'Tablet' });
       return done;
     },
     addDevice: () => (setTimeout(() => this.event({ event: 'linking', stage: 'waiting' }), 20), done),

@@ -375,6 +375,9 @@ const list = [
       await page.happens({ event: 'linking', stage: 'digits', digits: '402817', name: 'Tablet' });
       check('read out one by one', await page.locator('.digits').getAttribute('aria-label'), '4 0 2 8 1 7');
       await page.getByRole('button', { name: 'They are the same' }).click();
+      await page.locator('dialog [role=status]', { hasText: 'on the other device, too' }).waitFor();
+      check('the digits are there still, for the other device', await page.locator('.digits').getAttribute('aria-label'), '4 0 2 8 1 7');
+      await page.happens({ event: 'linking', stage: 'sending', name: 'Tablet', percent: 40 });
       await page.locator('dialog progress').waitFor();
       await page.happens({ event: 'linking', stage: 'done', name: 'Tablet' });
       await page.locator('dialog [role=status]', { hasText: 'one of your devices' }).waitFor();
@@ -414,10 +417,14 @@ const list = [
       await page.happens({ event: 'linking', stage: 'digits', digits: '402817' });
       await page.locator('.digits').waitFor();
       check('axe', await axe(page), []);
-      await page.happens({ event: 'linking', stage: 'failed', err: 'digits-differ' });
+      await page.getByRole('button', { name: 'They differ' }).click();
       await page.locator('.problem', { hasText: 'not the same' }).waitFor();
       await page.getByRole('button', { name: 'Link this device' }).click();
       await page.locator('[role=status]', { hasText: 'Looking for' }).waitFor();
+      await page.happens({ event: 'linking', stage: 'digits', digits: '402817' });
+      await page.getByRole('button', { name: 'They are the same' }).click();
+      await page.locator('[role=status]', { hasText: 'on the other device, too' }).waitFor();
+      check('said no, then yes', await page.asked('confirmDevice'), [{ yes: false }, { yes: true }]);
       await page.happens({ event: 'linking', stage: 'sending', percent: 30 });
       await page.locator('progress').waitFor();
       await page.evaluate(() => (globalThis.fake.account = { person: 'p-me', name: 'Mina', origin: location.origin }));

@@ -8,7 +8,7 @@ import { devicesStamp, linking, type SettingsPage } from '../state';
 import { Confirm } from '../view/dialog';
 import { Icon } from '../view/icons';
 import { LinkText } from './invite';
-import { Digits, Problem, Progress, QR, useAsked } from './parts';
+import { Compare, Problem, Progress, QR, useAsked } from './parts';
 
 export function DevicesPage({ go }: { go(page: SettingsPage): void }) {
   const got = useAsked(() => act('getDevices', {}), [devicesStamp.value]);
@@ -132,24 +132,11 @@ export function LinkPage({ onDone }: { onDone(): void }) {
       </>
     );
   }
-  if (now?.stage === 'digits' && !answered) {
-    return (
-      <>
-        <p>{now.name ? t('device.digits.name', { name: now.name }) : t('device.digits')}</p>
-        <Digits digits={now.digits ?? ''} />
-        <p class="dim">{t('device.digits.hint')}</p>
-        <div class="buttons">
-          <button type="button" class="danger" onClick={() => void answer(false)}>
-            {t('device.digits.no')}
-          </button>
-          <button type="button" class="primary" onClick={() => void answer(true)}>
-            {t('device.digits.yes')}
-          </button>
-        </div>
-      </>
-    );
+  if (now?.stage === 'digits' || now?.stage === 'confirmed') {
+    const question = now.name ? t('device.digits.name', { name: now.name }) : t('device.digits');
+    return <Compare question={question} digits={now.digits ?? ''} answered={answered || now.stage === 'confirmed'} onAnswer={(yes) => void answer(yes)} />;
   }
-  if (now?.stage === 'sending' || (now?.stage === 'digits' && answered)) {
+  if (now?.stage === 'sending') {
     return (
       <div role="status">
         <p>{t('device.sending')}</p>

@@ -1,6 +1,7 @@
 // Small parts of the windows.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { t } from '../../lib/i18n';
 import { ask } from '../act';
 import { panel } from '../state';
 import { Icon, type IconName } from '../view/icons';
@@ -119,8 +120,31 @@ export function Nothing(p: { icon: IconName; text: string }) {
 export const host = (origin: string) => origin.replace(/^https?:\/\//, '');
 
 
+/** Asks whether both devices show the same digits. The one that was told yes says that the other asks, too. */
+export function Compare(p: { question: string; digits: string; answered: boolean; onAnswer(yes: boolean): void }) {
+  return (
+    <>
+      <p role={p.answered ? 'status' : undefined}>{p.answered ? t('device.digits.there') : p.question}</p>
+      <Digits digits={p.digits} />
+      {p.answered ? null : (
+        <>
+          <p class="dim">{t('device.digits.hint')}</p>
+          <div class="buttons">
+            <button type="button" class="danger" onClick={() => p.onAnswer(false)}>
+              {t('device.digits.no')}
+            </button>
+            <button type="button" class="primary" onClick={() => p.onAnswer(true)}>
+              {t('device.digits.yes')}
+            </button>
+          </div>
+        </>
+      )}
+    </>
+  );
+}
+
 /** Six digits in two groups. They run from left to right in every language, and are read out one by one. */
-export function Digits({ digits }: { digits: string }) {
+function Digits({ digits }: { digits: string }) {
   return (
     <p class="digits" dir="ltr" role="img" aria-label={[...digits].join(' ')}>
       <span>{digits.slice(0, 3)}</span> <span>{digits.slice(3)}</span>

@@ -3,12 +3,12 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { t, tAny } from '../../lib/i18n';
 import { deviceName } from '../../lib/device';
 import { dirFor } from '../../lib/lang';
-import { ask, way, words } from '../act';
+import { act, ask, way, words } from '../act';
 import { linking, takeState } from '../state';
 import { Icon } from '../view/icons';
 import { clearLink, elsewhere, forDevice, link, parseLink } from '../view/link';
 import { Elsewhere } from '../view/welcome';
-import { Digits, Problem, Progress } from './parts';
+import { Compare, Problem, Progress } from './parts';
 
 async function enter(): Promise<void> {
   clearLink();
@@ -76,16 +76,17 @@ function WithDevice({ given, onBack }: { given: string | null; onBack(): void })
       setBusy(false);
     }
   };
+  if (busy && (now?.stage === 'digits' || now?.stage === 'confirmed')) {
+    return (
+      <div class="linking">
+        <Compare question={t('return.digits')} digits={now.digits ?? ''} answered={now.stage === 'confirmed'} onAnswer={(yes) => void act('confirmDevice', { yes })} />
+      </div>
+    );
+  }
   if (busy && now && now.stage !== 'failed') {
     return (
       <div role="status" class="linking">
-        {now.stage === 'digits' ? (
-          <>
-            <p>{t('return.digits')}</p>
-            <Digits digits={now.digits ?? ''} />
-            <p class="dim">{t('return.digits.hint')}</p>
-          </>
-        ) : now.stage === 'waiting' ? (
+        {now.stage === 'waiting' ? (
           <p>{t('return.waiting')}</p>
         ) : (
           <>
