@@ -474,7 +474,7 @@ func (c *chat) next(up bool) time.Time {
 		at = c.healAt
 	}
 	if up && c.State != chatBroken && c.State != chatLeft {
-		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.deviceAt, &c.strangeAt, &c.wishAt, &c.postAt, &c.askAt, &c.slicing.at, &c.paging.at, &c.paging.warm} {
+		for _, t := range [...]*time.Time{&c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.deviceAt, &c.strangeAt, &c.wishAt, &c.postAt, &c.askAt, &c.slicing.at, &c.slicing.putAt, &c.paging.at, &c.paging.warm} {
 			if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 				at = *t
 			}

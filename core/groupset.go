@@ -180,7 +180,7 @@ func (m *Machine) removeMember(c *chat, x RemoveMember) ErrCode {
 	if !c.c.MayRemove(m.acc.person(), p) || ban && !c.c.OwnAdmin() {
 		return ErrNotAllowed
 	}
-	if c.c.Has(p) || ban {
+	if c.c.Has(p) || ban || c.c.Light() {
 		m.wish(c, &outbox.Intent{Act: outbox.Remove, Persons: [][32]byte{p}, Ban: ban, Erase: x.Erase})
 	}
 	return ""

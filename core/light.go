@@ -13,8 +13,8 @@ import (
 
 // Who comes into a large group comes in light and gets the tree in the background, one page a Step
 // (core/convo/light.go, pages.go). Whoever makes a commit puts the pages that it has changed into
-// their blobs: it knows them, it has the tree, and is there. Who dies before that, or is refused,
-// leaves it to the next commit.
+// their blobs, before it sends the commit (slices.go): it knows them, and is there. When it has won, it
+// looks after the others, which may have expired.
 
 const (
 	// pagesAtOnce is how many pages are on their way at a time.
@@ -41,6 +41,8 @@ type paging struct {
 
 	turned time.Time // when the last commit came
 	warm   time.Time // when it is our turn to warm the tree
+
+	takesTree uint64 // the intent for which a few pages are not enough
 
 	put  []treePage // to be put, the root last
 	have map[plane.BlobID]bool
@@ -107,6 +109,12 @@ func (m *Machine) pumpTree(c *chat) {
 		}
 		return
 	}
+	m.askPages(c, list)
+}
+
+// askPages asks for some pages.
+func (m *Machine) askPages(c *chat, list []convo.Page) {
+	x := &c.paging
 	for _, p := range list {
 		if len(x.busy) >= pagesAtOnce {
 			return
@@ -123,12 +131,17 @@ func (c *chat) pageID(kind string, i int) string {
 	return fmt.Sprintf("%s/%s/%d/%d", kind, c.id, c.paging.n, i)
 }
 
+// endTree gives up the upgrade under way.
+func (m *Machine) endTree(c *chat) {
+	c.c.EndUpgrade()
+	c.paging.n++
+	c.paging.busy = nil
+}
+
 // laterTree gives up the upgrade under way and begins another later.
 func (m *Machine) laterTree(c *chat) {
 	x := &c.paging
-	c.c.EndUpgrade()
-	x.n++
-	x.busy = nil
+	m.endTree(c)
 	d := min(treeAgain<<min(x.fails, 10), treeAgainMax)
 	x.fails++
 	x.at = m.now.Add(between(d/2, d))
@@ -144,9 +157,7 @@ func (m *Machine) putPages(c *chat) {
 		c.Pages, c.dirtyMeta = true, true
 	}
 	x := &c.paging
-	if day := plane.DayOf(m.now); x.day != day {
-		x.day, x.have = day, map[plane.BlobID]bool{} // blobs do not live for ever
-	}
+	x.today(m.now)
 	for i := range t.List {
 		p := &t.List[i]
 		if b := p.Blob(); !x.have[b] {
@@ -155,6 +166,19 @@ func (m *Machine) putPages(c *chat) {
 		}
 	}
 	m.touch(c)
+}
+
+// today begins what is known to be there anew each day: blobs do not live for ever.
+func (x *paging) today(now time.Time) {
+	if day := plane.DayOf(now); x.day != day || x.have == nil {
+		x.day, x.have = day, map[plane.BlobID]bool{}
+	}
+}
+
+// there notes that a page is.
+func (x *paging) there(now time.Time, p *convo.Page) {
+	x.today(now)
+	x.have[p.Blob()] = true
 }
 
 // pumpPages asks for what is to be put, whether it is there, and puts what is not.

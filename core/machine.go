@@ -151,7 +151,7 @@ func (m *Machine) setBack(d time.Duration) {
 		}
 	}
 	for _, c := range m.chats {
-		back(&c.strangeAt, &c.deviceAt, &c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.askAt, &c.typedAt, &c.slicing.at, &c.paging.at, &c.paging.turned, &c.paging.warm)
+		back(&c.strangeAt, &c.deviceAt, &c.healAt, &c.retryAt, &c.receipts, &c.goneAt, &c.rotateAt, &c.wishAt, &c.postAt, &c.askAt, &c.typedAt, &c.slicing.at, &c.slicing.putAt, &c.paging.at, &c.paging.turned, &c.paging.warm)
 		for i := range c.typing {
 			back(&c.typing[i].until)
 		}

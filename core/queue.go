@@ -56,6 +56,8 @@ const (
 	tagWarm = ^uint64(3)
 	// tagLeaf is that of commits that give one's leaf this device's key.
 	tagLeaf = ^uint64(4)
+	// tagPart is that of commits that take out what a light member knows of somebody's leaves.
+	tagPart = ^uint64(5)
 )
 
 // span is a run of places in a queue.

@@ -214,7 +214,10 @@ func (m *Machine) work(s *server, c *chat) {
 	if c.c.Light() {
 		if !m.stuck(c) {
 			m.pumpQueue(s, c)
-			m.pumpTree(c)
+			if !m.pumpFew(c) {
+				m.pumpTree(c)
+			}
+			m.sendCommit(s, c)
 			m.sendItems(s, c)
 			m.receipts(s, c)
 		}
@@ -519,9 +522,11 @@ func (m *Machine) sendCommit(s *server, c *chat) {
 	if p == nil || c.commitSent {
 		return
 	}
-	if p.Slices != nil {
-		m.storeSlices(c, p)
-		return
+	if !p.Ready() {
+		m.store(c, p)
+		if !p.Ready() {
+			return
+		}
 	}
 	bodies, err := c.c.Bodies(p.Message)
 	if err != nil {

@@ -17,6 +17,8 @@ import (
 const (
 	// sliceTries is how often a blob that is missing or wrong is asked for before one gives up.
 	sliceTries = 4
+	// putTries is how often the server may refuse pages before a commit goes without them.
+	putTries = 2
 	// behindMax bounds the records that are kept while a commit waits; the others are read again.
 	behindMax = 256
 )
@@ -27,12 +29,22 @@ type slicing struct {
 	put *convo.Pending
 	get *convo.Held
 
-	putID string
+	puts  []putting // of the own commit, not there yet: the slices first
+	gone  int       // tries of its pages that came to nothing
+	putAt time.Time
+
 	getID string
 	got   [][]byte
 	left  int
 	tries int
 	at    time.Time // of the next try
+}
+
+// putting is something beside an own commit that is to be put.
+type putting struct {
+	id   string
+	page *convo.Page // nil: the slices
+	busy bool
 }
 
 // behind is a record that has come while a commit waits.
@@ -41,18 +53,93 @@ type behindRecord struct {
 	body []byte
 }
 
-// storeSlices puts what lies beside the own commit into its blob.
-func (m *Machine) storeSlices(c *chat, p *convo.Pending) {
+// store puts what lies beside the own commit into its blobs: its slices, without which nobody can read
+// it, and the pages of the tree that are new with it. Pages are for those who come in by it or have no
+// tree: where the server does not take them, the commit goes without, and they are tried again when it
+// has won.
+func (m *Machine) store(c *chat, p *convo.Pending) {
 	x := &c.slicing
-	if x.put == p {
+	if x.put != p {
+		m.stopPuts(c)
+		x.n++
+		x.put, x.gone, x.putAt = p, 0, time.Time{}
+		if p.Slices != nil {
+			x.puts = append(x.puts, putting{id: fmt.Sprintf("slices/%s/%d", c.id, x.n)})
+		}
+		if p.Pages != nil {
+			for i := range p.Pages.List {
+				x.puts = append(x.puts, putting{id: fmt.Sprintf("slices/%s/%d/%d", c.id, x.n, i), page: &p.Pages.List[i]})
+			}
+		}
+	}
+	if m.now.Before(x.putAt) {
 		return
 	}
-	if x.put != nil {
-		m.emit(Cancel{ID: x.putID})
+	x.putAt = time.Time{}
+	for i := range x.puts[:min(len(x.puts), pagesAtOnce)] {
+		t := &x.puts[i]
+		if t.busy {
+			continue
+		}
+		t.busy = true
+		if t.page == nil {
+			m.emit(PutObject{ID: t.id, Server: c.Server, Secret: p.Secret, Data: p.Slices})
+		} else {
+			m.emit(PutObject{ID: t.id, Server: c.Server, Secret: t.page.Secret, Data: p.Pages.Sealed(t.page)})
+		}
 	}
-	x.n++
-	x.put, x.putID = p, fmt.Sprintf("slices/%s/%d", c.id, x.n)
-	m.emit(PutObject{ID: x.putID, Server: c.Server, Secret: p.Secret, Data: p.Slices})
+	if len(x.puts) == 0 {
+		x.put = nil
+		c.c.Stored()
+		m.touch(c)
+	}
+}
+
+// stopPuts gives up what is being put.
+func (m *Machine) stopPuts(c *chat) {
+	for _, t := range c.slicing.puts {
+		if t.busy {
+			m.emit(Cancel{ID: t.id})
+		}
+	}
+	c.slicing.puts = nil
+}
+
+// stored: the server has taken something beside an own commit, or has not.
+func (m *Machine) stored(c *chat, i int, code plane.Code) {
+	x := &c.slicing
+	t := &x.puts[i]
+	own := x.put
+	m.touch(c)
+	switch {
+	case c.c.Pending() != own || own == nil:
+		t.busy = false
+		m.stopPuts(c)
+		x.put = nil
+	case code == plane.OK:
+		if t.page != nil {
+			c.paging.there(m.now, t.page)
+		}
+		x.puts = slices.Delete(x.puts, i, i+1)
+	case t.page == nil:
+		t.busy = false
+		m.stopPuts(c)
+		x.put = nil
+		c.c.Abandon() // made anew, later
+		m.waitChat(c)
+	default:
+		t.busy = false
+		if x.gone++; x.gone < putTries {
+			x.putAt = m.now.Add(backoff(x.gone))
+			return
+		}
+		x.puts = slices.DeleteFunc(x.puts, func(t putting) bool {
+			if t.page != nil && t.busy {
+				m.emit(Cancel{ID: t.id})
+			}
+			return t.page != nil
+		})
+	}
 }
 
 // fetchSlices asks for what the commit needs that waits.
@@ -84,20 +171,10 @@ func (m *Machine) sliceObject(in Object) bool {
 		return true
 	}
 	x := &c.slicing
+	own := slices.IndexFunc(x.puts, func(t putting) bool { return t.id == in.ID && t.busy })
 	switch {
-	case in.ID == x.putID:
-		own := x.put
-		x.put, x.putID = nil, ""
-		if c.c.Pending() != own || own == nil {
-			return true
-		}
-		m.touch(c)
-		if in.Code == plane.OK {
-			c.c.Stored()
-			return true
-		}
-		c.c.Abandon() // made anew, later
-		m.waitChat(c)
+	case own >= 0:
+		m.stored(c, own, in.Code)
 	case len(p) == 4 && strings.HasPrefix(in.ID, x.getID+"/") && c.c.Held() == x.get && x.get != nil:
 		i, err := strconv.Atoi(p[3])
 		if err != nil || i < 0 || i >= len(x.got) {

@@ -32,6 +32,8 @@ type Pending struct {
 	Next    *Group   // the state if the commit wins
 	Slices  *Slices  // to be stored before Message is sent, where members find it; nil unless the group is sliced
 	Proofs  [][]byte // of CommitLight alone: Proof in Next of its maker, then of each added leaf
+	// Tree is what the maker of CommitPages knows of the tree of Next; of others' nil.
+	Tree *SavedTree
 }
 
 // Format keeps keys out of logs, whatever the verb.

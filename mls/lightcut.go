@@ -220,6 +220,11 @@ func (g *Group) CommitLight(cutting []byte, o CommitOptions) (*Pending, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	return g.commitCut(t, o)
+}
+
+// commitCut commits on a tree of which some is known by its hash alone, and that was checked.
+func (g *Group) commitCut(t *tree, o CommitOptions) (*Pending, error) {
 	work := *g
 	work.light, work.tree = nil, t
 	o.WithoutTree = true
@@ -236,11 +241,12 @@ func (g *Group) CommitLight(cutting []byte, o CommitOptions) (*Pending, error) {
 	}
 	p.Proofs = [][]byte{is.proof(next.me).bytes()}
 	for i := range o.Add {
-		at := c.t.places[i]
+		at := t.places[i]
 		next.light.learn(at, is.leaf(at))
 		p.Proofs = append(p.Proofs, is.proof(at).bytes())
 	}
 	next.light.known[next.me] = is.leaf(next.me).detach()
+	p.Tree = &SavedTree{is}
 	next.tree = nil
 	next.park()
 	return p, nil
@@ -275,24 +281,48 @@ func (c *cutTree) check() error {
 			}
 		}
 	}
+	t.unseen(c.leaf, func(uint32) { ok = false })
+	return need(ok, "M-180")
+}
+
+// unseen calls f for the nodes known by their hash alone that a commit by a leaf looks at.
+func (t *tree) unseen(leaf uint32, f func(x uint32)) {
 	var walk func(x uint32)
 	walk = func(x uint32) {
 		n := t.at(x)
-		ok = ok && !t.closed[x]
 		switch {
+		case t.closed[x]:
+			f(x)
 		case n.parent != nil:
 			for _, u := range n.parent.unmerged {
-				ok = ok && t.leaf(u) != nil
+				t.above(u, f)
 			}
 		case x&1 == 1:
 			walk(left(x))
 			walk(right(x))
 		}
 	}
-	x := 2 * c.leaf
-	for _, p := range t.path(c.leaf) {
+	x := 2 * leaf
+	for _, p := range t.path(leaf) {
 		walk(sibling(x))
 		x = p
 	}
-	return need(ok, "M-180")
+}
+
+// above calls f for the node over a leaf that is known by its hash alone, or, where the leaf should be
+// there and is not, for the leaf.
+func (t *tree) above(leaf uint32, f func(x uint32)) {
+	if t.leaf(leaf) != nil {
+		return
+	}
+	for x := 2 * leaf; ; x = parentOf(x) {
+		if t.closed[x] {
+			f(x)
+			return
+		}
+		if x == t.root() {
+			f(2 * leaf)
+			return
+		}
+	}
 }

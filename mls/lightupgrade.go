@@ -339,3 +339,12 @@ func (u *Upgrade) advance(now *Group) error {
 	u.changes = u.changes[1:]
 	return nil
 }
+
+// EachPage calls f with the number and the hash of every page that is known to be there.
+func (u *Upgrade) EachPage(f func(i int, hash []byte)) {
+	for i, h := range u.hashes {
+		if h != nil {
+			f(i, h)
+		}
+	}
+}

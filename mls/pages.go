@@ -97,7 +97,7 @@ func (t *tree) page(c *cut, root uint32) *page {
 // any says whether a subtree has a node that is not blank. Parents have leaves below them, so a
 // tree that was checked is not walked far.
 func (t *tree) any(x uint32) bool {
-	return !t.blank(x) || x&1 == 1 && (t.any(left(x)) || t.any(right(x)))
+	return !t.blank(x) || t.closed[x] || x&1 == 1 && (t.any(left(x)) || t.any(right(x)))
 }
 
 func (p *page) bytes() []byte {

@@ -25,11 +25,12 @@ func (g *Group) SavedTree() *SavedTree {
 	return &SavedTree{g.tree}
 }
 
-// Pages calls f with the number and the hash of every page, as Group.PageHashes counts them.
+// Pages calls f with the number and the hash of every page, as Group.PageHashes counts them. Of a
+// Pending's Tree those that its maker has.
 func (n *SavedTree) Pages(f func(i int, hash []byte)) {
 	for i := 0; ; i++ {
 		x := n.t.pageRoot(i)
-		if n.t.any(x) {
+		if n.t.any(x) && !n.t.hidden(x) {
 			f(i, n.t.nodeHash(x))
 		}
 		if x == n.t.root() {

@@ -128,10 +128,13 @@ type Pending struct {
 	// Slices is to be the blob of Secret before anything is sent; then Stored makes it nil.
 	Slices []byte
 	Secret [16]byte
-	next   *mls.Group
-	hash   [32]byte
-	atMS   uint64 // what it states
-	turn   *turn  // nil after a restart
+	// Pages are those of the tree that are new with it, to be put before anything is sent, so that
+	// nobody waits for them who comes in by it: then Stored makes it nil.
+	Pages *TreePages
+	next  *mls.Group
+	hash  [32]byte
+	atMS  uint64 // what it states
+	turn  *turn  // nil after a restart
 }
 
 // Options says what a new conversation is.

@@ -25,9 +25,11 @@ type Page struct {
 // Blob returns the blob's id.
 func (p *Page) Blob() plane.BlobID { return caps.NewBlobID(p.Secret) }
 
-func (c *Convo) page(i int, hash []byte) Page {
+func (c *Convo) page(i int, hash []byte) Page { return pageOf(c.state.TreeKey, i, hash) }
+
+func pageOf(tree [32]byte, i int, hash []byte) Page {
 	sum := func(label string) []byte {
-		h := hmac.New(sha256.New, c.state.TreeKey[:])
+		h := hmac.New(sha256.New, tree[:])
 		h.Write([]byte(label))
 		h.Write(hash)
 		return h.Sum(nil)
@@ -53,6 +55,34 @@ func (c *Convo) TreePages() *TreePages {
 	return t
 }
 
+// newPages returns the pages of the tree to which an own commit leads that are not in this epoch's; nil
+// where there are none. key is the tree key of the new state.
+func (c *Convo) newPages(p *mls.Pending, key [32]byte) *TreePages {
+	if !p.Next.Sliced() || key == [32]byte{} {
+		return nil
+	}
+	have := map[string]bool{}
+	note := func(_ int, hash []byte) { have[string(hash)] = true }
+	t := &TreePages{tree: p.Tree}
+	if c.light != nil {
+		c.up.EachPage(note)
+	} else {
+		t.tree = p.Next.SavedTree()
+		if c.g.Sliced() && c.state.TreeKey == key {
+			c.g.SavedTree().Pages(note)
+		}
+	}
+	t.tree.Pages(func(i int, hash []byte) {
+		if !have[string(hash)] {
+			t.List = append(t.List, pageOf(key, i, hash))
+		}
+	})
+	if len(t.List) == 0 {
+		return nil
+	}
+	return t
+}
+
 // Sealed returns what goes into the blob of a page of List.
 func (t *TreePages) Sealed(p *Page) []byte {
 	b, err := seal.SealChunk(p.key, 0, 1, t.tree.Page(p.Index))
@@ -72,6 +102,8 @@ type upgrading struct {
 	sure map[uint32]seen2
 	keys []byte // of the path of the commit that is judged
 	n    int
+	// Of one that is for a commit with some pages: these, by their hashes, for the next attempt.
+	few map[string][]byte
 }
 
 // seen2 is a leaf whose credential was checked.
@@ -118,10 +150,21 @@ func (c *Convo) PutPage(p Page, sealed []byte) bool {
 		return false
 	}
 	b, err := seal.OpenChunk(p.key, 0, 1, sealed[:plane.BlobChunkBytes])
-	if err != nil || c.up.Put(p.Index, b) != nil {
+	if err != nil || !c.put(p.Index, b) {
 		return false
 	}
-	for _, m := range c.up.Members(p.Index) {
+	if c.up.few != nil && len(c.up.few) < fewPagesMax {
+		c.up.few[string(c.up.PageHash(p.Index))] = b
+	}
+	return true
+}
+
+// put puts a page that was opened.
+func (c *Convo) put(i int, b []byte) bool {
+	if c.up.Put(i, b) != nil {
+		return false
+	}
+	for _, m := range c.up.Members(i) {
 		who, err := c.identify(m.Credential.Identity(), m.SignatureKey)
 		if err != nil || m.LeafBytes > leafBytesMax {
 			return false

@@ -244,7 +244,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if c.pending != nil {
 		return nil, ErrPending
 	}
-	if c.light != nil {
+	if c.light != nil && !c.mayBegin(&ch) {
 		return nil, ErrNotAllowed
 	}
 	head := commitHead{AtMS: msOf(now), Doors: ch.Doors}
@@ -262,15 +262,14 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	st := c.state.clone()
 	me := c.Own()
 	out := map[uint32]bool{}
-	for i, p := range c.who.leaf {
-		leaf := uint32(i)
-		if p == (plane.PublicKey{}) || leaf == c.g.OwnIndex() {
-			continue
+	c.eachKnown(func(leaf uint32, p plane.PublicKey) {
+		if leaf == c.g.OwnIndex() {
+			return
 		}
 		if slices.Contains(ch.Remove, p) || ch.Gone && p != me && c.asked(p) || slices.Contains(ch.Leaves, leaf) {
 			o.Remove, t.removed, out[leaf] = append(o.Remove, leaf), append(t.removed, leaf), true
 		}
-	}
+	})
 	for _, kp := range ch.Add {
 		p, err := c.identify(kp.Credential().Identity(), kp.SignatureKey())
 		if err != nil {
@@ -296,7 +295,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if size > plane.GroupMembersMax || c.who.leaves+len(t.added)-len(t.removed) > LeavesMax {
 		return nil, ErrFull
 	}
-	if st.Kind == Group && len(o.Add)+len(o.Remove) > 0 && c.OwnAdmin() {
+	if st.Kind == Group && len(o.Add)+len(o.Remove) > 0 && c.light == nil && c.OwnAdmin() {
 		c.settle(&st, list)
 	}
 	if ch.Edit != nil {
@@ -330,7 +329,13 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 		}
 		o.Extensions = append(o.Extensions, mls.Extension{Type: mls.ExtSliced})
 	}
-	p, err := c.g.Commit(o)
+	var p *mls.Pending
+	var err error
+	if c.light != nil {
+		p, err = c.g.CommitPages(c.up.Upgrade, o)
+	} else {
+		p, err = c.g.Commit(o)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -352,6 +357,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	}
 	c.pending = &Pending{Message: p.Message, Welcome: p.Welcome, Tag: ch.Tag, Secret: secret, next: p.Next, hash: hashOf(p.Message), turn: &t, atMS: msOf(now)}
 	c.sliced(c.pending, p.Slices)
+	c.pending.Pages = c.newPages(p, st.TreeKey)
 	c.dirty.pending = true
 	return c.pending, nil
 }

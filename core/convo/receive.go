@@ -250,6 +250,7 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 // won makes an own commit the truth.
 func (c *Convo) won(p *Pending) Outcome {
 	t := p.turn
+	c.up = nil // it does not know this commit
 	if t == nil {
 		x := c.turnTo(p.next)
 		t = &x

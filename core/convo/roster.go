@@ -149,11 +149,11 @@ func (c *Convo) turnTo(next *mls.Group) (t turn) {
 		}
 		t.added = append(t.added, seated{leaf: m.Index, person: p, identity: m.Credential.Identity(), key: m.SignatureKey})
 	}
-	for i, p := range c.who.leaf {
-		if p != (plane.PublicKey{}) && !seen[uint32(i)] {
-			t.removed = append(t.removed, uint32(i))
+	c.eachKnown(func(leaf uint32, _ plane.PublicKey) {
+		if !seen[leaf] {
+			t.removed = append(t.removed, leaf)
 		}
-	}
+	})
 	return t
 }
 

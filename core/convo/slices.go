@@ -86,18 +86,21 @@ func newBlob() (secret [16]byte, id []byte) {
 	return secret, b[:]
 }
 
-// Stored tells that the Slices of the own commit that waits are where members find them: it may be
-// sent. Store Changes first.
+// Stored tells that the Slices and Pages of the own commit that waits are where members find them: it
+// may be sent. Store Changes first.
 func (c *Convo) Stored() {
-	if p := c.pending; p != nil && p.Slices != nil {
-		p.Slices, c.dirty.pending = nil, true
+	if p := c.pending; p != nil && !p.Ready() {
+		p.Slices, p.Pages, c.dirty.pending = nil, nil, true
 	}
 }
 
-// kept is the own commit as it is stored: not before its Slices are in their blob. After a crash it
-// is made anew, for nobody has seen it.
+// Ready reports whether nothing is left to be put before the commit is sent.
+func (p *Pending) Ready() bool { return p.Slices == nil && p.Pages == nil }
+
+// kept is the own commit as it is stored: not before all that lies beside it is where others find it.
+// After a crash it is made anew, for nobody has seen it.
 func (c *Convo) kept() *Pending {
-	if c.pending != nil && c.pending.Slices == nil {
+	if c.pending != nil && c.pending.Ready() {
 		return c.pending
 	}
 	return nil

@@ -19,7 +19,7 @@ type Pair struct {
 }
 
 // The stored keys: "head" changes with every record, "cold" rarely, "group" with every epoch,
-// "d/…" are the deltas since, "held" is a commit that waits for its slices, "ghosts" are hashes of own ones, "begun" says where the epochs began, "pending" is an own commit that waits, with what is large of it in
+// "d/…" are the deltas since, "held" is a commit that waits for its slices, "ghosts" are hashes of own ones, "turn" says whom one of a light member takes out, "begun" says where the epochs began, "pending" is an own commit that waits, with what is large of it in
 // "p/…", "t/…" are the pieces of the trees of both, which share what is the same in them, "q/…" are
 // parts, "wall" and "w/…" what the rules remember.
 const (
@@ -43,6 +43,7 @@ type changes struct {
 	trees                      []*mls.SavedTree // whose pieces are stored
 	bulk                       int              // pieces of the own commit that are stored
 	light                      bool             // what a light member knows is stored
+	turn                       bool             // whom its own commit takes out is stored
 }
 
 func (d *changes) put(key string, value []byte) { d.puts = append(d.puts, Pair{key, value}) }
@@ -147,6 +148,7 @@ func (c *Convo) Changes() []Pair {
 			out = append(out, Pair{bulkKey(i), nil})
 		}
 		d.bulk = n
+		out = append(out, c.keepTurn(c.kept())...)
 	}
 	if d.epoch || d.pending {
 		trees := c.trees()
@@ -159,7 +161,7 @@ func (c *Convo) Changes() []Pair {
 		}
 		d.trees = trees
 	}
-	c.dirty = changes{deltas: d.deltas, isDelta: d.isDelta, trees: d.trees, bulk: d.bulk, light: d.light}
+	c.dirty = changes{deltas: d.deltas, isDelta: d.isDelta, trees: d.trees, bulk: d.bulk, light: d.light, turn: d.turn}
 	return out
 }
 
@@ -192,7 +194,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 	var pend storedPending
 	var group []byte
 	var deltas []mls.Delta
-	var held, ghosts []byte
+	var held, ghosts, out []byte
 	var some storedLight
 	var parts []Pair
 	pages, bulk := map[string][]byte{}, map[string][]byte{}
@@ -213,6 +215,8 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 			held = p.Value
 		case p.Key == keyGhosts:
 			ghosts = p.Value
+		case p.Key == keyTurn:
+			out = p.Value
 		case p.Key == keyLight:
 			ok = ok && decoding.Unmarshal(p.Value, &some) == nil && some.People > 0
 		case strings.HasPrefix(p.Key, "d/"):
@@ -281,6 +285,7 @@ func Load(id plane.LogID, identify Identify, pairs []Pair) (*Convo, error) {
 		c.window = []seen{{c.cursor, c.chain.Short()}}
 	}
 	c.dirty = changes{bulk: len(bulk), light: some.People > 0}
+	c.loadTurn(out)
 	for _, x := range deltas {
 		c.dirty.keepDelta(x.Key)
 	}
@@ -319,7 +324,7 @@ func (c *Convo) Forget() {
 	for _, k := range c.dirty.deltas {
 		puts = append(puts, Pair{"d/" + k, nil})
 	}
-	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending, keyHeld, keyGhosts, keyBegun, keyLight} {
+	for _, k := range []string{keyHead, keyCold, keyGroup, keyPending, keyHeld, keyGhosts, keyBegun, keyLight, keyTurn} {
 		puts = append(puts, Pair{k, nil})
 	}
 	for i := range c.dirty.bulk {
