@@ -395,6 +395,8 @@ func (c *Client) transactSome(inputs []core.Input) int {
 			c.endMove(in.ID)
 		case core.SegmentOpened:
 			c.endMove(in.ID)
+		case core.Forgotten:
+			c.endMove(in.ID)
 		}
 	}
 	for _, e := range effects {
@@ -541,6 +543,8 @@ func (c *Client) do(e core.Effect) {
 	case core.FetchKey:
 		c.startMove(e.ID, func(m *move) { m.fetchKey(e) })
 	case core.MakeSegment:
+		c.startMove(e.ID, func(m *move) { m.segment(e) })
+	case core.Forget:
 		c.startMove(e.ID, func(m *move) { m.segment(e) })
 	case core.OpenSegment:
 		c.startMove(e.ID, func(m *move) { m.segment(e) })

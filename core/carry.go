@@ -128,7 +128,7 @@ func (m *Machine) carryObject(in Object) bool {
 		m.fetched(i)
 	default:
 		f := m.devs.Fetch[i]
-		m.emit(OpenSegment{ID: in.ID, Chat: f.Chat, Ref: f.Ref, Data: in.Data, Person: m.acc.person(), Last: f.Last})
+		m.emit(OpenSegment{ID: in.ID, Chat: f.Chat, Ref: f.Ref, Data: in.Data, Person: m.acc.person(), Last: f.Last, Now: m.now.UnixMilli()})
 	}
 	return true
 }
@@ -200,10 +200,11 @@ func (m *Machine) segmentOpened(in SegmentOpened) {
 		return
 	}
 	for _, op := range in.Ops {
-		if strings.HasPrefix(op.Key, "h/") || strings.HasPrefix(op.Key, "a/") {
+		if strings.HasPrefix(op.Key, "h/") || strings.HasPrefix(op.Key, "a/") || strings.HasPrefix(op.Key, "g/") {
 			m.set(op.Key, op.Value)
 		}
 	}
+	m.forgetSoon()
 	if c := m.chats[m.devs.Fetch[i].Chat]; c != nil {
 		if in.Count > 0 {
 			c.keepAnew()

@@ -242,6 +242,9 @@ func (m *Machine) chatView(c *chat) Chat {
 		ID: c.id, Kind: c.kind(), Name: st.Name, Picture: st.Picture, Members: c.c.Size(), State: c.State,
 		Unread: c.Unread, Mentions: c.Mentions, Draft: c.Draft, At: c.At, Forked: c.c.Forked(),
 	}
+	if s := m.sender(c); s.c != nil {
+		v.Vanish = int(s.c.State().Vanish)
+	}
 	switch v.Kind {
 	case ChatTwo:
 		if c.Person != nil {
@@ -337,6 +340,7 @@ func (m *Machine) place(c *chat, e *timeline.Entry, seq plane.Seq) {
 	v.At = max(v.At, min(e.At, m.now.UnixMilli()))
 	v.dirtyNumbers = true
 	m.setPairs(timeline.Put(v.id, e)...)
+	m.goneBy(e.Gone)
 	m.stale(v, e.ID)
 	m.show(v)
 }
@@ -397,7 +401,7 @@ func (m *Machine) noteOn(c *chat, about [32]byte, msg content.Message) *outbox.I
 	}
 	return m.enqueue(c, &outbox.Item{
 		Kind: outbox.Note, Body: body, SentMS: uint64(m.now.UnixMilli()), Profile: profile,
-		ID: content.NewMessageID(m.acc.person(), c.log, body), After: about,
+		ID: content.NewMessageID(m.acc.person(), c.log, body), After: about, Expires: expiresOf(msg),
 	})
 }
 

@@ -216,6 +216,13 @@ type Stop struct {
 	File    int    `json:"file"`
 }
 
+// SetVanish sets how long messages live that are sent into a chat from now on: VanishMin to VanishMax
+// seconds, 0 for ever. Both may in a two-person chat, admins in a group.
+type SetVanish struct {
+	Chat    string `json:"chat"`
+	Seconds int    `json:"seconds"`
+}
+
 // NewGroup makes a group with contacts (by chat id). Result: Joined with the new chat.
 type NewGroup struct {
 	Name    string   `json:"name"`
@@ -425,6 +432,7 @@ func (SetName) command()       {}
 func (SetSettings) command()   {}
 func (SetFolder) command()     {}
 func (SetRole) command()       {}
+func (SetVanish) command()     {}
 func (Forward) command()       {}
 func (SendPoll) command()      {}
 func (Vote) command()          {}
@@ -557,6 +565,9 @@ const (
 	PictureBytesMax = 3000
 	// FilesMax bounds the files of one message.
 	FilesMax = 10
+	// VanishMin and VanishMax bound a chat's timer, in seconds.
+	VanishMin = 60
+	VanishMax = 31536000
 	// ForwardMax bounds the messages that one Forward makes.
 	ForwardMax = 200
 	// PollTextBytesMax and so on bound a poll.

@@ -129,6 +129,8 @@ func (m *Machine) doChat(in Do) {
 		case SendPoll:
 			id, code := m.sendPoll(c, x)
 			m.reply(in.ID, Sent{Message: id}, code)
+		case SetVanish:
+			m.finish(in.ID, m.setVanish(c, x))
 		case Vote:
 			m.finish(in.ID, m.vote(c, x, in.Found))
 		case ClosePoll:
@@ -199,6 +201,8 @@ func chatOf(x Command) string {
 	case Forward:
 		return x.Chat
 	case SendPoll:
+		return x.Chat
+	case SetVanish:
 		return x.Chat
 	case Vote:
 		return x.Chat
@@ -318,7 +322,7 @@ func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) 
 	if !ok {
 		return "", ErrBadArguments
 	}
-	extra := content.Extra{Silent: x.Silent}
+	extra := content.Extra{Silent: x.Silent, Expires: c.c.State().Vanish}
 	var msg content.Message = content.Text{Text: text, ReplyTo: reply, Mentions: named, Extra: extra}
 	var moves []*transfer
 	if len(x.Files) > 0 {
@@ -350,7 +354,7 @@ func (m *Machine) say(v, c *chat, msg content.Message, moves []*transfer) (strin
 		return "", code
 	}
 	i := &outbox.Item{
-		Kind: outbox.Message, Body: body, SentMS: uint64(m.now.UnixMilli()), Waits: len(moves),
+		Kind: outbox.Message, Body: body, SentMS: uint64(m.now.UnixMilli()), Waits: len(moves), Expires: expiresOf(msg),
 		ID: content.NewMessageID(m.acc.person(), c.log, body),
 	}
 	for _, t := range moves {
@@ -448,7 +452,7 @@ func (m *Machine) edit(v *chat, x Edit, found *Found) ErrCode {
 	if code != "" {
 		return code
 	}
-	m.noteOn(c, found.ID, content.Edit{Of: content.MessageID(found.ID), Text: text})
+	m.noteOn(c, found.ID, content.Edit{Of: content.MessageID(found.ID), Text: text, Expires: m.left(found)})
 	return ""
 }
 
@@ -466,7 +470,7 @@ func (m *Machine) remove(v *chat, found *Found) ErrCode {
 		return ErrNotAllowed
 	}
 	if !found.Deleted {
-		m.noteOn(c, found.ID, content.Delete{Of: content.MessageID(found.ID)})
+		m.noteOn(c, found.ID, content.Delete{Of: content.MessageID(found.ID), Expires: m.left(found)})
 	}
 	return ""
 }
@@ -479,12 +483,12 @@ func (m *Machine) react(v *chat, x React, found *Found) ErrCode {
 	if found.Deleted {
 		return ErrNoMessage
 	}
-	var msg content.Message = content.React{To: content.MessageID(found.ID), Emoji: x.Emoji}
+	var msg content.Message = content.React{To: content.MessageID(found.ID), Emoji: x.Emoji, Expires: m.left(found)}
 	switch {
 	case x.On == (found.Reaction != nil):
 		return ""
 	case !x.On:
-		msg = content.Unreact{Reaction: content.MessageID(*found.Reaction), To: content.MessageID(found.ID)}
+		msg = content.Unreact{Reaction: content.MessageID(*found.Reaction), To: content.MessageID(found.ID), Expires: m.left(found)}
 	}
 	if _, err := content.Encode(msg); err != nil {
 		return ErrBadArguments
@@ -592,7 +596,7 @@ func (m *Machine) discard(v *chat, message string) ErrCode {
 		return ErrNoMessage
 	}
 	if i.Msg != nil {
-		m.noteOn(c, i.ID, content.Delete{Of: i.ID}) // it may be at the server: take it back from there
+		m.noteOn(c, i.ID, content.Delete{Of: i.ID, Expires: i.Expires}) // it may be at the server: take it back from there
 		return ""
 	}
 	m.stopMoves(c, i)

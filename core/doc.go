@@ -15,7 +15,7 @@
 //   - A broken invariant of one chat stops that chat and no other.
 //   - No map order reaches an effect.
 //
-// History is written below "h/" and "a/" and read by pure functions over a Reader: Page, Read,
+// History is written below "h/", "a/", "g/" and "u/" and read by pure functions over a Reader: Page, Read,
 // Find (before a command, into Do.Found), Complete (on each event, after the Persist of its Step)
 // and CompleteResult (on each result).
 //

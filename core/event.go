@@ -82,6 +82,7 @@ type Chat struct {
 	Pins     []string `json:"pins,omitempty"`     // messages, newest pin first
 	Knocks   int      `json:"knocks,omitempty"`   // who waits for an admin's yes
 	Mentions int      `json:"mentions,omitempty"` // unread ones of oneself
+	Vanish   int      `json:"vanish,omitempty"`   // seconds that messages live, 0: for ever
 	PostAt   int64    `json:"postAt,omitempty"`   // ms since 1970: one may post again then
 	Origin   string   `json:"origin,omitempty"`   // of its server, when it is not the home server
 	Refused  ErrCode  `json:"refused,omitempty"`  // why, with State "refused" at a group: ErrGroupFull, ErrBanned, ErrNotAllowed or ErrLinkUsedUp
@@ -154,6 +155,7 @@ type Message struct {
 	Forwarded string       `json:"forwarded,omitempty"` // whose words these are
 	Silent    bool         `json:"silent,omitempty"`
 	Poll      *Poll        `json:"poll,omitempty"`
+	Gone      int64        `json:"gone,omitempty"` // ms since 1970: when it is forgotten everywhere
 }
 
 // Poll is a poll with the votes that count. Right and Why of a quiz are there once one has voted, or it
@@ -180,7 +182,8 @@ type PollOption struct {
 
 // Line is a notice: What is "created", "added", "removed", "left", "renamed", "picture",
 // "joined", "forked", "about", "rules", "pinned", "unpinned", "role" (Text is the role), "banned",
-// "erased", "moved" (Text is the server), "device" (Who uses a new device), "rejoined", "healed"
+// "erased", "moved" (Text is the server), "vanish" (Text is how
+// many seconds messages live from now on, "0" for ever), "device" (Who uses a new device), "rejoined", "healed"
 // (this device had lost the thread and has it again), "missed" (Text records that nobody could give
 // this device any more); Who did it to Whom (names); Text is the new name.
 // Of more than 16 people Whom names the first, and Text is how many they are.
@@ -275,7 +278,7 @@ type MessageChanged struct {
 	Message Message `json:"message"`
 }
 
-// MessageGone: an own unsent message was discarded.
+// MessageGone: an own unsent message was discarded, or a message has expired.
 type MessageGone struct {
 	Chat    string `json:"chat"`
 	Message string `json:"message"`

@@ -62,6 +62,7 @@ type saying struct {
 	v, c  *chat
 	msg   content.Message
 	moves []*transfer
+	from  Copy
 }
 
 // forward says messages once more. It does all or nothing.
@@ -91,7 +92,7 @@ func (m *Machine) forward(x Forward, found *Found) ErrCode {
 			code = ErrSlow
 		}
 		for _, f := range found.Copies {
-			s := saying{v: v, c: c}
+			s := saying{v: v, c: c, from: f}
 			if code == "" {
 				s.msg, s.moves, code = m.copyOf(c, x, f)
 			}
@@ -105,14 +106,18 @@ func (m *Machine) forward(x Forward, found *Found) ErrCode {
 		}
 	}
 	for _, s := range list {
-		_, _ = m.say(s.v, s.c, s.msg, s.moves) // its body has been made once
+		name, _ := m.say(s.v, s.c, s.msg, s.moves) // its body has been made once
+		id, _ := timeline.ParseID(name)
+		for _, t := range s.moves { // one file for two messages
+			m.setPairs(timeline.Share(t.stored.Ref, x.Chat, s.from.ID), timeline.Share(t.stored.Ref, s.v.id, id))
+		}
 	}
 	return ""
 }
 
 // copyOf makes one message of a Forward. Names of members stay as text: those who read it are others.
 func (m *Machine) copyOf(c *chat, x Forward, f Copy) (content.Message, []*transfer, ErrCode) {
-	extra := content.Extra{}
+	extra := content.Extra{Expires: c.c.State().Vanish}
 	if by, code := cleanName(f.By); !x.Hide && code == "" {
 		extra.Forwarded = by
 	}

@@ -213,6 +213,9 @@ func edit(st *convo.State, i *outbox.Intent) {
 		if i.About != nil {
 			st.About = *i.About
 		}
+		if i.Vanish != nil {
+			st.Vanish = *i.Vanish
+		}
 		if i.Rules != nil {
 			_ = timeline.Decode(i.Rules, &st.Rules) // we wrote it
 		}
@@ -318,6 +321,9 @@ func (m *Machine) notices(c *chat, seq plane.Seq, out convo.Changed) {
 			}
 			line(what, p, "")
 		}
+	}
+	if is.Vanish != was.Vanish {
+		line("vanish", out.By, strconv.Itoa(int(is.Vanish)))
 	}
 	if is.Kind != convo.Group {
 		for _, p := range out.Devices {

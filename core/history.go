@@ -58,7 +58,7 @@ func (m *Machine) tellEarlier(c *chat) {
 		m.tellAgain(c, b)
 	}
 	if since, ok := m.historySince(c); ok && len(fresh) > 0 {
-		h := &telling{chat: c, to: fresh, open: true, old: m.announced(c, 0), ask: MakeSegment{Chat: m.view(c).id, Before: timeline.QueuedFirst, Since: since, Others: true}}
+		h := &telling{chat: c, to: fresh, open: true, old: m.announced(c, 0), ask: MakeSegment{Chat: m.view(c).id, Before: timeline.QueuedFirst, Since: since, Others: true, Lasting: true}}
 		m.newTelling(h)
 	}
 }
@@ -164,7 +164,7 @@ func (m *Machine) historyObject(in Object) bool {
 			m.hearings = slices.Delete(m.hearings, i, i+1)
 			return true
 		}
-		m.emit(OpenSegment{ID: h.id, Chat: m.view(c).id, Ref: h.ref, Data: in.Data, Person: m.acc.person(), Last: h.last})
+		m.emit(OpenSegment{ID: h.id, Chat: m.view(c).id, Ref: h.ref, Data: in.Data, Person: m.acc.person(), Last: h.last, Now: m.now.UnixMilli()})
 		return true
 	}
 	return false
@@ -198,6 +198,7 @@ func (m *Machine) historyOpened(in SegmentOpened) {
 		for _, op := range in.Ops {
 			m.set(op.Key, op.Value)
 		}
+		m.forgetSoon()
 		if in.Count > 0 {
 			m.view(c).keepAnew()
 		}

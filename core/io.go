@@ -100,7 +100,8 @@ func (Object) input()       {}
 // Persist changes the vault, all or nothing. A nil Value deletes.
 type Persist struct{ Ops []Op }
 
-// Op is one change of a stored pair. Machine state lies below "s/", history below "h/" and "a/".
+// Op is one change of a stored pair. Machine state lies below "s/", history below "h/", "a/",
+// "g/" and "u/".
 type Op struct {
 	Key   string
 	Value []byte

@@ -119,7 +119,7 @@ func (m *Machine) keep(c *chat, from, goal uint64) {
 		}
 	}
 	c.Keep.job = j
-	m.emit(MakeSegment{ID: "keep/" + c.id, Chat: c.id, After: from - 1, Before: goal})
+	m.emit(MakeSegment{ID: "keep/" + c.id, Chat: c.id, After: from - 1, Before: goal, Lasting: true})
 }
 
 // keepAnew: older entries have come into a chat than those that its segments begin with.
@@ -178,7 +178,7 @@ func (m *Machine) keepObject(in Object) bool {
 	}
 	j.made = append(j.made, kept{Ref: made.Ref, Secret: made.Secret, Made: plane.DayOf(m.now)})
 	if made.Ref.From > j.from {
-		m.emit(MakeSegment{ID: "keep/" + id, Chat: id, After: j.from - 1, Before: made.Ref.From})
+		m.emit(MakeSegment{ID: "keep/" + id, Chat: id, After: j.from - 1, Before: made.Ref.From, Lasting: true})
 	} else {
 		m.kept(c)
 	}

@@ -54,15 +54,17 @@ type Machine struct {
 
 	identities map[[2]string]plane.PublicKey // see identify
 
-	loaded   map[string][]byte // pairs whose meaning needs others: see assemble
-	started  bool
-	volatile bool
-	light    bool // stays light where it can
-	notice   string
-	woken    time.Time // the Tick asked for
-	newerAt  time.Time // see dueSuccessor
-	soonest  time.Time // before it no timer of a chat is due; zero: none is
-	idle     bool      // that is known
+	loaded     map[string][]byte // pairs whose meaning needs others: see assemble
+	started    bool
+	volatile   bool
+	light      bool // stays light where it can
+	notice     string
+	woken      time.Time // the Tick asked for
+	newerAt    time.Time // see dueSuccessor
+	goneAt     time.Time // when something that was said expires; zero: nothing does, or it is being forgotten
+	forgetting bool
+	soonest    time.Time // before it no timer of a chat is due; zero: none is
+	idle       bool      // that is known
 
 	last time.Time // of the Step before
 
@@ -130,6 +132,8 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 	case SegmentMade:
 		m.historyMade(in)
 		m.segmentMade(in)
+	case Forgotten:
+		m.forgotten(in)
 	case SegmentOpened:
 		m.historyOpened(in)
 		m.segmentOpened(in)
@@ -191,6 +195,7 @@ func (m *Machine) start(in Started) {
 	for _, t := range m.sortedMoves() {
 		m.resume(t)
 	}
+	m.forgetSoon()
 	m.goOnAdding()
 	m.goOnCarrying()
 	if m.devs.Out {
@@ -219,6 +224,7 @@ func (m *Machine) run() {
 	if l := m.link; l != nil && !m.now.Before(l.until) {
 		m.lateLinking(l)
 	}
+	m.dueGone()
 	m.pumpVault()
 	if r := m.recovery; r != nil && !m.now.Before(r.until) {
 		m.endRecovery(nil, ErrOffline)
@@ -359,6 +365,7 @@ func (m *Machine) wake() {
 		}
 	}
 	sooner(m.newerAt)
+	sooner(m.goneAt)
 	if r := m.recovery; r != nil {
 		sooner(r.until)
 		if s := m.servers[r.server]; r.feed != nil && s.isUp() && s.retryAt.IsZero() {

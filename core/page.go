@@ -62,6 +62,8 @@ type Found struct {
 	Reaction *[32]byte
 	Files    []timeline.File
 	Poll     *FoundPoll
+	Gone     int64  // ms: when it expires, 0: never, or it has no place yet
+	Expires  uint32 // seconds, of one that has no place yet
 	Copies   []Copy // for Forward, in its order; as many as it names, or none is of use
 }
 
@@ -110,7 +112,7 @@ func Find(r Reader, x Command, account string) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Found{ID: e.ID, Index: e.Index, Log: e.Log, Seq: e.Seq, Own: e.Own, Notice: e.Kind == timeline.Notice, Deleted: f.Deleted, Files: f.Files}
+	out := &Found{Gone: e.Gone, Expires: e.Expires, ID: e.ID, Index: e.Index, Log: e.Log, Seq: e.Seq, Own: e.Own, Notice: e.Kind == timeline.Notice, Deleted: f.Deleted, Files: f.Files}
 	if f.Poll != nil {
 		out.Poll = foundPoll(&f, account)
 	}
@@ -313,7 +315,7 @@ func (b *book) message(e timeline.Entry) (Message, error) {
 	msg := Message{
 		ID: e.ID.Text(), Chat: b.chat, Index: e.Index, At: e.At, From: plane.PublicKey(e.From).Text(), FromName: from.Name,
 		Own: e.Own, Kind: KindText, Text: f.Text, Edited: f.Edited, State: StateReceived, Pinned: f.Pinned,
-		Forwarded: f.Forwarded, Silent: e.Silent,
+		Forwarded: f.Forwarded, Silent: e.Silent, Gone: e.Gone,
 	}
 	switch {
 	case f.Deleted:

@@ -15,7 +15,7 @@ func (m *Machine) sendPoll(v *chat, x SendPoll) (string, ErrCode) {
 	if code != "" {
 		return "", code
 	}
-	p := content.Poll{Several: x.Several, Hidden: x.Hidden, Extra: content.Extra{Silent: x.Silent}}
+	p := content.Poll{Several: x.Several, Hidden: x.Hidden, Extra: content.Extra{Silent: x.Silent, Expires: c.c.State().Vanish}}
 	if p.Question, code = cleanText(x.Question); code != "" {
 		return "", code
 	}
@@ -53,7 +53,7 @@ func (m *Machine) vote(v *chat, x Vote, found *Found) ErrCode {
 	if !found.Poll.Takes(options) || found.Poll.Quiz && len(options) == 0 {
 		return ErrBadArguments
 	}
-	m.noteOn(c, found.ID, content.Vote{Of: content.MessageID(found.ID), Options: options})
+	m.noteOn(c, found.ID, content.Vote{Of: content.MessageID(found.ID), Options: options, Expires: m.left(found)})
 	return ""
 }
 
@@ -68,7 +68,7 @@ func (m *Machine) closePoll(v *chat, found *Found) ErrCode {
 	case !found.Own:
 		return ErrNotAllowed
 	case !found.Poll.Closed:
-		m.noteOn(c, found.ID, content.PollClose{Of: content.MessageID(found.ID)})
+		m.noteOn(c, found.ID, content.PollClose{Of: content.MessageID(found.ID), Expires: m.left(found)})
 	}
 	return ""
 }

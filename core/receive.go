@@ -163,17 +163,29 @@ func (m *Machine) said(c *chat, seq plane.Seq, by plane.PublicKey, body []byte, 
 	id := timeline.ID(content.NewMessageID(by, c.log, body))
 	switch msg := msg.(type) {
 	case content.Edit:
+		if !m.noteGoes(v, msg.Of, at, msg.Expires) {
+			return
+		}
 		m.setPairs(timeline.PutEdit(v.id, timeline.ID(msg.Of), timeline.Edit{By: by, Text: msg.Text}))
 		m.rewritten(c)
 		m.changedMessage(v, timeline.ID(msg.Of))
 	case content.Delete:
+		if !m.noteGoes(v, msg.Of, at, msg.Expires) {
+			return
+		}
 		m.setPairs(timeline.PutDeletion(v.id, timeline.ID(msg.Of), by))
 		m.rewritten(c)
 		m.changedMessage(v, timeline.ID(msg.Of))
 	case content.React:
+		if !m.noteGoes(v, msg.To, at, msg.Expires) {
+			return
+		}
 		m.setPairs(timeline.PutReaction(v.id, timeline.ID(msg.To), by, timeline.Reaction{ID: id, Emoji: msg.Emoji, Log: c.log, Seq: uint64(seq)}))
 		m.changedMessage(v, timeline.ID(msg.To))
 	case content.Unreact:
+		if !m.noteGoes(v, msg.To, at, msg.Expires) || !m.noteGoes(v, msg.Reaction, at, msg.Expires) {
+			return
+		}
 		m.setPairs(timeline.PutDeletion(v.id, timeline.ID(msg.Reaction), by))
 		m.changedMessage(v, timeline.ID(msg.To))
 	case content.Profile:
@@ -191,14 +203,21 @@ func (m *Machine) said(c *chat, seq plane.Seq, by plane.PublicKey, body []byte, 
 	case content.Owner:
 		m.ownerKey(c, msg)
 	case content.Vote:
+		if !m.noteGoes(v, msg.Of, at, msg.Expires) {
+			return
+		}
 		m.setPairs(timeline.PutVote(v.id, timeline.ID(msg.Of), by, timeline.Vote{Options: msg.Options, Log: c.log, Seq: uint64(seq)}))
 		m.changedMessage(v, timeline.ID(msg.Of))
 	case content.PollClose:
+		if !m.noteGoes(v, msg.Of, at, msg.Expires) {
+			return
+		}
 		m.setPairs(timeline.PutClose(v.id, timeline.ID(msg.Of), by, uint64(seq)))
 		m.changedMessage(v, timeline.ID(msg.Of))
 	case content.Text, content.Files, content.Poll:
 		e := entryOf(msg)
 		e.ID, e.At, e.From, e.Own = id, at, by, m.own(by)
+		e.Gone, e.Expires = m.goneAfter(at, e.Expires), 0
 		m.shown(c, v, seq, e, i)
 	}
 }
@@ -215,6 +234,10 @@ func (m *Machine) shown(c, v *chat, seq plane.Seq, e *timeline.Entry, i *outbox.
 		if i.Index != 0 {
 			m.set(timeline.EntryKey(v.id, i.Index), nil)
 		}
+	}
+	if m.late(e.Gone) {
+		m.missed(c, v, seq, e, i)
+		return
 	}
 	m.place(c, e, seq)
 	if e.Own {
@@ -243,7 +266,7 @@ func entryOf(msg content.Message) *timeline.Entry {
 			e.Mentions = append(e.Mentions, timeline.Mention{Start: x.Start, Length: x.Length, Person: x.Person})
 		}
 	}
-	extra := func(x content.Extra) { e.Forwarded, e.Silent = x.Forwarded, x.Silent }
+	extra := func(x content.Extra) { e.Forwarded, e.Silent, e.Expires = x.Forwarded, x.Silent, x.Expires }
 	switch msg := msg.(type) {
 	case content.Text:
 		e.Text = msg.Text

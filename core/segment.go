@@ -18,6 +18,7 @@ type MakeSegment struct {
 	Behind        uint64   // nothing from records up to here; 0: all
 	For           [32]byte // nothing from before the newest notice that this person was added; zero: all
 	Others        bool     // it is for other people: what concerns oneself alone stays out
+	Lasting       bool     // what expires stays out
 }
 
 // SegmentMade answers MakeSegment. With Ref.Count 0 there is nothing in that range; Ref.From is the
@@ -40,6 +41,7 @@ type OpenSegment struct {
 	Data   []byte
 	Person [32]byte // oneself
 	Last   uint64
+	Now    int64 // ms: what has expired by then stays out
 }
 
 // SegmentOpened answers OpenSegment. Bad: the bytes are not what the reference names.
@@ -55,7 +57,7 @@ func (OpenSegment) effect()  {}
 func (SegmentMade) input()   {}
 func (SegmentOpened) input() {}
 
-// DoSegment carries out a MakeSegment or OpenSegment; nil for another effect. It reads the vault and
+// DoSegment carries out a MakeSegment, OpenSegment or Forget; nil for another effect. It reads the vault and
 // computes for up to a second, so a driver does it beside the Machine. The error is the vault's.
 func DoSegment(r Reader, e Effect) (Input, error) {
 	switch e := e.(type) {
@@ -63,13 +65,15 @@ func DoSegment(r Reader, e Effect) (Input, error) {
 		return makeSegment(r, e)
 	case OpenSegment:
 		return openSegment(r, e)
+	case Forget:
+		return forget(r, e)
 	}
 	return nil, nil
 }
 
 func makeSegment(r Reader, e MakeSegment) (Input, error) {
 	made := SegmentMade{ID: e.ID}
-	list, err := timeline.Export(r, e.Chat, e.After, e.Before, archive.ItemsMax, archive.BytesMax/2)
+	list, err := timeline.Export(r, e.Chat, e.After, e.Before, archive.ItemsMax, archive.BytesMax/2, e.Lasting)
 	if err != nil || len(list) == 0 {
 		return made, err
 	}
@@ -125,7 +129,7 @@ func openSegment(r Reader, e OpenSegment) (Input, error) {
 		}
 		list = append(list, c)
 	}
-	pairs, n, err := timeline.Import(r, e.Chat, list, e.Person, e.Last)
+	pairs, n, err := timeline.Import(r, e.Chat, list, e.Person, e.Last, e.Now)
 	for _, p := range pairs {
 		out.Ops = append(out.Ops, Op(p))
 	}

@@ -428,6 +428,9 @@ func (m *Machine) sealItem(c *chat, i *outbox.Item) bool {
 	case outbox.Control:
 		msg, err = c.c.Seal(i.Body)
 	default:
+		if i.Expires != 0 {
+			i.SentMS = uint64(m.now.UnixMilli()) // its time begins when it leaves
+		}
 		f := content.Frame{SentMS: i.SentMS, Body: i.Body}
 		f.Seen, f.SeenHash = c.c.Seen()
 		var plain []byte

@@ -108,6 +108,10 @@ func (m *Machine) takeSaid(c *chat, w *waiting) {
 		m.setPairs(timeline.Drop(w.Chat.Text(), i.ID, i.Index)...)
 	}
 	for _, i := range w.Said {
+		if id := i.ID; c.c.State().Vanish != 0 {
+			sayTimed(i, m.acc.person(), c)
+			m.emit(Emit{MessageGone{Chat: v.id, Message: timeline.ID(id).Text()}})
+		}
 		v.Waiting++
 		i.Index, v.dirtyNumbers = timeline.QueuedFirst+v.Waiting, true
 		m.enqueue(c, i)

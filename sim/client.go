@@ -320,7 +320,7 @@ func (c *simClient) do(e core.Effect) bool {
 		c.queue(frame)
 	case core.PutObject, core.GetObject:
 		c.object(e)
-	case core.MakeSegment, core.OpenSegment:
+	case core.MakeSegment, core.OpenSegment, core.Forget:
 		c.segment(e)
 	case core.Upload, core.Download, core.Cancel, core.RemoveFile:
 		c.transfer(e)

@@ -28,7 +28,7 @@ func (c *simClient) object(e core.Effect) {
 	c.in(0, m.start)
 }
 
-// segment carries out a MakeSegment or OpenSegment beside the machine: the vault is read at once or
+// segment carries out a MakeSegment, OpenSegment or Forget beside the machine: the vault is read at once or
 // a while later.
 func (c *simClient) segment(e core.Effect) {
 	c.in(c.w.between(0, 200*time.Millisecond), func() {

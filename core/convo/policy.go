@@ -20,7 +20,7 @@ import (
 //     who has asked to leave in this epoch, and put a lost member's new leaf in the place of an old
 //     one, if it was made for that (RejoinExtension).
 //   - Name, picture, description and pins are for admins, or for all where the rules say so; rules,
-//     bans and queue for admins; links for those who may add. Owners set all roles; admins make
+//     bans, queue and how long messages live for admins, the last for all in conversations that are no groups; links for those who may add. Owners set all roles; admins make
 //     admins and give up being one. There is always an owner among the members.
 //   - Whoever removes somebody, and admins, raise the generation by one: were it everybody, one
 //     member could raise it until the server is behind all the generations whose keys are kept, and
@@ -89,6 +89,12 @@ func (c *Convo) MayAdd(p plane.PublicKey) bool {
 func (c *Convo) MayChange(p plane.PublicKey) bool {
 	r := c.Role(p)
 	return c.state.Kind == Group && (r >= RoleAdmin || r == RoleMember && c.state.Rules.Changers)
+}
+
+// MayVanish reports whether somebody may change how long messages live.
+func (c *Convo) MayVanish(p plane.PublicKey) bool {
+	r := c.Role(p)
+	return r >= RoleAdmin || r == RoleMember && c.state.Kind != Group
 }
 
 // MayRemove reports whether by may remove somebody against their will.
@@ -166,6 +172,9 @@ func (c *Convo) mayTurn(by plane.PublicKey, st State, list people, removes bool)
 	}
 	if c.MayChange(by) {
 		x.Name, x.Picture, x.About, x.Pins = cur.Name, cur.Picture, cur.About, cur.Pins
+	}
+	if c.MayVanish(by) {
+		x.Vanish = cur.Vanish
 	}
 	if c.MayAdd(by) {
 		x.Links = cur.Links

@@ -40,6 +40,9 @@ const (
 
 const stateVersion = 2
 
+// stateTimed is the head of the encoding with Vanish: an array of 17.
+const stateTimed = 0x91
+
 // Limits of the group state.
 const (
 	// StateBytesMax bounds the encoded group state: everything below at its most is 30 KiB.
@@ -57,6 +60,8 @@ const (
 	// SlowMax is the longest slow mode in seconds, QuarantineMax that of newcomers in hours.
 	SlowMax       = 86400
 	QuarantineMax = 168
+	// VanishMin is the shortest life of messages that a conversation sets, in seconds.
+	VanishMin = 60
 	// HistoryAll is Rules.History for all there is; HistoryDaysMax the most days else.
 	HistoryAll     = -1
 	HistoryDaysMax = 36500
@@ -97,6 +102,7 @@ type State struct {
 	Queue   *Queue     // nil until it is made
 	Moved   *Moved     // nil: the conversation is here
 	TreeKey [32]byte   // seals the pages of a large group's tree; zero in others
+	Vanish  uint32     `cbor:"-"` // seconds that messages live, 0: for ever; in the encoding only when it is not 0
 }
 
 // Rules hold for everybody but owners and admins; see rules.go.
@@ -174,7 +180,20 @@ func encode(v any) []byte { return canon.Encode(v) }
 // ParseState reads a group state. It accepts the one encoding that bytes makes, nothing else.
 func ParseState(b []byte) (State, error) {
 	var s State
-	if len(b) > StateBytesMax || decoding.Unmarshal(b, &s) != nil || !bytes.Equal(s.bytes(), b) {
+	if len(b) > StateBytesMax || len(b) == 0 {
+		return State{}, ErrState
+	}
+	if b[0] == stateTimed {
+		base := bytes.Clone(b)
+		base[0]--
+		rest, err := decoding.UnmarshalFirst(base, &s)
+		if err != nil || decoding.Unmarshal(rest, &s.Vanish) != nil {
+			return State{}, ErrState
+		}
+	} else if decoding.Unmarshal(b, &s) != nil {
+		return State{}, ErrState
+	}
+	if !bytes.Equal(s.bytes(), b) {
 		return State{}, ErrState
 	}
 	return s, s.check()
@@ -185,6 +204,11 @@ func (s *State) bytes() []byte {
 	if err != nil {
 		panic(err) // plain values always encode
 	}
+	if s.Vanish != 0 { // one more element than in states without
+		n, _ := stateEncoding.Marshal(s.Vanish)
+		b = append(b, n...)
+		b[0]++
+	}
 	return b
 }
 
@@ -194,11 +218,12 @@ func (s *State) check() error {
 		len(s.Owners) >= 1 && len(s.Owners)+len(s.Admins) <= LeadersMax && ascending(s.Owners) && ascending(s.Admins) &&
 		!slices.ContainsFunc(s.Admins, func(p plane.PublicKey) bool { return slices.Contains(s.Owners, p) }) &&
 		(s.Moved == nil || s.Moved.Gen >= 1 && s.Moved.Gen <= s.Gen && s.Moved.Origin != "" && len(s.Moved.Origin) <= originMax && utf8.ValidString(s.Moved.Origin))
+	ok = ok && (s.Vanish == 0 || s.Vanish >= VanishMin && s.Vanish <= content.ExpiresMax)
 	if s.Kind == Group {
 		ok = ok && s.checkGroup()
 	} else {
 		bare := State{
-			Version: s.Version, Kind: s.Kind, Gen: s.Gen, TTLDays: s.TTLDays, Owners: s.Owners, Moved: s.Moved,
+			Version: s.Version, Kind: s.Kind, Gen: s.Gen, TTLDays: s.TTLDays, Owners: s.Owners, Moved: s.Moved, Vanish: s.Vanish,
 		}
 		ok = ok && bytes.Equal(bare.bytes(), s.bytes())
 	}

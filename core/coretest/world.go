@@ -274,13 +274,13 @@ func (c *Client) do(e core.Effect) {
 			k.Code = plane.Busy
 		}
 		c.push(k)
-	case core.MakeSegment, core.OpenSegment:
+	case core.MakeSegment, core.OpenSegment, core.Forget:
 		in, err := core.DoSegment(c.Vault, e)
 		if err != nil {
 			c.W.T.Fatalf("segment: %v", err)
 		}
 		c.push(in)
-	case core.Upload, core.Download, core.Cancel:
+	case core.Upload, core.Download, core.Cancel, core.RemoveFile:
 		c.Moves = append(c.Moves, e)
 		if x, ok := e.(core.Cancel); ok {
 			c.dropObject(x.ID)

@@ -46,6 +46,9 @@ type Item struct {
 	// whoever reads the log in order would meet it before what it changes. Zero: about none.
 	After [32]byte `cbor:"13,keyasint,omitzero"`
 
+	// Expires is how many seconds after it was sent it is forgotten, 0: never.
+	Expires uint32 `cbor:"14,keyasint,omitempty"`
+
 	// Sync names what a Control to one's own devices is about: the newest unsent one is enough.
 	Sync string `cbor:"20,keyasint,omitempty"`
 
@@ -147,7 +150,7 @@ const (
 	_       Act = iota
 	Add         // Persons
 	Remove      // Persons; with Ban they stay out, with Erase what they wrote goes
-	Set         // Name, Picture, About, Rules
+	Set         // Name, Picture, About, Rules, Vanish
 	Gone        // take out who asked to leave
 	Refresh     // new keys of the log, and one's own
 	Role        // Persons get Role
@@ -170,6 +173,7 @@ type Intent struct {
 	Role    uint8      `cbor:"10,keyasint,omitempty"`
 	Message [32]byte   `cbor:"11,keyasint,omitzero"`
 	On      bool       `cbor:"12,keyasint,omitempty"`
+	Vanish  *uint32    `cbor:"13,keyasint,omitempty"`
 	Refs    []Ref      `cbor:"22,keyasint,omitempty"` // of an Add: the packages of the commit that was made
 	Origin  string     `cbor:"20,keyasint,omitempty"`
 	Server  [32]byte   `cbor:"21,keyasint,omitzero"`

@@ -18,8 +18,8 @@ const carriedBytes = 256
 
 // Export returns the newest entries with after < index < before that have a place in the log, oldest
 // first: at most items, and not many more bytes than limit. What is taken back does not travel, and
-// where a file lies on this device does not either.
-func Export(r Reader, chat string, after, before uint64, items, limit int) ([]Carried, error) {
+// where a file lies on this device does not either. With lasting what expires does not.
+func Export(r Reader, chat string, after, before uint64, items, limit int, lasting bool) ([]Carried, error) {
 	var list []Carried
 	size := 0
 	for p, err := range r.Range(EntryKey(chat, after+1), EntryKey(chat, min(before, QueuedFirst)), true) {
@@ -36,6 +36,9 @@ func Export(r Reader, chat string, after, before uint64, items, limit int) ([]Ca
 		}
 		if len(at) != 8 || binary.BigEndian.Uint64(at) != e.Index {
 			continue // it came again later
+		}
+		if lasting && e.Gone != 0 {
+			continue
 		}
 		c, err := carry(r, chat, e)
 		if err != nil {
@@ -146,12 +149,12 @@ func x32(b []byte) [32]byte { return [32]byte(b) }
 // Import returns the pairs that bring carried entries into a chat. What is there stays as it is, so
 // it may be done again. With last 0 entries stand where they stood; else those that
 // are new get free indexes: up to last, and below the next of them that is there. me is one's own person. It
-// returns how many entries are new.
-func Import(r Reader, chat string, list []Carried, me [32]byte, last uint64) (out []Pair, added int, err error) {
+// returns how many entries are new. What has expired by now, in ms, stays out.
+func Import(r Reader, chat string, list []Carried, me [32]byte, last uint64, now int64) (out []Pair, added int, err error) {
 	at := last
 	for i := len(list) - 1; i >= 0; i-- {
 		e := list[i].Entry
-		if !carriable(&e) {
+		if !carriable(&e) || e.Gone != 0 && e.Gone <= now {
 			continue
 		}
 		have, err := r.Get(IndexKey(chat, e.ID))
@@ -225,5 +228,5 @@ func carriable(e *Entry) bool {
 		}
 	}
 	return e.Kind >= Text && e.Kind <= Question && (e.Kind == Question) == (e.Poll != nil) && e.Poll.fits() && e.Index > 0 && e.Index < QueuedFirst && (e.Kind == Notice) == (e.Line != nil) &&
-		e.State != Queued && e.State != Failed && len(e.Text) <= 1<<14 && len(e.Files) <= 32 && e.At >= 0 && e.At < 253402300800000
+		e.State != Queued && e.State != Failed && len(e.Text) <= 1<<14 && len(e.Files) <= 32 && e.Gone >= 0 && e.At >= 0 && e.At < 253402300800000
 }

@@ -6,7 +6,7 @@ import (
 
 func carried(t *testing.T, s store, after, before uint64) []Carried {
 	t.Helper()
-	list, err := Export(s, "c", after, before, 100, 1<<20)
+	list, err := Export(s, "c", after, before, 100, 1<<20, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestCarry(t *testing.T) {
 	if len(list) != 10 {
 		t.Fatalf("got %d entries, want 10", len(list))
 	}
-	pairs, n, err := Import(to, "c", list, ann, 0)
+	pairs, n, err := Import(to, "c", list, ann, 0, 0)
 	if err != nil || n != 10 {
 		t.Fatalf("got %d, %v", n, err)
 	}
@@ -58,7 +58,7 @@ func TestCarry(t *testing.T) {
 		}
 	}
 	// Again: nothing changes.
-	if pairs, n, err := Import(to, "c", list, ann, 0); err != nil || n != 0 || len(pairs) != 0 {
+	if pairs, n, err := Import(to, "c", list, ann, 0, 0); err != nil || n != 0 || len(pairs) != 0 {
 		t.Errorf("again: %d new, %d pairs, %v", n, len(pairs), err)
 	}
 }
@@ -69,11 +69,11 @@ func TestCarryPart(t *testing.T) {
 	if list := carried(t, s, 3, 7); len(list) != 3 || list[0].Entry.Index != 4 || list[2].Entry.Index != 6 {
 		t.Errorf("got %v", list)
 	}
-	list, err := Export(s, "c", 0, QueuedFirst, 4, 1<<20)
+	list, err := Export(s, "c", 0, QueuedFirst, 4, 1<<20, false)
 	if err != nil || len(list) != 4 || list[0].Entry.Index != 7 {
 		t.Errorf("got %v, %v", list, err)
 	}
-	if list, err = Export(s, "c", 0, QueuedFirst, 100, 1); err != nil || len(list) != 1 || list[0].Entry.Index != 10 {
+	if list, err = Export(s, "c", 0, QueuedFirst, 100, 1, false); err != nil || len(list) != 1 || list[0].Entry.Index != 10 {
 		t.Errorf("got %v, %v", list, err)
 	}
 }
@@ -86,7 +86,7 @@ func TestImportAmong(t *testing.T) {
 	to.put(Put("c", &Entry{ID: ID{10}, Index: 50, Seq: 10, From: bob, Kind: Text, Text: "mine"})...)
 	to.put(Put("c", &Entry{ID: ID{77}, Index: 45, Seq: 11, From: bob, Kind: Text, Text: "other"})...)
 	to.put(PutEdit("c", ID{1}, Edit{By: ann, Text: "newer"}))
-	pairs, n, err := Import(to, "c", list, bob, 48)
+	pairs, n, err := Import(to, "c", list, bob, 48, 0)
 	if err != nil || n != 9 {
 		t.Fatalf("got %d, %v", n, err)
 	}
@@ -111,7 +111,7 @@ func TestImportAmong(t *testing.T) {
 	for id, at := range map[byte]uint64{3: 20, 4: 21, 8: 30} {
 		to.put(Put("c", &Entry{ID: ID{id}, Index: at, Seq: uint64(id), From: bob, Kind: Text})...)
 	}
-	pairs, n, err = Import(to, "c", list, bob, 40)
+	pairs, n, err = Import(to, "c", list, bob, 40, 0)
 	if err != nil || n != 7 {
 		t.Fatalf("got %d, %v", n, err)
 	}
@@ -121,7 +121,7 @@ func TestImportAmong(t *testing.T) {
 			t.Errorf("%d: at %d, want %d", i+1, f.Index, want)
 		}
 	}
-	if _, n, err := Import(store{}, "c", list, bob, 3); err != nil || n != 3 {
+	if _, n, err := Import(store{}, "c", list, bob, 3, 0); err != nil || n != 3 {
 		t.Errorf("no room: got %d, %v, want 3", n, err)
 	}
 }
@@ -145,7 +145,7 @@ func TestImportLies(t *testing.T) {
 		"long":   lie(func(e *Entry) { e.Text = string(make([]byte, 1<<14+1)) }),
 		"past":   lie(func(e *Entry) { e.At = -1 }),
 	} {
-		if pairs, n, err := Import(store{}, "c", []Carried{c}, ann, 0); err != nil || n != 0 || len(pairs) != 0 {
+		if pairs, n, err := Import(store{}, "c", []Carried{c}, ann, 0, 0); err != nil || n != 0 || len(pairs) != 0 {
 			t.Errorf("%s: got %d pairs, %v", name, len(pairs), err)
 		}
 	}
@@ -157,7 +157,7 @@ func TestImportLies(t *testing.T) {
 	for i := range notes {
 		notes[i].Key = notes[i].Key[len(noteKey("", ID{1})):]
 	}
-	pairs, _, err := Import(store{}, "c", []Carried{{Entry: good, Notes: notes}}, ann, 0)
+	pairs, _, err := Import(store{}, "c", []Carried{{Entry: good, Notes: notes}}, ann, 0, 0)
 	if err != nil || len(pairs) != 2 {
 		t.Errorf("notes: got %d pairs, want the entry's 2; %v", len(pairs), err)
 	}

@@ -18,6 +18,7 @@
 //	a/C/ID/b/PERSON/SEQ a Vote
 //	a/C/ID/k/PERSON/SEQ the end of a poll; SEQ is its place, 16 hex digits
 //	a/C/ID/p            the message is pinned
+//	g/…, u/…            see vanish.go
 //	a/C/x/LOG/PERSON    all that PERSON wrote into LOG up to a place is deleted: its seq, 8 bytes
 //
 // All functions are pure; nothing here keeps state.
@@ -122,6 +123,8 @@ type Entry struct {
 	Line    *Line    `cbor:"13,keyasint,omitempty"`
 	// Mentions are places in Text; an edit takes them away.
 	Mentions []Mention `cbor:"14,keyasint,omitempty"`
+	Gone     int64     `cbor:"15,keyasint,omitempty"` // ms since 1970: when it is forgotten
+	Expires  uint32    `cbor:"19,keyasint,omitempty"` // seconds, while it has no place
 	// Forwarded is whose words these are.
 	Forwarded string `cbor:"16,keyasint,omitempty"`
 	Silent    bool   `cbor:"17,keyasint,omitempty"`
@@ -215,11 +218,14 @@ func IndexKey(chat string, id ID) string { return noteKey(chat, id) + "i" }
 
 // Put returns the pairs that store an entry.
 func Put(chat string, e *Entry) []Pair {
-	return []Pair{
-		{EntryKey(chat, e.Index), Encode(e)},
-		{IndexKey(chat, e.ID), binary.BigEndian.AppendUint64(nil, e.Index)},
+	list := []Pair{{EntryKey(chat, e.Index), Encode(e)}, {IndexKey(chat, e.ID), be(e.Index)}}
+	if e.Gone != 0 && e.Index < QueuedFirst {
+		list = append(list, Pair{goneKey(e.Gone, chat, e.Index, e.ID), []byte{1}})
 	}
+	return list
 }
+
+func be(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 // Drop returns the pairs that remove an entry that got no place in the log.
 func Drop(chat string, id ID, index uint64) []Pair {

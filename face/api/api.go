@@ -70,7 +70,7 @@ var commands = map[string]func(raw) (core.Command, error){
 	"moveChat": as[core.MoveChat], "getDevices": as[core.GetDevices], "linkDevice": as[core.LinkDevice], "addDevice": as[core.AddDevice],
 	"confirmDevice": as[core.ConfirmDevice], "nameDevice": as[core.NameDevice], "removeDevice": as[core.RemoveDevice],
 	"makeWords": as[core.MakeWords], "keepWords": as[core.KeepWords], "recover": as[core.Recover], "setFolder": as[core.SetFolder],
-	"forward": as[core.Forward], "sendPoll": as[core.SendPoll], "vote": as[core.Vote], "closePoll": as[core.ClosePoll],
+	"setVanish": as[core.SetVanish], "forward": as[core.Forward], "sendPoll": as[core.SendPoll], "vote": as[core.Vote], "closePoll": as[core.ClosePoll],
 }
 
 func as[C core.Command](args raw) (core.Command, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -381,6 +382,12 @@ func NoticeText(l core.Line) string {
 		return l.Who + " banned " + whom.String()
 	case "erased":
 		return l.Who + " banned " + whom.String() + " and deleted what they wrote"
+	case "vanish":
+		if l.Text == "0" {
+			return l.Who + " lets messages stay from now on"
+		}
+		n, _ := strconv.Atoi(l.Text)
+		return l.Who + " lets messages vanish after " + (time.Duration(n) * time.Second).String()
 	case "moved":
 		return l.Who + " moved the conversation to " + l.Text
 	case "device":

@@ -167,6 +167,13 @@ export interface Stop {
   file: number;
 }
 
+/** SetVanish sets how long messages live that are sent into a chat from now on: VanishMin to VanishMax
+ * seconds, 0 for ever. Both may in a two-person chat, admins in a group. */
+export interface SetVanish {
+  chat: string;
+  seconds: number;
+}
+
 /** NewGroup makes a group with contacts (by chat id). Result: Joined with the new chat. */
 export interface NewGroup {
   name: string;
@@ -505,6 +512,7 @@ export interface Chat {
   pins?: string[]; // messages, newest pin first
   knocks?: number; // who waits for an admin's yes
   mentions?: number; // unread ones of oneself
+  vanish?: number; // seconds that messages live, 0: for ever
   postAt?: number; // ms since 1970: one may post again then
   origin?: string; // of its server, when it is not the home server
   refused?: ErrCode; // why, with State "refused" at a group: ErrGroupFull, ErrBanned, ErrNotAllowed or ErrLinkUsedUp
@@ -554,6 +562,7 @@ export interface Message {
   forwarded?: string; // whose words these are
   silent?: boolean;
   poll?: Poll;
+  gone?: number; // ms since 1970: when it is forgotten everywhere
 }
 
 /** Poll is a poll with the votes that count. Right and Why of a quiz are there once one has voted, or it
@@ -580,7 +589,8 @@ export interface PollOption {
 
 /** Line is a notice: What is "created", "added", "removed", "left", "renamed", "picture",
  * "joined", "forked", "about", "rules", "pinned", "unpinned", "role" (Text is the role), "banned",
- * "erased", "moved" (Text is the server), "device" (Who uses a new device), "rejoined", "healed"
+ * "erased", "moved" (Text is the server), "vanish" (Text is how
+ * many seconds messages live from now on, "0" for ever), "device" (Who uses a new device), "rejoined", "healed"
  * (this device had lost the thread and has it again), "missed" (Text records that nobody could give
  * this device any more); Who did it to Whom (names); Text is the new name.
  * Of more than 16 people Whom names the first, and Text is how many they are. */
@@ -674,7 +684,7 @@ export interface MessageChanged {
   message: Message;
 }
 
-/** MessageGone: an own unsent message was discarded. */
+/** MessageGone: an own unsent message was discarded, or a message has expired. */
 export interface MessageGone {
   chat: string;
   message: string;
@@ -712,6 +722,8 @@ export const commandsKept = 256;
 export const previewBytesMax = 600;
 export const pictureBytesMax = 3000;
 export const filesMax = 10;
+export const vanishMin = 60;
+export const vanishMax = 31536000;
 export const forwardMax = 200;
 export const pollTextBytesMax = 300;
 export const pollOptionsMax = 12;
@@ -748,6 +760,7 @@ export interface Commands {
   setSettings: { args: SetSettings; result: Done };
   setFolder: { args: SetFolder; result: Done };
   setRole: { args: SetRole; result: Done };
+  setVanish: { args: SetVanish; result: Done };
   forward: { args: Forward; result: Done };
   sendPoll: { args: SendPoll; result: Sent };
   vote: { args: Vote; result: Done };
