@@ -95,7 +95,7 @@ func (m *Machine) newGroup(id string, x NewGroup) {
 		m.reply(id, nil, ErrNotAllowed)
 		return
 	}
-	c := m.makeGroup(srv, name, x.Picture)
+	c := m.makeGroup(srv, name, x.Picture, nil)
 	m.notify(c, 0, 0, timeline.Line{What: "created", Who: m.acc.person(), Text: name})
 	if len(persons) > 0 {
 		m.wish(c, &outbox.Intent{Act: outbox.Add, Persons: persons})
@@ -103,14 +103,17 @@ func (m *Machine) newGroup(id string, x NewGroup) {
 	m.reply(id, Joined{Chat: c.id}, "")
 }
 
-// makeGroup makes a group of oneself.
-func (m *Machine) makeGroup(srv ServerID, name string, picture []byte) *chat {
+// makeGroup makes a group of oneself, in the place of another like it if there is one.
+func (m *Machine) makeGroup(srv ServerID, name string, picture []byte, like *convo.State) *chat {
 	owner := caps.NewSigner()
 	cv, err := convo.New(convo.Options{
 		ID: caps.NewLogID(owner.Public()), Kind: convo.Group, Name: name, Picture: picture, Called: m.acc.Name,
 		Signer: m.acc.keys.Device(), Credential: m.acc.keys.Credential(), Owner: m.acc.person(),
-		TTLDays: plane.TTLDaysDefault, Identify: m.identify, Now: m.now,
+		TTLDays: plane.TTLDaysDefault, Like: like, Identify: m.identify, Now: m.now,
 	})
+	if err != nil && like != nil {
+		return m.makeGroup(srv, name, picture, nil) // that was no state
+	}
 	inv.That(err == nil, "a new conversation can be made")
 	return m.newChat(cv, srv, owner.Seed())
 }

@@ -14,6 +14,7 @@ import (
 	"paperplane/internal/inv"
 	"paperplane/mls"
 	"paperplane/protocol/caps"
+	"paperplane/protocol/content"
 	"paperplane/protocol/plane"
 	"paperplane/protocol/seal"
 )
@@ -200,7 +201,7 @@ func (m *Machine) wantRefs(chat string, srv ServerID, refs []archive.Ref) {
 // lose begins to find back into a conversation of the vault.
 func (m *Machine) lose(l lostChat, home *server, back *caps.Signer) {
 	id := l.Log.Text()
-	if l.Ask == m.acc.person() && l.Queue == (plane.LogID{}) && m.servers[l.Meta.Server] != nil && l.Meta.State == chatOpen {
+	if l.Alone != nil && l.Queue == (plane.LogID{}) && m.servers[l.Meta.Server] != nil && l.Meta.State == chatOpen {
 		m.anew(l, home)
 		return
 	}
@@ -227,14 +228,33 @@ func (m *Machine) lose(l lostChat, home *server, back *caps.Signer) {
 
 // anew makes a group again in which nobody else is, as Saved: nobody can let this device in, and nobody
 // is left behind. The old log, whose keys are lost, expires.
-func (m *Machine) anew(l lostChat, home *server) {
-	c := m.makeGroup(l.Meta.Server, l.Name, nil)
+func (m *Machine) anew(l lostChat, home *server) *chat {
+	c := m.makeGroup(l.Meta.Server, l.Name, nil, l.Alone)
+	m.enterState(c)
 	c.Draft, c.At = l.Meta.Draft, l.Numbers.At
 	for _, ref := range l.Refs {
 		c.Next = max(c.Next, ref.To+1)
 	}
 	m.wantRefs(c.id, home.id, l.Refs)
 	m.back(c, "device")
+	return c
+}
+
+// nobodyElse makes a group again that somebody may have come into by its queue since the vault was written,
+// and where nobody answers.
+func (m *Machine) nobodyElse(w *waiting) bool {
+	if w.Lost == nil || w.Lost.Alone == nil || w.Entered != 0 || m.servers[w.Server] == nil || m.chats[w.Chat.Text()] != nil {
+		return false
+	}
+	m.emit(Emit{ChatGone{Chat: w.Chat.Text()}})
+	c := m.anew(*w.Lost, m.servers[m.acc.Home])
+	for _, i := range w.Said {
+		m.setPairs(timeline.Drop(w.Chat.Text(), i.ID, i.Index)...)
+		i.ID = content.NewMessageID(m.acc.person(), c.log, i.Body)
+	}
+	m.takeSaid(c, w)
+	m.dropWait(w)
+	return true
 }
 
 // foundAgain puts what the vault knew into a conversation that has taken this device in again, and

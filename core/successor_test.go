@@ -7,6 +7,8 @@ import (
 
 	"paperplane/core"
 	. "paperplane/core/coretest"
+	"paperplane/protocol/plane"
+	"paperplane/protocol/wire"
 )
 
 // TestRecoverOthersOut (V-05, D-22) has a person come back by twelve words while the old devices are there: each of
@@ -71,12 +73,24 @@ func TestRecoverAlone(t *testing.T) {
 	own := Must[core.Joined](ann, core.NewGroup{Name: "Plans"}).Chat
 	Must[core.Sent](ann, core.SendText{Chat: own, Text: "plan"})
 	Must[core.Done](ann, core.SetDraft{Chat: own, Text: "half"})
+	about := "What is to come"
+	Must[core.Done](ann, core.SetGroup{Chat: own, Picture: []byte{1, 2, 3}, About: &about, Rules: &core.Rules{Slow: 7, Adders: "members", Changers: "members"}})
+	var plan string
+	for _, x := range ann.Page(own) {
+		if x.Text == "plan" {
+			plan = x.ID
+		}
+	}
+	Must[core.Done](ann, core.Pin{Chat: own, Message: plan, On: true})
 	w.Pass(3 * time.Minute)
 	ann.SetOffline(true)
 	fresh := w.Client("fresh")
 	Must[core.Joined](fresh, core.Recover{Words: words, Origin: w.Server.Origin, Name: "New"})
 	w.Pass(10 * time.Second)
 	c := fresh.Chat("Plans")
+	if r := c.Rules; c.About != about || string(c.Picture) != "\x01\x02\x03" || r == nil || r.Slow != 7 || r.Adders != "members" || !slices.Equal(c.Pins, []string{plan}) {
+		t.Errorf("got %+v with rules %+v, want all that the group said of itself", c, r)
+	}
 	if l := fresh.Texts(c.ID); c.State != "open" || c.Draft != "half" || !slices.Contains(l, "Ann: plan") {
 		t.Errorf("got %+v with %q", c, l)
 	}
@@ -86,5 +100,45 @@ func TestRecoverAlone(t *testing.T) {
 	w.Pass(10 * time.Second)
 	if l := bob.Texts(bob.Chat("Plans").ID); !slices.Contains(l, "Ann: more") {
 		t.Errorf("bob has %q", l)
+	}
+}
+
+// TestRecoverAloneQueue (V-05): a group that has a link, and nobody in it but oneself, is made anew when nobody
+// answers at its queue; what was written meanwhile is said in it.
+func TestRecoverAloneQueue(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		w, ann, _, _, _, words := vaulted(t)
+		own := Must[core.Joined](ann, core.NewGroup{Name: "Plans"}).Chat
+		Must[core.Sent](ann, core.SendText{Chat: own, Text: "plan"})
+		Must[core.InviteLink](ann, core.GroupInvite{Chat: own})
+		w.Pass(3 * time.Minute)
+		ann.SetOffline(true)
+		fresh := w.Client("fresh")
+		if gone { // the queue has expired
+			w.Server.Refuse = func(c *Client, r wire.Request) wire.Answer {
+				if x, ok := r.(wire.Open); ok && c == fresh && x.Role == wire.RoleDoor {
+					return wire.Done{Code: plane.Refused}
+				}
+				return nil
+			}
+		}
+		Must[core.Joined](fresh, core.Recover{Words: words, Origin: w.Server.Origin, Name: "New"})
+		w.Pass(10 * time.Second)
+		c := fresh.Chat("Plans")
+		if !gone && c.State != "healing" {
+			t.Errorf("got %+v, want one that heals", c)
+		}
+		if c.State == "healing" {
+			Must[core.Sent](fresh, core.SendText{Chat: c.ID, Text: "meanwhile"})
+		}
+		fresh.Crash()
+		w.Pass(10 * time.Minute)
+		c = fresh.Chat("Plans")
+		l := fresh.Texts(c.ID)
+		if c.State != "open" || c.ID == own || !slices.Contains(l, "Ann: plan") || !gone && !slices.Contains(l, "Ann: meanwhile") {
+			t.Errorf("gone %v: got %+v with %q", gone, c, l)
+		}
+		Must[core.InviteLink](fresh, core.GroupInvite{Chat: c.ID})
+		w.Server.Refuse = nil
 	}
 }

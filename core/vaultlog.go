@@ -137,6 +137,7 @@ type lostChat struct {
 	Card    [16]byte
 	Refs    []archive.Ref
 	Ask     plane.PublicKey // a contact in the group, while it has no queue; oneself: nobody else is in it
+	Alone   *convo.State    // what the group says of itself, when nobody else is in it
 	Also    [][32]byte      // devices that came back by words before, and may have been let in since
 }
 
@@ -362,11 +363,14 @@ func (m *Machine) vaulted() vaulted {
 		l := lostChat{Log: c.log, Kind: st.Kind, Name: st.Name, Key: m.deviceKey(), Meta: c.chatMeta, Numbers: c.chatNumbers, Cursor: c.keptSeq(), Refs: c.refs()}
 		// What changes with every record and helps little would have the vault written for ever.
 		l.Meta.Knock, l.Meta.Carry, l.Meta.Keep, l.Meta.AskSeed, l.Meta.Told = nil, nil, nil, nil, nil
+		if st.Kind == convo.Group && c.c.Size() == 1 {
+			like := st
+			like.Links, like.Queue, like.Moved, like.TreeKey = nil, nil, nil, [32]byte{}
+			l.Ask, l.Alone = m.acc.person(), &like
+		}
 		if st.Queue != nil {
 			l.Queue, l.Door, l.Card = st.Queue.Log, st.Queue.Rejoin, st.Queue.Card
-		} else if st.Kind == convo.Group && c.c.Size() == 1 {
-			l.Ask = m.acc.person()
-		} else if st.Kind == convo.Group {
+		} else if st.Kind == convo.Group && l.Alone == nil {
 			for _, y := range c.c.Members() {
 				if p := m.people[y.Person]; !y.Own && p != nil && p.stored.Door != [16]byte{} && p.stored.Server == c.Server {
 					l.Ask = y.Person

@@ -399,6 +399,9 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 			w.Knocked, w.Tried, w.Body, w.At = true, false, nil, m.now.UnixMilli()
 			m.saveWait(w)
 		case w.tries > waysAfter || code == plane.UsedUp:
+			if m.nobodyElse(w) {
+				return true // the queue is no more
+			}
 			m.refuseWait(w, passGone)
 			m.elsewhere(w)
 		}
@@ -411,7 +414,10 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 		}
 		m.pumpFeed(s, w.feed)
 		if w.Entered == 0 && !w.Quit && !m.now.Before(w.again()) && w.got == nil {
-			if w.Try++; w.Try < forsakenAfter || !m.elsewhere(w) {
+			if w.Try++; w.Try >= forsakenAfter && m.nobodyElse(w) {
+				return
+			}
+			if w.Try < forsakenAfter || !m.elsewhere(w) {
 				m.knockAnew(w)
 			}
 			m.pumpWait(s, w)

@@ -149,6 +149,7 @@ type Options struct {
 	Also       []plane.PublicKey
 	Called     string // what the founder is called, for a group
 	TTLDays    uint8
+	Like       *State // a group that this one takes the place of: all but roles, links, queue and place are as there
 	Identify   Identify
 	Now        time.Time
 }
@@ -158,6 +159,10 @@ func New(o Options) (*Convo, error) {
 	st := State{
 		Version: stateVersion, Kind: o.Kind, Name: o.Name, Picture: o.Picture, Gen: 1, TTLDays: o.TTLDays,
 		Owners: inOrder(append([]plane.PublicKey{o.Owner}, o.Also...)),
+	}
+	if x := o.Like; x != nil {
+		st.Name, st.Picture, st.About, st.TTLDays, st.Rules, st.Pins, st.Banned = x.Name, x.Picture, x.About, x.TTLDays, x.Rules, x.Pins, x.Banned
+		st.Unban(o.Owner)
 	}
 	if err := st.check(); err != nil {
 		return nil, err
