@@ -203,6 +203,11 @@ func (c *Client) Messages(chat string, before uint64, limit int) ([]core.Message
 	return core.Page(reader{c.opts.Vault}, chat, before, limit)
 }
 
+// Thread returns those of them that stand in the thread of the message root, which is one of them.
+func (c *Client) Thread(chat, root string, before uint64, limit int) ([]core.Message, error) {
+	return core.ThreadPage(reader{c.opts.Vault}, chat, root, before, limit)
+}
+
 // Message returns one message by id; *Error with ErrNoMessage when there is none.
 func (c *Client) Message(chat, id string) (core.Message, error) {
 	m, err := core.Read(reader{c.opts.Vault}, chat, id)

@@ -155,7 +155,16 @@ type Message struct {
 	Forwarded string       `json:"forwarded,omitempty"` // whose words these are
 	Silent    bool         `json:"silent,omitempty"`
 	Poll      *Poll        `json:"poll,omitempty"`
+	Thread    *Thread      `json:"thread,omitempty"`
 	Gone      int64        `json:"gone,omitempty"` // ms since 1970: when it is forgotten everywhere
+}
+
+// Thread is where a message stands that answers another, or is answered: with all that answers Root, or
+// one of its answers. Count is how many those are, on the root alone; what is above 1,000 is not counted.
+// "messages" with thread gives them.
+type Thread struct {
+	Root  string `json:"root"`
+	Count int    `json:"count,omitempty"`
 }
 
 // Poll is a poll with the votes that count. Right and Why of a quiz are there once one has voted, or it

@@ -202,7 +202,15 @@ func Complete(r Reader, ev Event) ([]Event, error) {
 				msg.Files[n].State, msg.Files[n].Done = p.State, p.Done
 			}
 		}
-		return []Event{MessageChanged{*msg}}, nil
+		out := []Event{MessageChanged{*msg}}
+		if t := msg.Thread; t != nil && t.Root != ev.Message {
+			root, err := Read(r, ev.Chat, t.Root) // it has an answer more
+			if err != nil || root == nil {
+				return out, err
+			}
+			out = append(out, MessageChanged{*root})
+		}
+		return out, nil
 	case ReceiptMoved:
 		return recent(r, ev.Chat, func(e *timeline.Entry) bool {
 			return e.Own && e.Log == ev.Log && plane.Seq(e.Seq) > ev.From && plane.Seq(e.Seq) <= ev.To
@@ -271,10 +279,11 @@ type book struct {
 	chat    string
 	names   map[[32]byte]storedPerson
 	numbers map[[16]byte]chatNumbers
+	roots   map[timeline.ID]timeline.ID
 }
 
 func newBook(r Reader, chat string) *book {
-	return &book{r, chat, map[[32]byte]storedPerson{}, map[[16]byte]chatNumbers{}}
+	return &book{r, chat, map[[32]byte]storedPerson{}, map[[16]byte]chatNumbers{}, map[timeline.ID]timeline.ID{}}
 }
 
 func (b *book) person(p [32]byte) (storedPerson, error) {
@@ -332,6 +341,9 @@ func (b *book) message(e timeline.Entry) (Message, error) {
 		if msg.Notice, err = b.line(e.Line); err != nil {
 			return msg, err
 		}
+	}
+	if msg.Thread, err = b.thread(&e); err != nil {
+		return msg, err
 	}
 	if f.ReplyTo != nil {
 		if msg.ReplyTo, err = b.quote(*f.ReplyTo); err != nil {

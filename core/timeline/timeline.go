@@ -18,6 +18,7 @@
 //	a/C/ID/b/PERSON/SEQ a Vote
 //	a/C/ID/k/PERSON/SEQ the end of a poll; SEQ is its place, 16 hex digits
 //	a/C/ID/p            the message is pinned
+//	a/C/ID/c/ANSWER     see thread.go
 //	g/…, u/…            see vanish.go
 //	a/C/x/LOG/PERSON    all that PERSON wrote into LOG up to a place is deleted: its seq, 8 bytes
 //
@@ -222,6 +223,9 @@ func Put(chat string, e *Entry) []Pair {
 	if e.Gone != 0 && e.Index < QueuedFirst {
 		list = append(list, Pair{goneKey(e.Gone, chat, e.Index, e.ID), []byte{1}})
 	}
+	if e.ReplyTo != nil {
+		list = append(list, Pair{answerKey(chat, *e.ReplyTo, e.ID), []byte{1}})
+	}
 	return list
 }
 
@@ -403,7 +407,7 @@ func Fold(r Reader, chat string, e Entry) (Folded, error) {
 		}
 		rest := strings.Split(p.Key[len(prefix):], "/")
 		switch {
-		case rest[0] == "b" || rest[0] == "k": // see count
+		case rest[0] == "b" || rest[0] == "k" || rest[0] == "c": // see count and Answers
 		case rest[0] == "e" && len(rest) == 2:
 			var x Edit
 			if Decode(p.Value, &x) == nil && x.By == e.From && e.Kind == Text {

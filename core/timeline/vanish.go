@@ -116,6 +116,9 @@ func (x *sweep) forget(chat string, index uint64, id ID, me [32]byte) error {
 		if err != nil {
 			return err
 		}
+		if strings.HasPrefix(p.Key[len(prefix):], "c/") {
+			continue // answers that stay find each other by it
+		}
 		var l Local
 		if strings.HasPrefix(p.Key[len(prefix):], "f/") && Decode(p.Value, &l) == nil {
 			if err := x.file(chat, id, l.Ref); err != nil {
@@ -140,6 +143,9 @@ func (x *sweep) entry(chat string, e *Entry, me [32]byte) error {
 		if err := x.file(chat, e.ID, f.Ref); err != nil {
 			return err
 		}
+	}
+	if e.ReplyTo != nil {
+		x.del(answerKey(chat, *e.ReplyTo, e.ID))
 	}
 	g := Gone{Chat: chat, ID: e.ID}
 	if n := x.unread(chat); n > 0 && !e.Own {

@@ -84,6 +84,7 @@ type messagesArgs struct {
 	Chat   string `json:"chat"`
 	Before uint64 `json:"before,omitempty"`
 	Limit  int    `json:"limit"`
+	Thread string `json:"thread,omitempty"` // only those of this thread, by its root, with it
 }
 
 type messageArgs struct {
@@ -149,7 +150,13 @@ func (a *API) run(ctx context.Context, c call) (any, error) {
 		if err := decode(c.Args, &args); err != nil || args.Limit < 1 || args.Limit > PageMax {
 			return nil, bad()
 		}
-		list, err := a.c.Messages(args.Chat, args.Before, args.Limit)
+		read := a.c.Messages
+		if args.Thread != "" {
+			read = func(chat string, before uint64, limit int) ([]core.Message, error) {
+				return a.c.Thread(chat, args.Thread, before, limit)
+			}
+		}
+		list, err := read(args.Chat, args.Before, args.Limit)
 		if list == nil {
 			list = []core.Message{}
 		}

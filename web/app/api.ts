@@ -562,7 +562,16 @@ export interface Message {
   forwarded?: string; // whose words these are
   silent?: boolean;
   poll?: Poll;
+  thread?: Thread;
   gone?: number; // ms since 1970: when it is forgotten everywhere
+}
+
+/** Thread is where a message stands that answers another, or is answered: with all that answers Root, or
+ * one of its answers. Count is how many those are, on the root alone; what is above 1,000 is not counted.
+ * "messages" with thread gives them. */
+export interface Thread {
+  root: string;
+  count?: number;
 }
 
 /** Poll is a poll with the votes that count. Right and Why of a quiz are there once one has voted, or it
