@@ -33,7 +33,7 @@ import (
 // it loads after that, for windows that are opened now and then.
 const (
 	shellBytesMax = 60_000
-	laterBytesMax = 40_000
+	laterBytesMax = 70_000
 )
 
 // appEntry is the product's first module.

@@ -5,7 +5,6 @@ import { type Api, type Connect, type Core, CoreError } from '../lib/core';
 import { plainText } from '../lib/format';
 import { hasText, type Key, list, t, tAny } from '../lib/i18n';
 import { placeIn } from '../lib/place';
-import { picture } from '../lib/photo';
 import type { Chat, Mention, Message } from './api';
 import { chatOf, chats, coreLost, current, ending, panel, phase, spoken, syncing, takeEvent, takeState, toast, unread } from './state';
 import { freshThreads, loadFrom, thread } from './thread';
@@ -144,7 +143,10 @@ export function summary(m: Message): string {
       return noticeText(m);
     default:
       if (m.text) return placeIn(m.text) ? t('place') : plainText(m.text);
-      return m.files?.every((f) => f.mime.startsWith('image/')) ? t('message.photos', { n: m.files.length }) : m.files?.[0]?.name ?? '';
+      if (m.poll) return t('message.poll', { question: m.poll.question });
+      if (m.files?.[0]?.sticker !== undefined) return t('sticker', { emoji: m.files[0].sticker });
+      if (m.files?.[0]?.voice) return t('message.voice');
+      return m.files?.every((f) => f.mime.startsWith('image/')) ? t('message.photos', { n: m.files.length }) : m.files?.every((f) => f.mime.startsWith('video/')) ? t('video') : m.files?.[0]?.name ?? '';
   }
 }
 
@@ -203,7 +205,7 @@ export async function setGroup(chat: string, name: string, image: Blob | null, a
 async function withPicture<T extends { picture?: string }>(args: T, image: Blob | null): Promise<T> {
   if (!image) return args;
   try {
-    return { ...args, picture: toBase64(await picture(image)) };
+    return { ...args, picture: toBase64(await (await import('../lib/photo')).picture(image)) };
   } catch {
     toast.value = { text: t('picture.failed') };
     return args;

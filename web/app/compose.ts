@@ -3,7 +3,7 @@ import { type Signal, signal } from '@preact/signals';
 import { toBase64 } from '../lib/bytes';
 import { CoreError } from '../lib/core';
 import { t } from '../lib/i18n';
-import { isPhoto, photo } from '../lib/photo';
+import { isPhoto, isVideo } from '../lib/image';
 import { type Named, mentionsIn } from '../lib/mention';
 import { act, fail, putFile, send } from './act';
 import { type File as Sendable, filesMax, type Message } from './api';
@@ -23,6 +23,9 @@ export interface Item {
   readonly file: File;
   readonly busy: Signal<boolean>;
 }
+
+// The largest file: a server's blob, less its seals.
+const fileBytesMax = (64 << 20) - (64 << 10);
 
 // How long after the last key a draft is kept, and how often typing is told.
 const draftDelay = 400;
@@ -114,8 +117,15 @@ export class Compose {
         toast.value = { text: t('files.many', { n: filesMax }) };
         return;
       }
-      this.items.value = [...this.items.value, item(f)];
+      if (f.size > fileBytesMax) toast.value = { text: t('error.file-large') };
+      else this.items.value = [...this.items.value, item(f)];
     }
+  }
+
+  /** Puts a photo that was changed in the place of the one chosen. */
+  change(i: Item, f: File): void {
+    if (i.url) URL.revokeObjectURL(i.url);
+    this.items.value = this.items.value.map((x) => (x === i ? item(f) : x));
   }
 
   /** Takes a refused picture as it is. */
@@ -194,7 +204,7 @@ function item(f: File, anyway = false): Item {
 async function prepare(i: Item): Promise<Sendable | null> {
   const f = i.file;
   if (isPhoto(f.type)) {
-    const p = await photo(f).catch(() => null); // this browser cannot decode it
+    const p = await (await import('../lib/photo')).photo(f).catch(() => null); // this browser cannot decode it
     if (p) {
       const name = f.name.replace(/\.\w+$/, '') + (p.mime === 'image/webp' ? '.webp' : '.jpg');
       return { ref: await putFile(p.data), name, mime: p.mime, size: p.data.size, width: p.width, height: p.height, preview: toBase64(p.preview) };
@@ -205,6 +215,11 @@ async function prepare(i: Item): Promise<Sendable | null> {
     if (clean) return whole(f, new Blob([clean as Uint8Array<ArrayBuffer>]));
     i.refused.value = true;
     return null;
+  }
+  if (isVideo(f.type)) {
+    const v = await (await import('../lib/video')).video(f);
+    i.asIs.value = v.asIs;
+    return { ...(await whole(f, v.data)), ...v.about, ...(v.preview ? { preview: toBase64(v.preview) } : {}) };
   }
   i.asIs.value = /^(image|video)\//.test(f.type);
   return whole(f, f);

@@ -1,7 +1,8 @@
 // Attachments as object URLs: made when a view needs them, given back when too many are held.
 import { signal, type Signal } from '@preact/signals';
 import { safeName } from '../lib/filename';
-import { isShown } from '../lib/photo';
+import { decodable } from '../lib/dims';
+import { isShown } from '../lib/image';
 import { fail, getFile } from './act';
 import type { Attachment } from './api';
 
@@ -24,7 +25,10 @@ export function imageURL(a: Attachment): Signal<string | null> {
   urls.set(ref, s);
   const made = s;
   getFile(ref).then(
-    (b) => (made.value = URL.createObjectURL(b.slice(0, b.size, a.mime))),
+    async (b) => {
+      // A picture of a few bytes may unpack to gigabytes: such a one stays a file.
+      if (await decodable(b)) made.value = URL.createObjectURL(b.slice(0, b.size, a.mime));
+    },
     () => urls.delete(ref),
   );
   for (const [old, u] of urls) {

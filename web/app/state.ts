@@ -2,6 +2,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import { saved, save } from '../lib/saved';
 import type { Account, Chat, Event, Folder, Linking, Message, Server, Settings, State } from './api';
+import type { Compose, Item } from './compose';
 import { thread } from './thread';
 
 /** starting: no core yet; welcome: no account; ready; ended: the core does not start. */
@@ -50,7 +51,7 @@ export const knocksStamp = signal(0);
 /** The open window over the page, if any. Chats and settings have pages of their own. */
 export type ChatPage = 'edit' | 'add' | 'rules' | 'links' | 'knocks' | 'banned' | 'move' | 'folders';
 export type SettingsPage = 'devices' | 'link' | 'words' | 'accounts';
-export type Panel = { kind: 'invite' } | { kind: 'group' } | { kind: 'keys' } | { kind: 'settings'; page?: SettingsPage } | { kind: 'chat'; chat: string; page?: ChatPage };
+export type Panel = { kind: 'invite' } | { kind: 'group' } | { kind: 'keys' } | { kind: 'place' | 'poll'; chat: string } | { kind: 'send-on'; chat: string; messages: readonly string[] } | { kind: 'edit-photo'; edit: Item; into: Compose } | { kind: 'settings'; page?: SettingsPage } | { kind: 'chat'; chat: string; page?: ChatPage };
 export const panel = signal<Panel | null>(null);
 
 /** The photo that is shown large. */

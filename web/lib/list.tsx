@@ -40,6 +40,7 @@ export function List<T extends Row>(p: Props<T>) {
   const anchor = useRef<{ key: string; top: number } | null>(null);
   const target = useRef<{ key: string; block: 'center' | 'start'; mark: boolean } | null>(p.start === null ? null : { key: p.start, block: 'start', mark: false });
   const frame = useRef(0);
+  const known = useRef({ height: 0, top: 0 });
   const [last, setLast] = useState<string | null>(null); // key of the window's last row; null: the end
 
   const find = (key: string) => p.rows.findIndex((r) => r.key === key);
@@ -57,6 +58,7 @@ export function List<T extends Row>(p: Props<T>) {
   const remember = () => {
     const b = box.current;
     if (!b) return;
+    known.current = { height: b.scrollHeight, top: b.scrollTop };
     anchor.current = null;
     for (const e of b.querySelectorAll<HTMLElement>('[data-key]')) {
       if (e.offsetTop + e.offsetHeight > b.scrollTop) {
@@ -93,6 +95,8 @@ export function List<T extends Row>(p: Props<T>) {
     frame.current = 0;
     const b = box.current;
     if (!b) return;
+    // What grew under a reader at the end, a moment before the observer says so, did not take them away from there.
+    if (stick.current && b.scrollHeight > known.current.height && b.scrollTop >= known.current.top - 1) settle();
     const below = b.scrollHeight - b.scrollTop - b.clientHeight;
     const atEnd = end === p.rows.length && below < endPx;
     if (atEnd !== stick.current && !target.current) {

@@ -1,10 +1,9 @@
 // Photos before they are sent: made small and drawn anew, so that place, camera and every other hidden field stay here.
+import { decodable, pixelsMax } from './dims';
 import { pictureBytesMax, previewBytesMax } from '../app/api';
 
 // The longest edge of a photo that is sent.
 export const photoEdgeMax = 1600;
-// A picture larger than this (in pixels) is not decoded: it would take all the memory of a phone.
-const photoPixelsMax = 100_000_000;
 const previewEdge = 24;
 const pictureEdge = 96;
 
@@ -16,17 +15,10 @@ export interface Photo {
   preview: Uint8Array;
 }
 
-/** Types that a canvas can draw anew without losing what matters: an animation would lose its motion. */
-export const isPhoto = (mime: string) => /^image\/(jpeg|png|webp|avif|bmp|heic|heif)$/.test(mime);
-
-/** Types that a page may show as an image. SVG is not among them: it is a program. */
-export const isShown = (mime: string) => /^image\/(jpeg|png|webp|gif|avif)$/.test(mime);
-
 /** Draws the photo anew. Rejects what the browser cannot decode: the caller sends it as a file and says so. */
 export async function photo(file: Blob): Promise<Photo> {
-  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
+  const bitmap = await open(file);
   try {
-    if (bitmap.width * bitmap.height > photoPixelsMax) throw new RangeError('too many pixels');
     const k = Math.min(1, photoEdgeMax / Math.max(bitmap.width, bitmap.height));
     const width = Math.max(1, Math.round(bitmap.width * k));
     const height = Math.max(1, Math.round(bitmap.height * k));
@@ -42,7 +34,7 @@ export async function photo(file: Blob): Promise<Photo> {
 
 /** A square picture for a group: JPEG within the core's limit. */
 export async function picture(file: Blob): Promise<Uint8Array> {
-  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
+  const bitmap = await open(file);
   try {
     return await tiny(bitmap, pictureBytesMax, pictureEdge);
   } finally {
@@ -50,7 +42,20 @@ export async function picture(file: Blob): Promise<Uint8Array> {
   }
 }
 
-function draw(bitmap: ImageBitmap, width: number, height: number, white: boolean, square = false): HTMLCanvasElement {
+/** Decodes a picture, the right way up. Rejects those of too many pixels, before and after it. */
+export async function open(file: Blob): Promise<ImageBitmap> {
+  if (!(await decodable(file))) throw new RangeError('too many pixels');
+  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
+  if (bitmap.width * bitmap.height <= pixelsMax) return bitmap;
+  bitmap.close();
+  throw new RangeError('too many pixels');
+}
+
+type Source = ImageBitmap | HTMLVideoElement | HTMLCanvasElement;
+
+const sizeOf = (s: Source) => ('videoWidth' in s ? { width: s.videoWidth, height: s.videoHeight } : { width: s.width, height: s.height });
+
+function draw(bitmap: Source, width: number, height: number, white: boolean, square = false): HTMLCanvasElement {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
@@ -61,21 +66,23 @@ function draw(bitmap: ImageBitmap, width: number, height: number, white: boolean
     g.fillRect(0, 0, width, height);
   }
   g.imageSmoothingQuality = 'high';
-  const edge = Math.min(bitmap.width, bitmap.height);
-  if (square) g.drawImage(bitmap, (bitmap.width - edge) / 2, (bitmap.height - edge) / 2, edge, edge, 0, 0, width, height);
+  const size = sizeOf(bitmap);
+  const edge = Math.min(size.width, size.height);
+  if (square) g.drawImage(bitmap, (size.width - edge) / 2, (size.height - edge) / 2, edge, edge, 0, 0, width, height);
   else g.drawImage(bitmap, 0, 0, width, height);
   return canvas;
 }
 
-function encode(canvas: HTMLCanvasElement, mime: string, quality: number): Promise<Blob> {
+export function encode(canvas: HTMLCanvasElement, mime: string, quality: number): Promise<Blob> {
   return new Promise((done, fail) => canvas.toBlob((b) => (b ? done(b) : fail(new Error('no image'))), mime, quality));
 }
 
 /** A few colours of the photo, to be shown blurred. A JPEG's tables alone take its 600 bytes: WebP, or a very small PNG. */
-async function preview(bitmap: ImageBitmap): Promise<Uint8Array> {
+export async function preview(bitmap: Source): Promise<Uint8Array> {
   for (let edge = previewEdge; edge >= 4; edge = Math.floor(edge * 0.75)) {
-    const k = edge / Math.max(bitmap.width, bitmap.height);
-    const canvas = draw(bitmap, Math.max(1, Math.round(bitmap.width * k)), Math.max(1, Math.round(bitmap.height * k)), true);
+    const size = sizeOf(bitmap);
+    const k = edge / Math.max(size.width, size.height);
+    const canvas = draw(bitmap, Math.max(1, Math.round(size.width * k)), Math.max(1, Math.round(size.height * k)), true);
     const b = bare(new Uint8Array(await (await encode(canvas, 'image/webp', 0.5)).arrayBuffer())); // PNG where WebP cannot be written
     if (b.length <= previewBytesMax) return b;
   }

@@ -5,6 +5,7 @@ import type { Chat, ErrCode, Event, Folder, Member, Message, Role } from '../app
 import { fold } from '../lib/fold';
 import { type Api, type Connect, CoreError, type Entry, type Listener } from '../lib/core';
 import { me, world } from './fakepeople';
+import { sound, talk } from './faketalk';
 
 type Handlers = { [C in keyof Api]?: (args: Api[C]['args']) => Api[C]['result'] | Promise<Api[C]['result']> };
 
@@ -40,6 +41,12 @@ class Fake {
     if (as === 'member') {
       set('c-group', { role: 'member', admin: false, rules: { history: 0, quiet: true } });
       set('c-big', { role: 'member', admin: false, knocks: 0, postAt: Date.now() + 25_000 });
+    }
+    if (as === 'talk') {
+      for (const m of talk()) {
+        this.w.messages.get('c-ann')!.push(m);
+        set('c-ann', { last: m, at: m.at, readUpTo: m.id });
+      }
     }
     if (as === 'broken') this.w.chats = this.w.chats.map((c) => (c.id === 'c-ann' ? { ...c, state: 'broken', forked: true } : c.id === 'c-group' ? { ...c, state: 'left' } : c));
   }
@@ -167,6 +174,38 @@ class Fake {
       const rest = (m.reactions ?? []).map((r) => (r.emoji === emoji ? { ...r, own: on, by: [...(r.by ?? []).filter((x) => x !== me.name), ...(on ? [me.name] : [])] } : r));
       if (on && !rest.some((r) => r.emoji === emoji)) rest.push({ emoji, by: [me.name], own: true });
       this.put({ ...m, reactions: rest.filter((r) => (r.by ?? []).length > 0) });
+      return done;
+    },
+    forward: ({ chat, messages, to, hide }) => {
+      const all = (messages ?? []).map((id) => this.find(chat, id));
+      if (all.some((m) => m.files?.some((f) => !f.ref))) throw new CoreError('file-away');
+      for (const t of to ?? []) {
+        for (const m of all) {
+          const index = ++this.n;
+          this.put({ id: `s${index}`, chat: t, index, at: Date.now(), from: me.person, fromName: me.name, own: true, kind: m.kind, state: 'sent', ...(m.text ? { text: m.text } : {}), ...(m.files ? { files: m.files } : {}), ...(hide ? {} : { forwarded: m.fromName }) });
+        }
+      }
+      return done;
+    },
+    sendPoll: ({ chat, question, options, several, hidden, right, why }) => {
+      const index = ++this.n;
+      this.put({ id: `s${index}`, chat, index, at: Date.now(), from: me.person, fromName: me.name, own: true, kind: 'poll', state: 'sent', poll: { question, voters: 0, options: (options ?? []).map((text) => ({ text, votes: 0 })), ...(several ? { several } : {}), ...(hidden ? { hidden } : {}), ...(right === undefined ? {} : { quiz: true, right, why: why ?? '' }) } });
+      return { message: `s${index}` };
+    },
+    vote: ({ chat, message, options }) => {
+      const m = this.find(chat, message);
+      const p = m.poll!;
+      const was = p.options!.some((o) => o.own);
+      const of = p.options!.map((o, i) => {
+        const own = (options ?? []).includes(i);
+        return { text: o.text, votes: o.votes - (o.own ? 1 : 0) + (own ? 1 : 0), own, ...(p.hidden ? {} : { by: [...(o.by ?? []).filter((x) => x !== me.name), ...(own ? [me.name] : [])] }) };
+      });
+      this.put({ ...m, poll: { ...p, options: of, voters: p.voters - (was ? 1 : 0) + (options?.length ? 1 : 0), ...(p.quiz ? { right: 1, why: 'It has the longest nights.' } : {}) } });
+      return done;
+    },
+    closePoll: ({ chat, message }) => {
+      const m = this.find(chat, message);
+      this.put({ ...m, poll: { ...m.poll!, closed: true } });
       return done;
     },
     markRead: ({ chat, message }) => {
@@ -371,6 +410,6 @@ export const fakeConnect: Connect = (listener) => {
       fake.files.set(ref, data);
       return ref;
     },
-    getFile: async (ref) => fake.files.get(ref) ?? drawn(ref),
+    getFile: async (ref) => fake.files.get(ref) ?? (ref.startsWith('voice') ? sound() : drawn(ref)),
   };
 };

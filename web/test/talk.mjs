@@ -77,6 +77,140 @@ const list = [
       await close(page);
     },
   ],
+  [
+    'media-of-every-kind',
+    async () => {
+      for (const [lang, dark, size] of [['en', false, {}], ['fa', true, { width: 390, height: 844, touch: true }]]) {
+        const page = await open('?as=talk', { lang, dark, ...size });
+        await page.chat('Ann');
+        await page.locator('.poll').nth(1).waitFor();
+        const distance = () => page.evaluate(() => { const b = document.querySelector('.list'); return Math.round(b.scrollHeight - b.scrollTop - b.clientHeight); });
+        await page.waitForTimeout(300);
+        check('what came later did not move the reader from the end', await distance(), 0);
+        const album = page.locator('.photos:not(.one)').first();
+        check('an album in rows, each photo in its room', await album.evaluate((e) => [...e.children].map((r) => [r.children.length, Math.abs(r.clientWidth - e.clientWidth) <= 1, r.clientHeight > 40])), [[2, true, true], [3, true, true]]);
+        check(`axe ${lang}`, await axe(page), []);
+        await page.evaluate(() => document.querySelector('.photos:not(.one)').scrollIntoView({ block: 'center' }));
+        await page.waitForTimeout(200);
+        check(`axe ${lang} further up`, await axe(page), []);
+        check('nothing sideways', await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+        await close(page);
+      }
+    },
+  ],
+  [
+    'voices-play-one-at-a-time-and-on',
+    async () => {
+      const page = await open('?as=talk');
+      await page.chat('Ann');
+      const voice = page.locator('.voice');
+      await voice.nth(0).locator('button.disc').click();
+      await voice.nth(0).locator('.speed').waitFor();
+      await voice.nth(0).locator('.speed').click();
+      check('speed', (await voice.nth(0).locator('.speed').textContent()).trim(), '1.5×');
+      await voice.nth(1).locator('.speed').waitFor(); // the first has ended, the next plays
+      check('one at a time', await page.locator('.voice .speed').count(), 1);
+      await voice.nth(2).locator('.speed').waitFor();
+      await voice.nth(2).getByRole('button', { name: 'Pause' }).click();
+      await voice.nth(2).getByRole('button', { name: 'Play' }).waitFor();
+      const slider = voice.nth(2).getByRole('slider');
+      await slider.focus();
+      await page.keyboard.press('Home');
+      check('its words', (await slider.getAttribute('aria-valuetext')).replace(/[\u2068\u2069]/g, ''), '0:00 of 0:42');
+      await close(page);
+    },
+  ],
+  [
+    'viewer-goes-zooms-and-closes',
+    async () => {
+      const page = await open('?as=talk');
+      await page.chat('Ann');
+      await page.locator('.photos:not(.one) .photo').nth(1).click();
+      const shown = page.locator('.lightbox img.shown');
+      await shown.waitFor();
+      check('axe viewer', await axe(page), []);
+      check('caption', await page.locator('.lightbox .caption').textContent(), 'The walk');
+      const when = () => page.locator('.lightbox .when').textContent().then((s) => s.replace(/.* · /, '').replace(/[\u2068\u2069]/g, ''));
+      check('among all photos of the chat', await when(), '3 of 6');
+      await page.keyboard.press('ArrowRight');
+      check('next', await when(), '4 of 6');
+      await page.keyboard.press('ArrowLeft');
+      await page.keyboard.press('ArrowLeft');
+      await page.keyboard.press('ArrowLeft');
+      await page.keyboard.press('ArrowLeft');
+      check('not beyond the first', await when(), '1 of 6');
+      await page.keyboard.press('+');
+      check('zoom by key', await shown.evaluate((e) => e.style.scale), '1.5');
+      await page.keyboard.press('0');
+      await page.mouse.move(640, 400);
+      await page.mouse.wheel(0, -100);
+      await page.waitForFunction(() => document.querySelector('.lightbox img.shown').style.scale === '1.2');
+      await page.getByRole('button', { name: 'Forward' }).click();
+      await page.locator('dialog h2', { hasText: 'Forward' }).waitFor();
+      check('axe forward', await axe(page), []);
+      await page.locator('dialog label.person', { hasText: 'Борис' }).click();
+      await page.locator('dialog label.person', { hasText: 'Saved' }).click();
+      await page.getByText('Without the author').click();
+      await page.locator('dialog').getByRole('button', { name: 'Forward' }).click();
+      await page.locator('dialog').waitFor({ state: 'detached' });
+      check('asked', (await page.asked('forward')).map((a) => [a.messages.length, a.to, a.hide]), [[1, ['c-boris', 'c-saved'], true]]);
+      await close(page);
+      const phone = await open('?as=talk', { width: 390, height: 844, touch: true });
+      await phone.chat('Ann');
+      await phone.locator('.photos:not(.one) .photo').nth(1).tap();
+      await phone.locator('.lightbox img.shown').waitFor();
+      const swipe = (dx, dy) => phone.evaluate(([x, y]) => {
+        const e = document.querySelector('.lightbox');
+        e.setPointerCapture = () => {}; // these pointers are made by hand
+        const at = (type, k) => e.querySelector('.shown').dispatchEvent(new PointerEvent(type, { pointerId: 7, pointerType: 'touch', clientX: 195 + x * k, clientY: 420 + y * k, bubbles: true }));
+        at('pointerdown', 0);
+        at('pointermove', 0.5);
+        at('pointermove', 1);
+      }, [dx, dy]).then(() => phone.waitForTimeout(50)).then(() => phone.evaluate(() => document.querySelector('.lightbox').dispatchEvent(new PointerEvent('pointerup', { pointerId: 7, pointerType: 'touch', bubbles: true }))));
+      await swipe(-200, 0);
+      await phone.locator('.lightbox .when', { hasText: /4.? of .?6/ }).waitFor();
+      await swipe(0, 200);
+      await phone.locator('.lightbox').waitFor({ state: 'detached' });
+      await close(phone);
+    },
+  ],
+  [
+    'polls',
+    async () => {
+      const page = await open('?as=talk');
+      await page.chat('Ann');
+      const quiz = page.locator('.poll').nth(1);
+      await quiz.getByRole('button', { name: 'December' }).click();
+      check('vote', (await page.asked('vote')).map((a) => a.options), [[1]]);
+      await quiz.getByText('It has the longest nights.').waitFor();
+      check('the right one is said', (await quiz.locator('.result.right').textContent()).includes('(right)'), true);
+      check('a quiz vote stands', await quiz.getByRole('button', { name: 'Take back' }).count(), 0);
+      await page.locator('.poll').nth(0).getByRole('button', { name: 'Take back' }).click();
+      check('taken back', (await page.asked('vote')).at(-1).options, []);
+      await page.getByRole('button', { name: 'Attach' }).click();
+      await page.getByRole('menuitem', { name: 'Poll' }).click();
+      await page.getByLabel('Question').fill('Tea or coffee?');
+      await page.getByRole('button', { name: 'Ask' }).click();
+      await page.locator('.problem', { hasText: 'At least two' }).waitFor();
+      check('axe poll', await axe(page), []);
+      await page.getByLabel('Answer 1', { exact: true }).fill('Tea');
+      await page.getByLabel('Answer 2', { exact: true }).fill('Coffee');
+      await page.getByLabel('Answer 3', { exact: true }).fill('Both');
+      await page.getByText('Several answers').click();
+      await page.getByRole('button', { name: 'Ask' }).click();
+      await page.locator('dialog').waitFor({ state: 'detached' });
+      check('asked', (await page.asked('sendPoll')).map((a) => [a.question, a.options, a.several]), [['Tea or coffee?', ['Tea', 'Coffee', 'Both'], true]]);
+      const own = page.locator('.poll').last();
+      await own.getByRole('checkbox', { name: 'Tea' }).click();
+      await own.getByRole('checkbox', { name: 'Both' }).click();
+      await own.getByRole('button', { name: 'Vote' }).click();
+      check('several', (await page.asked('vote')).at(-1).options, [0, 2]);
+      await rows(page).last().click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'End poll' }).click();
+      await own.getByText('Poll has ended').waitFor();
+      await close(page);
+    },
+  ],
 ];
 
 await steps(list.filter(([name]) => !only || name.includes(only)));

@@ -13,7 +13,7 @@ try {
   let n = 0;
   let work = Promise.resolve();
   const counted = (...a) => (n++, check(...a));
-  runInNewContext(readFileSync(join(dir, 'assets', file), 'utf8'), { check: counted, finish: (w) => (work = w), URL, Intl, TextDecoder, TextEncoder, atob, btoa, console, setTimeout });
+  runInNewContext(readFileSync(join(dir, 'assets', file), 'utf8'), { check: counted, finish: (w) => (work = Promise.all([work, w])), URL, Blob, Intl, TextDecoder, TextEncoder, atob, btoa, console, setTimeout });
   await work;
   console.log(`unit: ${n} checks`);
   if (n < 60) throw new Error(`only ${n} checks ran`);

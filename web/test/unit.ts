@@ -13,6 +13,11 @@ import { cut, mentionsIn, typedMention } from '../lib/mention';
 import { geoURI, placeIn } from '../lib/place';
 import { cardIn } from '../lib/vcard';
 import { marked } from '../lib/marks';
+import { album } from '../lib/album';
+import { withoutPlace } from '../lib/box';
+import { dims } from '../lib/dims';
+import { clockOf, loudness, wave } from '../lib/wave';
+import { move, whole, zoomAt } from '../lib/zoom';
 import { strip } from '../lib/strip';
 
 declare const check: (name: string, got: unknown, want: unknown) => void;
@@ -306,3 +311,72 @@ check('card: folded, escaped, bidi', vcard('FN:Mi\r\n na\\, Dr.\u202e\u0000', 'O
 check('card: quoted-printable', vcard('FN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=D0=90=D0=BD=D1=8F'), { name: 'Аня', lines: [] });
 check('card: bounded', [vcard(...Array(50).fill('TEL:1'))!.lines.length, vcard(`FN:${'x'.repeat(999)}`)!.name.length], [12, 200]);
 check('card: none', [cardIn('hello'), vcard()], [null, null]);
+
+// Sizes of pictures in their first bytes.
+const be = (n: number, k: number) => Array.from({ length: k }, (_, i) => (n >>> (8 * (k - 1 - i))) & 255);
+const u8 = (...parts: (string | number[])[]) => new Uint8Array(bytes(...parts));
+const dimsOf = (b: Uint8Array) => {
+  const d = dims(b);
+  return d && [d.width, d.height];
+};
+const sof = bytes([0xff, 0xc0, 0, 17, 8], be(60_000, 2), be(65_000, 2), [3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1]);
+for (const [name, b, want] of [
+  ['PNG bomb', u8('\x89PNG\r\n\x1a\n', be(13, 4), 'IHDR', be(50_000, 4), be(50_001, 4)), [50_000, 50_001]],
+  ['GIF', u8('GIF89a', [0x40, 1, 0xf0, 0], [0, 0, 0, 0, 0, 0]), [320, 240]],
+  ['JPEG after EXIF', u8(soi, segment(0xe1, 'Exif'), segment(0xc4, 'tables'), sof), [65_000, 60_000]],
+  ['JPEG cut', u8(soi, segment(0xe1, 'Exif'), [0xff, 0xc0, 0, 17, 8, 1, 1, 1, 1]).subarray(0, 18), null],
+  ['WebP X', u8('RIFF', [0, 0, 0, 0], 'WEBPVP8X', [10, 0, 0, 0, 0, 0, 0, 0], [0xff, 0x3f, 0], [0xff, 0x1f, 0]), [16_384, 8192]],
+  ['WebP lossless', u8('RIFF', [0, 0, 0, 0], 'WEBPVP8L', [5, 0, 0, 0, 0x2f], [0x8f, 0xc1, 0x18, 0], [0, 0, 0, 0, 0]), [400, 100]],
+  ['AVIF, the largest', u8(be(20, 4), 'ftypavif', be(0, 8), be(20, 4), 'ispe', be(0, 4), be(64, 4), be(64, 4), be(20, 4), 'ispe', be(0, 4), be(40_000, 4), be(30_000, 4)), [40_000, 30_000]],
+  ['BMP upside down', u8('BM', be(0, 16), [0, 16, 0, 0], [0, 240, 255, 255]), [4096, 4096]],
+  ['text', u8('hello, this is a text of some length'), null],
+  ['nothing', u8(), null],
+] as const) {
+  check(`dims: ${name}`, dimsOf(b), want);
+}
+{
+  // Whatever comes, a size or nothing: no head makes it run beyond its bytes.
+  let seed = 77;
+  const next = (n: number) => (seed = (seed * 48271) % 2147483647) % n;
+  const heads = [u8('\x89PNG\r\n\x1a\n'), u8('GIF8'), u8('BM'), u8('RIFF....WEBPVP8 '), u8('RIFF....WEBPVP8L'), u8('RIFF....WEBPVP8X'), u8(soi), u8('....ftyp'), u8(soi, [0xff, 0xc0])];
+  let bad = '';
+  for (let i = 0; i < 20_000; i++) {
+    const h = heads[next(heads.length)]!;
+    const b = new Uint8Array(next(80));
+    for (let k = 0; k < b.length; k++) b[k] = k < h.length ? h[k]! : next(4) ? next(256) : 255;
+    if (thrown(() => dims(b)) === 'throws') bad = hex(b);
+  }
+  check('dims never throw (seed 77)', bad, '');
+}
+
+check('album', [2, 3, 4, 5, 6, 7, 8, 9, 10].map((n) => album(Array(n).fill({ width: 4, height: 3 })).map((r) => r.length).join('+')), ['2', '1+2', '2+2', '2+3', '3+3', '2+2+3', '2+3+3', '3+3+3', '3+3+4']);
+check('album: wide, tall, odd', [album([{ width: 9000, height: 1 }, { width: 16, height: 9 }]).map((r) => r.map((x) => x.toFixed(2))), album(Array(3).fill({ width: 1, height: 900 })), album([{ width: 0, height: 0 }, { width: 1, height: 1 }]).flat()], [[['1.90'], ['1.78']], [[0.6, 0.6, 0.6]], [0.6, 1]]);
+
+const pic = { width: 400, height: 300 };
+const pane = { width: 400, height: 800 };
+check('zoom at a point keeps it', zoomAt(whole, 2, 100, 0, pic, pane), { scale: 2, x: -100, y: 0 });
+check('zoom: not beyond its edges', [zoomAt(whole, 4, 200, 400, pic, pane), move({ scale: 2, x: 0, y: 0 }, 9999, -9999, pic, pane)], [{ scale: 4, x: -600, y: -200 }, { scale: 2, x: 200, y: 0 }]);
+check('zoom: from whole to eight times', [zoomAt(whole, 0.1, 5, 5, pic, pane), zoomAt(whole, 99, 0, 0, pic, pane).scale], [whole, 8]);
+
+check('wave', [[...wave([])], [...wave([0, 1, 2])], [...wave([10, 100, 50])], wave(Array.from({ length: 1000 }, (_, i) => i % 256)).length], [[], [0, 1, 2], [26, 255, 128], 64]);
+check('loudness', [loudness(new Float32Array(8)), loudness(new Float32Array(8).fill(1)), loudness(new Float32Array())], [0, 255, 0]);
+check('clock', [0, 999, 59_499, 61_000, 600_000].map((ms) => clockOf(ms, String)), ['0:00', '0:01', '0:59', '1:01', '10:00']);
+
+// Videos: what tells becomes zeros, all else stays where it was.
+const mp4box = (kind: string, ...body: (string | number[])[]) => {
+  const b = bytes(...body);
+  return bytes(be(b.length + 8, 4), kind, b);
+};
+const times = [1, 2, 3, 4, 5, 6, 7, 8];
+const track = (handler: string) => mp4box('trak', mp4box('tkhd', be(0, 4), times, 'rest'), mp4box('mdia', mp4box('mdhd', be(0, 4), times, 'rest'), mp4box('hdlr', be(0, 8), handler, be(0, 12), 'Writer'), mp4box('minf', 'x'.repeat(0), mp4box('stbl', 'samples'))), mp4box('udta', 'secret-name'));
+const film = (handler = 'vide') => bytes(mp4box('ftyp', 'isom'), mp4box('free', 'secret-old'), mp4box('mdat', 'pictures'), mp4box('moov', mp4box('mvhd', be(0, 4), times, 'rest'), track(handler), mp4box('udta', mp4box('\xa9xyz', 'secret-place')), mp4box('meta', 'secret-phone')), mp4box('uuid', 'secret-xmp'));
+finish(
+  (async () => {
+    const made = await withoutPlace(new Blob([new Uint8Array(film())]));
+    const out = made ? new Uint8Array(await made.arrayBuffer()) : new Uint8Array();
+    const said = String.fromCharCode(...out);
+    check('video: nothing tells, nothing moved', [out.length, /secret|Writer/.test(said), said.indexOf('pictures'), said.includes('samples'), said.includes('rest'), said.includes(String.fromCharCode(...times))], [film().length, false, String.fromCharCode(...film()).indexOf('pictures'), true, true, false]);
+    const no = async (b: number[]) => (await withoutPlace(new Blob([new Uint8Array(b)]))) === null;
+    check('video: refused', [await no(film('meta')), await no(film().slice(0, -3)), await no(bytes('hello world, no video')), await no([]), await no(bytes(mp4box('ftyp', 'isom'), mp4box('moov', be(99, 4), 'trak')))], [true, true, true, true, true]);
+  })(),
+);

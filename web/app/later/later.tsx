@@ -7,6 +7,10 @@ import type { Panel } from '../state';
 import { addIcons } from '../view/icons';
 import { ChatPanel } from './chatpanel';
 import { more } from './icons';
+import { EditorPanel } from './editor';
+import { ForwardPanel } from './forward';
+import { PollPanel } from './poll';
+import { PlacePanel } from './attach';
 import { InvitePanel } from './invite';
 import { LinkPanel } from './linkpanel';
 import { NewGroupPanel } from './newgroup';
@@ -26,13 +30,17 @@ export const styled = new Promise<void>((done) => {
   document.head.append(sheet);
 });
 
+export { AttachMenu } from './attach';
 export { ContactCard, PlaceCard } from './cards';
 export { EmojiPicker } from './emoji';
 export { FormatBar, formatKey } from './formatbar';
-export { Lightbox } from './lightbox';
 export { Pick } from './mention';
 export { MessageMenu } from './messagemenu';
+export { PollCard } from './poll';
+export { Recorder } from './record';
 export { Returning } from './returning';
+export { Frame, Viewer } from './viewer';
+export { VoiceLine } from './voice';
 
 /** The open window; a link that was opened, when there is none. */
 export function Window({ panel: p }: { panel: Panel | null }) {
@@ -45,6 +53,14 @@ export function Window({ panel: p }: { panel: Panel | null }) {
       return <SettingsPanel page={p.page} />;
     case 'keys':
       return <KeysPanel />;
+    case 'place':
+      return <PlacePanel chat={p.chat} />;
+    case 'poll':
+      return <PollPanel chat={p.chat} />;
+    case 'send-on':
+      return <ForwardPanel chat={p.chat} messages={p.messages} />;
+    case 'edit-photo':
+      return <EditorPanel item={p.edit} into={p.into} />;
     case 'chat':
       return <ChatPanel id={p.chat} page={p.page} />;
     default:

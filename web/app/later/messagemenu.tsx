@@ -6,7 +6,7 @@ import type { Chat, Message } from '../api';
 import { compose } from '../compose';
 import { mayChange } from '../roles';
 import { saveFile } from '../files';
-import { menuFor, type OpenMenu } from '../state';
+import { menuFor, type OpenMenu, panel } from '../state';
 import { Confirm } from '../view/dialog';
 import { type Entry, Menu } from '../view/menu';
 import { EmojiPicker } from './emoji';
@@ -73,6 +73,8 @@ function entries(m: Message, may: boolean, mayPin: boolean, open: OpenMenu): Ent
   if (mayPin && settled(m)) {
     out.push({ icon: 'pin', label: m.pinned ? t('unpin') : t('pin'), run: () => void act('pin', { chat: m.chat, message: m.id, on: !m.pinned }) });
   }
+  if (settled(m)) out.push({ icon: 'onward', label: t('forward'), run: () => (panel.value = { kind: 'send-on', chat: m.chat, messages: [m.id] }) });
+  if (may && m.own && m.poll && !m.poll.closed) out.push({ icon: 'check', label: t('poll.close'), run: () => void act('closePoll', { chat: m.chat, message: m.id }) });
   if (m.text) out.push({ icon: 'copy', label: t('copy'), run: () => void copy(m.text ?? '', 'copy.done') });
   const files = m.files?.filter((f) => f.ref) ?? [];
   if (files.length > 0) out.push({ icon: 'download', label: t('save'), run: () => files.forEach((f) => void saveFile(f)) });

@@ -57,13 +57,13 @@ export function NewGroupPanel() {
 }
 
 /** People to choose from; with many there is a field to search. */
-export function Choose(p: { chats: readonly Chat[]; chosen: readonly string[]; onChange(ids: readonly string[]): void }) {
+export function Choose(p: { chats: readonly Chat[]; chosen: readonly string[]; onChange(ids: readonly string[]): void; legend?: string }) {
   const [query, setQuery] = useState('');
   const wanted = fold(query.trim());
   const shown = wanted ? p.chats.filter((c) => fold(chatName(c)).includes(wanted)) : p.chats;
   return (
     <fieldset class="choose">
-      <legend>{t('group.choose')}</legend>
+      <legend>{p.legend ?? t('group.choose')}</legend>
       {p.chats.length >= searchFrom ? <input type="search" value={query} placeholder={t('members.search')} aria-label={t('members.search')} dir={dirFor(query)} autocomplete="off" onInput={(e) => setQuery(e.currentTarget.value)} /> : null}
       {shown.map((c) => (
         <label key={c.id} class="person">

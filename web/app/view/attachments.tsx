@@ -1,7 +1,9 @@
 // A message's photos and files: their room is kept from the first moment, and every transfer can be stopped.
 import { useEffect } from 'preact/hooks';
 import { bytes, number, t } from '../../lib/i18n';
-import { isShown } from '../../lib/photo';
+import { album } from '../../lib/album';
+import { isAudio, isShown, isVideo } from '../../lib/image';
+import { clockOf } from '../../lib/wave';
 import { act } from '../act';
 import type { Attachment, Message } from '../api';
 import { imageURL, saveFile } from '../files';
@@ -16,29 +18,45 @@ const autoBytesMax = 8_000_000;
 const photoWidthMax = 340;
 const photoHeightMax = 400;
 const photoWidthMin = 140;
+const stickerEdge = 176;
 
 const isImage = (a: Attachment) => isShown(a.mime) && (a.width ?? 0) > 0 && (a.height ?? 0) > 0;
+const isTile = (a: Attachment) => isImage(a) || (isVideo(a.mime) && (a.width ?? 0) > 0 && (a.height ?? 0) > 0);
 
 export function Attachments({ m }: { m: Message }) {
   const files = m.files ?? [];
-  const images = files.filter(isImage);
+  if (files.length === 1 && files[0]!.sticker !== undefined && isImage(files[0]!)) return <Photo m={m} file={files[0]!} index={0} alone edge={stickerEdge} />;
+  const tiles = files.flatMap((f, i) => (isTile(f) ? [i] : []));
+  let n = 0;
   return (
     <>
-      {images.length > 0 ? (
-        <div class={images.length === 1 ? 'photos one' : 'photos'}>
-          {files.map((f, i) => (isImage(f) ? <Photo key={i} m={m} file={f} index={i} alone={images.length === 1} /> : null))}
+      {tiles.length === 1 ? (
+        <div class="photos one">
+          <Photo m={m} file={files[tiles[0]!]!} index={tiles[0]!} alone />
+        </div>
+      ) : tiles.length > 1 ? (
+        <div class="photos">
+          {album(tiles.map((i) => ({ width: files[i]!.width!, height: files[i]!.height! }))).map((row, k) => (
+            <div key={k} class="photo-row" style={{ aspectRatio: `${row.reduce((a, b) => a + b, 0)}` }}>
+              {row.map((share) => {
+                const i = tiles[n++]!;
+                return <Photo key={i} m={m} file={files[i]!} index={i} share={share} />;
+              })}
+            </div>
+          ))}
         </div>
       ) : null}
       {files.map((f, i) => {
-        if (isImage(f)) return null;
+        if (isTile(f)) return null;
         const line = <FileLine key={i} m={m} file={f} index={i} />;
+        if (isAudio(f.mime)) return <Later key={i} show={(x) => <x.VoiceLine m={m} file={f} index={i} line={line} />} />;
         return /^text\/(x-)?vcard$/.test(f.mime) ? <Later key={i} show={(x) => <x.ContactCard file={f} line={line} />} /> : line;
       })}
     </>
   );
 }
 
-const fetchFile = (m: Message, file: number) => void act('fetch', { chat: m.chat, message: m.id, file });
+export const fetchFile = (m: Message, file: number) => void act('fetch', { chat: m.chat, message: m.id, file });
 const stopFile = (m: Message, file: number) => void act('stop', { chat: m.chat, message: m.id, file });
 
 interface Props {
@@ -47,30 +65,42 @@ interface Props {
   index: number;
 }
 
-function Photo({ m, file, index, alone }: Props & { alone: boolean }) {
+interface PhotoProps extends Props {
+  alone?: boolean;
+  /** Its share of width to height in a row of an album. */
+  share?: number;
+  /** The room of a single one, in px. */
+  edge?: number;
+}
+
+function Photo({ m, file, index, alone, share, edge }: PhotoProps) {
+  const video = !isShown(file.mime);
   const url = imageURL(file).value;
+  const here = video ? file.ref !== undefined : url !== null;
   const moving = file.state === 'loading' || file.state === 'uploading';
   useEffect(() => {
     if (file.state === 'remote' && file.size <= autoBytesMax) fetchFile(m, index);
   }, [file.state]);
   const w = file.width ?? 1;
   const h = file.height ?? 1;
-  const shown = Math.max(photoWidthMin, Math.min(w, photoWidthMax, (photoHeightMax * w) / h));
+  const shown = edge ? Math.min(edge, (edge * w) / h) : Math.max(photoWidthMin, Math.min(video ? photoWidthMax : w, photoWidthMax, (photoHeightMax * w) / h));
   const press = () => {
-    if (url) lightbox.value = { message: m, index };
+    if ((here || file.ref) && !edge) lightbox.value = { message: m, index };
     else if (moving) stopFile(m, index);
-    else fetchFile(m, index);
+    else if (!here) fetchFile(m, index);
   };
-  const label = url ? t('photo.open') : moving ? t('file.stop') : t('photo.load', { size: bytes(file.size) });
+  const label = here ? t(video ? 'video.open' : 'photo.open') : moving ? t('file.stop') : t(video ? 'video.load' : 'photo.load', { size: bytes(file.size) });
   return (
-    <button type="button" class="photo" aria-label={label} onClick={press} style={alone ? { aspectRatio: `${w} / ${Math.max(h, 1)}`, inlineSize: `${shown}px` } : {}}>
-      {file.preview ? <img class="blurred" src={smallURL(file.preview)} alt="" /> : null}
+    <button type="button" class={`photo${edge ? ' sticker' : ''}`} aria-label={edge ? t('sticker', { emoji: file.sticker ?? '' }) : label} onClick={press} style={alone ? { aspectRatio: `${w} / ${Math.max(h, 1)}`, inlineSize: `${shown}px` } : { flexGrow: `${share}` }}>
+      {file.preview && !edge ? <img class="blurred" src={smallURL(file.preview)} alt="" /> : null}
       {url ? <img class="sharp" src={url} width={w} height={h} alt="" decoding="async" /> : null}
-      {moving ? <Ring file={file} /> : !url && file.state !== 'local' ? (
+      {video && here ? <Later show={(x) => <x.Frame file={file} />} /> : null}
+      {moving ? <Ring file={file} /> : !here && file.state !== 'local' ? (
         <span class="disc">
           <Icon name={file.state === 'failed' ? 'retry' : 'download'} />
         </span>
       ) : null}
+      {video ? <span class="badge">{here || moving ? clockOf(file.duration ?? 0, number) : bytes(file.size)}</span> : null}
     </button>
   );
 }
@@ -100,7 +130,7 @@ function FileLine({ m, file, index }: Props) {
 }
 
 /** How much of a transfer is done, with the cross that stops it. */
-function Ring({ file }: { file: Attachment }) {
+export function Ring({ file }: { file: Attachment }) {
   const share = file.size > 0 ? Math.min(100, Math.round((100 * (file.done ?? 0)) / file.size)) : 0;
   return (
     <span class="ring" role="progressbar" aria-valuenow={share} aria-valuemin={0} aria-valuemax={100} aria-label={t('file.percent', { percent: number(share) })}>

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { plainText } from '../../lib/format';
 import { clock, full, list, number, t } from '../../lib/i18n';
+import { isShown, isVideo } from '../../lib/image';
 import { onlyEmoji } from '../../lib/linkify';
 import { placeIn } from '../../lib/place';
 import { act, react, summary } from '../act';
@@ -65,7 +66,7 @@ export function Bubble(p: { line: MessageLine; chat: Chat; onJump(id: string): v
     >
       <div class="bubble-line">
         {p.chat.kind === 'group' && !m.own ? <span class="face">{last ? <Avatar id={m.from} name={m.fromName} small /> : null}</span> : null}
-        <Body m={m} named={p.chat.kind === 'group' && !m.own && first} onJump={p.onJump} />
+        <Body m={m} may={p.chat.state === 'open'} named={p.chat.kind === 'group' && !m.own && first} onJump={p.onJump} />
         {m.kind === 'deleted' ? null : (
           <button
             type="button"
@@ -97,11 +98,11 @@ export function Bubble(p: { line: MessageLine; chat: Chat; onJump(id: string): v
   );
 }
 
-function Body({ m, named, onJump }: { m: Message; named: boolean; onJump(id: string): void }) {
+function Body({ m, may, named, onJump }: { m: Message; may: boolean; named: boolean; onJump(id: string): void }) {
   const meta = <Meta m={m} />;
   const text = m.text ?? '';
   const place = placeIn(text);
-  const bare = !text && m.files?.length && m.files.every((f) => f.mime.startsWith('image/')) ? ' bare' : '';
+  const bare = !text && m.files?.length && m.files.every((f) => isShown(f.mime) || isVideo(f.mime)) ? (m.files[0]!.sticker === undefined ? ' bare' : ' large') : '';
   const large = text && !m.files?.length && !m.replyTo && onlyEmoji(text) ? ' large' : '';
   return (
     <div class={`bubble${m.kind === 'deleted' ? ' deleted' : ''}${bare}${large}`}>
@@ -120,7 +121,13 @@ function Body({ m, named, onJump }: { m: Message; named: boolean; onJump(id: str
           </span>
         </button>
       ) : null}
+      {m.forwarded ? (
+        <span class="forwarded">
+          {t('forwarded', { who: m.forwarded })}
+        </span>
+      ) : null}
       {m.files?.length ? <Attachments m={m} /> : null}
+      {m.poll ? <Later show={(x) => <x.PollCard m={m} may={may} />} /> : null}
       {m.kind === 'deleted' ? (
         <Block meta={meta}>{t('message.deleted')}</Block>
       ) : place ? (
@@ -161,6 +168,12 @@ function Meta({ m }: { m: Message }) {
         <span class="pinned" title={t('pinned')}>
           <Icon name="pin" />
           <span class="sr">{t('pinned')}</span>
+        </span>
+      ) : null}
+      {m.silent ? (
+        <span title={t('silent')}>
+          <Icon name="mute" />
+          <span class="sr">{t('silent')}</span>
         </span>
       ) : null}
       {m.edited ? <span>{t('message.edited')}</span> : null}

@@ -1,12 +1,13 @@
 // The box to write in: text, emoji, photos and files; what is replied to or edited; what waits to be sent.
 import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { full, number, t } from '../../lib/i18n';
+import { bytes, full, number, t } from '../../lib/i18n';
 import { dirFor } from '../../lib/lang';
 import { type Named, typedMention } from '../../lib/mention';
 import { close, summary } from '../act';
-import type { Chat } from '../api';
+import { type Chat, filesMax } from '../api';
 import { type Compose, compose, type Item } from '../compose';
+import { panel } from '../state';
 import { Icon, SendIcon } from './icons';
 import { later, Later } from './later';
 import type { Place } from './menu';
@@ -14,6 +15,7 @@ import type { Place } from './menu';
 // The box grows to this height (px), then it scrolls.
 const boxHeightMax = 200;
 
+const canRecord = () => typeof MediaRecorder === 'function' && navigator.mediaDevices !== undefined;
 const touch = () => matchMedia('(hover: none) and (pointer: coarse)').matches;
 
 export function Composer({ chat }: { chat: Chat }) {
@@ -21,6 +23,8 @@ export function Composer({ chat }: { chat: Chat }) {
   const box = useRef<HTMLTextAreaElement>(null);
   const files = useRef<HTMLInputElement>(null);
   const picker = useSignal<Place | null>(null);
+  const attaching = useSignal<Place | null>(null);
+  const recording = useSignal<'hold' | 'tap' | null>(null);
   const over = useSignal(false);
   const asking = useSignal<{ at: number; query: string } | null>(null);
   const option = useSignal<string | undefined>(undefined);
@@ -28,6 +32,7 @@ export function Composer({ chat }: { chat: Chat }) {
   const pickKeys = useRef<((e: KeyboardEvent) => boolean) | null>(null);
   const wait = useWait(chat);
   const text = c.text.value;
+  const voice = recording.value !== null || (!wait && text === '' && c.items.value.length === 0 && !c.edit.value && canRecord());
   const ready = !wait && (text.trim() !== '' || c.items.value.length > 0);
 
   useLayoutEffect(() => {
@@ -88,6 +93,14 @@ export function Composer({ chat }: { chat: Chat }) {
     c.write(text.slice(0, at) + emoji + text.slice(b.selectionEnd));
     requestAnimationFrame(() => b.setSelectionRange(at + emoji.length, at + emoji.length));
   };
+  const choose = (accept: string) => {
+    const f = files.current!;
+    f.accept = accept;
+    f.click();
+  };
+  const record = (hold: boolean) => {
+    recording.value ??= hold ? 'hold' : 'tap';
+  };
 
   return (
     <div class="composer">
@@ -121,7 +134,19 @@ export function Composer({ chat }: { chat: Chat }) {
             box.current?.focus();
           }}
         />
-        <button type="button" class="quiet" aria-label={t('attach')} title={t('attach')} disabled={c.edit.value !== null} onClick={() => files.current?.click()}>
+        <button
+          type="button"
+          class="quiet"
+          aria-label={t('attach')}
+          title={t('attach')}
+          aria-haspopup="menu"
+          disabled={c.edit.value !== null}
+          onClick={(e) => {
+            const r = e.currentTarget.getBoundingClientRect();
+            if (later()) attaching.value = { x: r.left, y: r.top - 4 };
+            else choose('');
+          }}
+        >
           <Icon name="attach" />
         </button>
         <div class="box">
@@ -140,10 +165,31 @@ export function Composer({ chat }: { chat: Chat }) {
             <Icon name="smile" />
           </button>
         </div>
+        {voice ? (
+          <button type="button" class="send mic" aria-label={t('voice.record')} title={t('voice.record')} onContextMenu={(e) => e.preventDefault()} onPointerDown={(e) => e.button === 0 && record(true)} onClick={(e) => e.detail === 0 && record(false)}>
+            <Icon name="mic" />
+          </button>
+        ) : (
         <button class="send" aria-label={c.edit.value ? t('edit.save') : t('send')} title={c.edit.value ? t('edit.save') : t('send')} disabled={!ready || c.sending.value}>
           {c.edit.value ? <Icon name="check" /> : <SendIcon />}
         </button>
+        )}
+        {recording.value ? (
+          <Later
+            show={(x) => (
+              <x.Recorder
+                chat={chat.id}
+                hold={recording.value === 'hold'}
+                onEnd={() => {
+                  recording.value = null;
+                  if (!touch()) box.current?.focus();
+                }}
+              />
+            )}
+          />
+        ) : null}
       </form>
+      {attaching.value ? <Later show={(x) => <x.AttachMenu chat={chat} at={attaching.value!} choose={choose} onClose={() => (attaching.value = null)} />} /> : null}
       {picker.value ? (
         <Later
           show={(x) => (
@@ -225,10 +271,20 @@ function Tray({ c }: { c: Compose }) {
 }
 
 function TrayItem({ c, item }: { c: Compose; item: Item }) {
+  const shown = item.url !== null && !item.asIs.value && !item.refused.value;
   return (
     <li class={item.busy.value ? 'tray-item busy' : 'tray-item'}>
-      {item.url && !item.asIs.value && !item.refused.value ? <img src={item.url} alt={item.name} /> : <Icon name="file" />}
-      {item.url && !item.asIs.value && !item.refused.value ? null : <bdi class="file-name">{item.name}</bdi>}
+      {shown ? (
+        <button type="button" class="tray-edit" aria-label={t('tray.edit', { name: item.name })} title={t('tray.edit', { name: item.name })} onClick={() => (panel.value = { kind: 'edit-photo', edit: item, into: c })}>
+          <img src={item.url!} alt="" />
+        </button>
+      ) : (
+        <>
+          <Icon name="file" />
+          <bdi class="file-name">{item.name}</bdi>
+          <span class="size">{bytes(item.file.size)}</span>
+        </>
+      )}
       <button type="button" class="quiet" aria-label={t('tray.remove', { name: item.name })} onClick={() => c.remove(item)}>
         <Icon name="close" />
       </button>
@@ -251,7 +307,9 @@ function dropInto(c: Compose, over: { value: boolean }): () => void {
     if (!has(e)) return;
     e.preventDefault();
     over.value = false;
-    c.add(e.dataTransfer?.files ?? []);
+    const entries = [...(e.dataTransfer?.items ?? [])].map((i) => i.webkitGetAsEntry?.()).filter((x) => x != null);
+    if (entries.some((x) => x.isDirectory)) void import('../../lib/drop').then(async (m) => c.add(await m.filesIn(entries, filesMax + 1)));
+    else c.add(e.dataTransfer?.files ?? []);
   };
   addEventListener('dragover', drag);
   addEventListener('dragleave', leave);

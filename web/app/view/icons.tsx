@@ -38,6 +38,8 @@ const paths = {
   door: 'M6 20.5V4.5h10v16M4 20.5h16M13 12.5v.1',
   folder: 'M3.5 6h6l2 2.5h9v10.5h-17z',
   cloud: 'M4 4l16 16M8 8.5A5 5 0 0 0 7.5 18H16M10.8 6.8A5.5 5.5 0 0 1 17.3 11 3.6 3.6 0 0 1 19.5 17',
+  mute: 'M6 10a6 6 0 0 1 9.5-4.9M18 10c0 5 2 6.5 2 6.5H6M5 16.5s1-1 1-6.5M10 19.5a2.2 2.2 0 0 0 4 0M4 4l16 16',
+  mic: 'M12 14.5a3.5 3.5 0 0 0 3.5-3.5V7a3.5 3.5 0 0 0-7 0v4a3.5 3.5 0 0 0 3.5 3.5zM5.5 11a6.5 6.5 0 0 0 13 0M12 17.5V21',
 } as const;
 
 export type IconName = keyof typeof paths | keyof typeof more;
@@ -48,7 +50,7 @@ const all: Record<string, string> = { ...paths };
 export const addIcons = (icons: Record<string, string>) => void Object.assign(all, icons);
 
 export function Icon(p: { name: IconName }) {
-  const turns = p.name === 'back' || p.name === 'reply' || p.name === 'leave' || p.name === 'next';
+  const turns = p.name === 'back' || p.name === 'reply' || p.name === 'leave' || p.name === 'next' || p.name === 'onward' || p.name === 'undo';
   return (
     <svg class={turns ? 'icon turns' : 'icon'} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
       <path d={all[p.name] ?? ''} />

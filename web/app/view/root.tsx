@@ -75,7 +75,7 @@ export function Root() {
     <>
       <Screen />
       <Panels />
-      {lightbox.value ? <Later show={(x) => <x.Lightbox />} /> : null}
+      {lightbox.value ? <Later show={(x) => <x.Viewer />} /> : null}
       <Toasts />
       <div class="sr" aria-live="polite">
         {spoken}
