@@ -404,6 +404,9 @@ type SetSettings struct {
 type SetFolder struct {
 	Name  string   `json:"name"` // at most FolderNameBytesMax
 	Chats []string `json:"chats,omitempty"`
+	// As gives a folder that there is another name; Chats does not count then. With one that has this
+	// name already it becomes one. ErrBadArguments when there is no folder Name.
+	As string `json:"as,omitempty"`
 }
 
 func (Join) command()          {}

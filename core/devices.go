@@ -418,6 +418,7 @@ func (m *Machine) deviceCommit(c *chat, out convo.Changed) {
 		m.newDevice()
 		m.sayMandates()
 		m.tellFolders()
+		m.tellSelf()
 		if m.words.Kept {
 			m.tell(syncWords, "words", m.words.Keys)
 		}

@@ -39,6 +39,9 @@ func (m *Machine) setFolder(x SetFolder) ErrCode {
 		return ErrFoldersFull
 	}
 	old, _ := m.folder(name)
+	if x.As != "" {
+		return m.renameFolder(old, x.As)
+	}
 	f := folder{Name: name, At: max(m.now.UnixMilli(), old.At+1)}
 	for _, s := range x.Chats {
 		id, err := plane.ParseLogID(s)
@@ -63,6 +66,34 @@ func (m *Machine) setFolder(x SetFolder) ErrCode {
 	}
 	m.putFolder(f)
 	m.tellFolder(f)
+	return ""
+}
+
+// renameFolder makes one of the new name with the same chats, and lets go of the old one. Another device
+// learns of both; one that has put a chat into the old one meanwhile, and says so later, brings that back.
+func (m *Machine) renameFolder(old folder, as string) ErrCode {
+	name, code := folderName(as)
+	switch there, _ := m.folder(name); {
+	case code != "":
+		return code
+	case len(old.Chats) == 0:
+		return ErrBadArguments
+	case name != old.Name:
+		gone := folder{Name: old.Name, At: max(m.now.UnixMilli(), old.At+1)}
+		f := folder{Name: name, Chats: slices.Clone(there.Chats), At: max(m.now.UnixMilli(), there.At+1)}
+		for _, id := range old.Chats {
+			if !slices.Contains(f.Chats, id) {
+				f.Chats = append(f.Chats, id)
+			}
+		}
+		if len(f.Chats) > FolderChatsMax {
+			return ErrFoldersFull
+		}
+		for _, x := range []folder{gone, f} { // never one more than there may be
+			m.putFolder(x)
+			m.tellFolder(x)
+		}
+	}
 	return ""
 }
 
@@ -128,7 +159,6 @@ func (m *Machine) putFolder(f folder) {
 		}
 	}
 	m.saveSelf()
-	m.vault.stale = true // now, so that this Step asks for the Tick that writes it
 	m.sayFolders()
 }
 

@@ -187,7 +187,8 @@ func TestFoldersSaid(t *testing.T) {
 	wantFolders(t, ann, core.Folder{Name: "Many", Chats: []string{a}}, work)
 }
 
-// TestFoldersMeanwhile shows that a new device has what was said after the account was on its way to it.
+// TestFoldersMeanwhile shows that a new device has what was said after the account was on its way to it: folders,
+// the name, the settings.
 func TestFoldersMeanwhile(t *testing.T) {
 	w := New(t)
 	ann, lap := w.Client("ann"), w.Client("laptop")
@@ -198,8 +199,53 @@ func TestFoldersMeanwhile(t *testing.T) {
 	lap.SetOffline(true)
 	Must[core.Done](ann, core.ConfirmDevice{Yes: true})
 	Must[core.Done](ann, core.SetFolder{Name: "Work", Chats: []string{saved}})
+	Must[core.Done](ann, core.SetSettings{ReadReceipts: new(false)})
+	Must[core.Done](ann, core.SetName{Name: "Anna"})
 	lap.SetOffline(false)
 	Must[core.Done](lap, core.ConfirmDevice{Yes: true})
 	w.Pass(time.Minute)
+	if s := lap.State(); s.Settings.ReadReceipts || s.Account.Name != "Anna" {
+		t.Errorf("got %+v and %+v, want no read receipts, and Anna", s.Settings, *s.Account)
+	}
 	wantFolders(t, lap, core.Folder{Name: "Work", Chats: []string{saved}})
+}
+
+// TestFolderRenamed (D-24) shows that a folder gets another name on all devices, at the limits and one past them,
+// and that two become one when they come to be called the same.
+func TestFolderRenamed(t *testing.T) {
+	w := New(t)
+	ann := w.Client("ann")
+	Must[core.Joined](ann, core.Join{Link: w.Server.Link(), Name: "Ann"})
+	phone := w.Client("phone")
+	link(t, ann, phone, "Phone")
+	w.Pass(time.Minute)
+	saved := []string{ann.Chat("saved").ID}
+	group := []string{Must[core.Joined](ann, core.NewGroup{Name: "Group"}).Chat}
+	for n := range core.FoldersMax {
+		Must[core.Done](ann, core.SetFolder{Name: fmt.Sprintf("f%02d", n), Chats: saved})
+	}
+	long := strings.Repeat("x", core.FolderNameBytesMax)
+	for _, x := range []struct {
+		name, as string
+		want     core.ErrCode
+	}{
+		{"f00", long + "x", core.ErrNameLong},
+		{"f00", " ", core.ErrNameEmpty},
+		{"none", "some", core.ErrBadArguments},
+	} {
+		if got := ann.Fails(core.SetFolder{Name: x.name, As: x.as}); got != x.want {
+			t.Errorf("%q as %q: got %q, want %q", x.name, x.as, got, x.want)
+		}
+	}
+	Must[core.Done](ann, core.SetFolder{Name: "f00", As: " " + long})
+	Must[core.Done](ann, core.SetFolder{Name: "f01", As: "f01"})
+	for n := 3; n < core.FoldersMax; n++ {
+		Must[core.Done](ann, core.SetFolder{Name: fmt.Sprintf("f%02d", n)})
+	}
+	Must[core.Done](ann, core.SetFolder{Name: "f02", Chats: group})
+	Must[core.Done](ann, core.SetFolder{Name: "f01", As: "f02"})
+	w.Pass(time.Minute)
+	for _, c := range []*Client{ann, phone} {
+		wantFolders(t, c, core.Folder{Name: "f02", Chats: append(group, saved...)}, core.Folder{Name: long, Chats: saved})
+	}
 }

@@ -352,10 +352,14 @@ func (m *Machine) notices(c *chat, seq plane.Seq, out convo.Changed) {
 			removed = append(removed, p)
 		}
 	}
+	added := "added"
+	if out.ByLink || out.Own != nil && out.Own.Tag == tagAdmit {
+		added = "came"
+	}
 	for _, x := range []struct {
 		what string
 		whom []plane.PublicKey
-	}{{"removed", removed}, {"banned", banned}, {"erased", erased}, {"added", out.Added}} {
+	}{{"removed", removed}, {"banned", banned}, {"erased", erased}, {added, out.Added}} {
 		if len(x.whom) > 0 {
 			line(x.what, out.By, "", x.whom...)
 		}

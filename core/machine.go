@@ -252,6 +252,7 @@ func (m *Machine) run() {
 			m.emit(Emit{ChatChanged{m.chatView(c)}})
 		}
 	}
+	m.vault.stale = m.vault.stale || len(m.ops) > 0 // before wake, which sets the time to write it
 	m.dueSyncs()
 	m.wake()
 }
@@ -316,7 +317,6 @@ func (m *Machine) flush() []Effect {
 	if len(m.ops) == 0 {
 		return m.effects
 	}
-	m.vault.stale = true
 	return append([]Effect{Persist{m.ops}}, m.effects...)
 }
 

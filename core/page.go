@@ -421,6 +421,7 @@ func (b *book) line(l *timeline.Line) (*Line, error) {
 			return nil, err
 		}
 		out.Whom = append(out.Whom, x.Name)
+		out.Self = out.Self || x.Own
 	}
 	return out, nil
 }

@@ -100,7 +100,7 @@ func TestLinkTwoAdmins(t *testing.T) {
 	healthy(t, w, append(all, ann, bob)...)
 	added := map[string]int{}
 	for _, x := range ann.Page(g) {
-		if x.Kind == core.KindNotice && x.Notice.What == "added" {
+		if x.Kind == core.KindNotice && x.Notice.What == "came" {
 			for _, n := range x.Notice.Whom {
 				added[n]++
 			}

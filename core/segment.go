@@ -101,7 +101,7 @@ func makeSegment(r Reader, e MakeSegment) (Input, error) {
 func (e MakeSegment) within(list []timeline.Carried) []timeline.Carried {
 	for i := len(list) - 1; i >= 0; i-- {
 		x := &list[i].Entry
-		if x.At < e.Since || x.Seq != 0 && x.Seq <= e.Behind || e.For != [32]byte{} && x.Line != nil && x.Line.What == "added" && slices.Contains(x.Line.Whom, e.For) {
+		if x.At < e.Since || x.Seq != 0 && x.Seq <= e.Behind || e.For != [32]byte{} && x.Line != nil && (x.Line.What == "added" || x.Line.What == "came") && slices.Contains(x.Line.Whom, e.For) {
 			list = list[i+1:]
 			break
 		}

@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -205,5 +206,34 @@ func TestWordsOffer(t *testing.T) {
 	want("offer")
 	if got := ann.Fails(core.KeepWords{}); got != core.ErrBadArguments {
 		t.Errorf("kept what was never shown: %q", got)
+	}
+}
+
+// TestVaultLastChange (V-03) shows that the last change of a device that then falls quiet is in the vault
+// within two minutes: nothing else has to happen on it.
+func TestVaultLastChange(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		do   func(c *Client, chat string)
+		got  func(c *Client, chat string) string
+		want string
+	}{
+		{"draft", func(c *Client, chat string) { Must[core.Done](c, core.SetDraft{Chat: chat, Text: "the rest"}) }, func(c *Client, chat string) string { return c.Chat("Bob").Draft }, "the rest"},
+		{"settings", func(c *Client, chat string) { Must[core.Done](c, core.SetSettings{ReadReceipts: new(false)}) }, func(c *Client, chat string) string { return fmt.Sprint(c.State().Settings.ReadReceipts) }, "false"},
+		{"name", func(c *Client, chat string) { Must[core.Done](c, core.SetName{Name: "Anna"}) }, func(c *Client, chat string) string { return c.State().Account.Name }, "Anna"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			w, ann, _, chat, _, words := vaulted(t)
+			w.Pass(time.Hour)
+			x.do(ann, chat)
+			w.Pass(2 * time.Minute)
+			ann.SetOffline(true)
+			fresh := w.Client("fresh")
+			Must[core.Joined](fresh, core.Recover{Words: words, Origin: w.Server.Origin, Name: "New"})
+			w.Pass(time.Minute)
+			if got := x.got(fresh, chat); got != x.want {
+				t.Errorf("got %q, want %q", got, x.want)
+			}
+		})
 	}
 }

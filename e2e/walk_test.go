@@ -156,7 +156,7 @@ func TestWalkGroup(t *testing.T) {
 	bob.do("send", "Garden", "hello all")
 	ann.reads("Garden", "buy cheap seeds")
 	ann.reads("Garden", "hello all")
-	ann.reads("Garden", "Ann added")
+	ann.reads("Garden", "joined by link")
 
 	ann.do("group", "remove", "Garden", "Cid", "--erase")
 	bob.reads("Garden", "deleted what they wrote")

@@ -43,6 +43,7 @@ type Changed struct {
 	Own     *Pending // its Welcome is due now
 	Lost    *Pending // an own commit that is void now
 	Added   []plane.PublicKey
+	ByLink  bool // the commit of another says that Added came in through links
 	Removed []plane.PublicKey
 	Left    []plane.PublicKey
 	// Devices are members with a new device, Rejoined those of whom one took the place of another.
@@ -243,6 +244,7 @@ func (c *Convo) commit(r mls.CommitReceived) Outcome {
 		return Void{}
 	}
 	head, _ := parseHead(r.AAD)
+	out.ByLink = len(head.Doors) > 0
 	c.followUp(r)
 	return c.adopt(out, r.Next, t, r.Committer, head.AtMS)
 }

@@ -12,10 +12,12 @@ import (
 
 const folderHelp = `paperplane folder list [--json]
        paperplane folder set NAME CHAT…
+       paperplane folder rename NAME NEWNAME
        paperplane folder remove NAME
 
 Puts conversations together. set says which are in the folder NAME, and makes it
-where there is none; remove removes the folder, and nothing that is in it.
+where there is none; rename gives it another name; remove removes the folder,
+and nothing that is in it.
 A conversation may be in several. All your devices have the same folders.
 CHAT is a conversation's name, the beginning of it, or its id.
 --json after any of them prints JSON, one object a line.`
@@ -38,9 +40,9 @@ func runFolder(ctx context.Context, env Env) error {
 		verb, rest = rest[0], rest[1:]
 	}
 	switch {
-	case verb == "list" && len(rest) == 0, verb == "set" && len(rest) > 1, verb == "remove" && len(rest) == 1:
+	case verb == "list" && len(rest) == 0, verb == "set" && len(rest) > 1, verb == "rename" && len(rest) == 2, verb == "remove" && len(rest) == 1:
 	default:
-		return usage("Say what to do: list, set NAME CHAT… or remove NAME.")
+		return usage("Say what to do: list, set NAME CHAT…, rename NAME NEWNAME or remove NAME.")
 	}
 	s, err := open(ctx, env)
 	if err != nil {
@@ -56,6 +58,12 @@ func runFolder(ctx context.Context, env Env) error {
 		return listFolders(env, st, *asJSON)
 	}
 	x := core.SetFolder{Name: strings.TrimSpace(rest[0])}
+	if verb == "rename" {
+		if x.As = strings.TrimSpace(rest[1]); x.As == "" {
+			return usage("Say the new name.") // to the core this would be a folder without chats
+		}
+		rest = rest[:1]
+	}
 	for _, who := range rest[1:] {
 		c, err := find(st.Chats, who)
 		if err != nil {
@@ -63,7 +71,7 @@ func runFolder(ctx context.Context, env Env) error {
 		}
 		x.Chats = append(x.Chats, c.ID)
 	}
-	if verb == "remove" && !slices.ContainsFunc(st.Folders, func(f core.Folder) bool { return f.Name == x.Name }) {
+	if verb != "set" && !slices.ContainsFunc(st.Folders, func(f core.Folder) bool { return f.Name == x.Name }) {
 		return fmt.Errorf("There is no folder %s. See: paperplane folder list.", Isolate(Clean(x.Name, false)))
 	}
 	if _, err := api.Do[core.Done](ctx, s, "setFolder", x); err != nil {

@@ -152,14 +152,25 @@ func (g *groupCall) say(v any, format string, args ...any) error {
 	return err
 }
 
-// done does a command that answers nothing and waits until the server has it.
+// done does a command that answers nothing and waits until the server has it. When the server is away the
+// act waits, as a message does, and nobody may take it for done.
 func (g *groupCall) done(ctx context.Context, cmd string, args any, format string, words ...any) error {
 	if _, err := api.Do[core.Done](ctx, g.s, cmd, args); err != nil {
 		return err
 	}
-	g.s.sync(ctx)
+	if !g.s.syncs(ctx, syncTime) {
+		if st, err := g.s.state(ctx); err == nil && !st.Online {
+			if !g.asJSON {
+				return g.say(nil, waitsWords)
+			}
+			_, _ = fmt.Fprintln(g.env.Err, waitsWords)
+		}
+	}
 	return g.say(core.Done{}, format, words...)
 }
+
+// waitsWords say that an act waits.
+const waitsWords = "The server does not answer. This is kept here and done as soon as it does, by the next command or an open messenger."
 
 // contact finds the two-person conversation with who.
 func (g *groupCall) contact(who string) (string, error) {

@@ -343,20 +343,19 @@ func (p *printer) print(ctx context.Context, list []core.Message) error {
 
 // NoticeText puts a notice into words.
 func NoticeText(l core.Line) string {
-	var whom strings.Builder
-	for i, w := range l.Whom {
-		if i > 0 {
-			whom.WriteString(", ")
-		}
-		whom.WriteString(w)
+	whom, they := strings.Join(l.Whom, ", "), "they"
+	if l.Self { // whoever else it was done to
+		whom, they = "you", "you"
 	}
 	switch l.What {
 	case "created":
 		return l.Who + " made the group"
 	case "added":
-		return l.Who + " added " + whom.String()
+		return l.Who + " added " + whom
+	case "came":
+		return whom + " joined by link"
 	case "removed":
-		return l.Who + " removed " + whom.String()
+		return l.Who + " removed " + whom
 	case "left":
 		return l.Who + " left"
 	case "renamed":
@@ -375,13 +374,13 @@ func NoticeText(l core.Line) string {
 		return l.Who + " took a pin off"
 	case "role":
 		if l.Text == string(core.RoleMember) {
-			return l.Who + " made " + whom.String() + " an ordinary member"
+			return l.Who + " made " + whom + " an ordinary member"
 		}
-		return l.Who + " made " + whom.String() + " an " + l.Text
+		return l.Who + " made " + whom + " an " + l.Text
 	case "banned":
-		return l.Who + " banned " + whom.String()
+		return l.Who + " banned " + whom
 	case "erased":
-		return l.Who + " banned " + whom.String() + " and deleted what they wrote"
+		return l.Who + " banned " + whom + " and deleted what " + they + " wrote"
 	case "vanish":
 		if l.Text == "0" {
 			return l.Who + " lets messages stay from now on"

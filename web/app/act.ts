@@ -160,8 +160,10 @@ export function noticeText(m: Message): string {
   const all = n.whom ?? [];
   const many = all.length > namedMax ? Math.max(all.length, Number(n.text) || 0) - namedMax : 0;
   const whom = many > 0 ? list([...all.slice(0, namedMax), t('notice.more', { n: many })]) : list(all);
+  // What was done to oneself is said to oneself, whoever else it was done to.
+  if (n.self && !m.own && hasText(`notice.${n.what}.you`)) return t(`notice.${n.what}.you` as 'notice.added.you', { who: n.who ?? m.fromName });
   const vars = { who: n.who ?? m.fromName, whom, text: n.text ?? '', n: Number(n.text) || 0 };
-  if (n.what === 'role') return tAny(`notice.role.${n.text}`, 'notice.other', vars);
+  if (n.what === 'role') return tAny(`notice.role.${n.text}${n.self ? '.you' : ''}`, 'notice.other', vars);
   // What happened to oneself without anybody's doing has one form.
   return tAny(m.own && hasText(`notice.${n.what}.own`) ? `notice.${n.what}.own` : `notice.${n.what}`, 'notice.other', vars);
 }

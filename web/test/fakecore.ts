@@ -335,8 +335,10 @@ class Fake {
       this.event({ event: 'accountChanged', account: this.account, settings: this.settings });
       return done;
     },
-    setFolder: ({ name, chats }) => {
-      const to = name.trim();
+    setFolder: ({ name, chats: given, as: renamed }) => {
+      const chats = renamed === undefined ? given : this.folders.find((f) => f.name === name)?.chats;
+      if (renamed !== undefined) this.folders = this.folders.filter((f) => f.name !== name);
+      const to = (renamed ?? name).trim();
       if (!to) throw new CoreError('name-empty');
       if (to.length > 64) throw new CoreError('name-long');
       const rest = this.folders.filter((f) => f.name !== to);

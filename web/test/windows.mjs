@@ -531,10 +531,30 @@ const list = [
       await tabs.first().waitFor({ state: 'detached' });
       await on.click(); // one may have slipped: it stands there still
       await page.getByRole('switch', { name: 'Sport', checked: true }).waitFor();
+      await page.getByRole('button', { name: /Rename .*Sport/ }).click();
+      await page.getByLabel(/Rename .*Sport/).fill('Sports');
+      check('axe, a folder is renamed', await axe(page), []);
+      await page.keyboard.press('Escape');
+      await on.waitFor(); // given up, and the window is still there
+      await page.getByRole('button', { name: /Rename .*Sport/ }).click();
+      await page.getByLabel(/Rename .*Sport/).fill(' Sports ');
+      await page.keyboard.press('Enter');
+      await page.getByRole('switch', { name: 'Sports', checked: true }).waitFor();
+      check('asked for another name', (await page.asked('setFolder')).at(-1), { name: 'Sport', as: 'Sports' });
       await page.keyboard.press('Escape');
       await page.keyboard.press('Escape');
       await page.locator('dialog').waitFor({ state: 'detached' });
-      check('tabs', (await tabs.allTextContents()).map(plain), ['All', 'Sport']);
+      await page.chat('Saved messages'); // may be in a folder, too
+      await page.locator('.head-title').click();
+      await entry(page, 'Folders');
+      await page.getByRole('switch', { name: 'Sports' }).click();
+      await page.getByRole('switch', { name: 'Sports', checked: true }).waitFor();
+      await page.getByRole('switch', { name: 'Sports' }).click();
+      await page.getByRole('switch', { name: 'Sports', checked: false }).waitFor();
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Escape');
+      await page.locator('dialog').waitFor({ state: 'detached' });
+      check('tabs', (await tabs.allTextContents()).map(plain), ['All', 'Sports']);
       check('all at first', await names(), all);
       await tabs.nth(1).click();
       check('its chats', await names(), ['City cyclists']);

@@ -69,7 +69,7 @@ function About({ chat, go }: { chat: Chat; go(page: ChatPage): void }) {
           </p>
         ) : null}
       </div>
-      {group ? null : <p class="dim">{t('chat.encrypted')}</p>}
+      {group ? null : <p class="dim">{t(chat.kind === 'saved' ? 'beginning.saved' : 'chat.encrypted')}</p>}
       <div class="entries">
         {add && chat.knocks ? <Entry icon="door" label={t('knocks')} count={number(chat.knocks)} onClick={() => go('knocks')} /> : null}
         {group && add && contacts.value.length > 0 ? <Entry icon="invite" label={t('group.add')} onClick={() => go('add')} /> : null}

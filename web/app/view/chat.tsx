@@ -207,13 +207,9 @@ function Head({ chat }: { chat: Chat }) {
       <button type="button" class="quiet back" aria-label={t('back')} onClick={close}>
         <Icon name="back" />
       </button>
-      {chat.kind === 'saved' ? (
-        <div class="head-title">{title}</div>
-      ) : (
-        <button type="button" class="head-title" aria-haspopup="dialog" title={t('chat.about')} onClick={() => (panel.value = { kind: 'chat', chat: chat.id })}>
-          {title}
-        </button>
-      )}
+      <button type="button" class="head-title" aria-haspopup="dialog" title={t('chat.about')} onClick={() => (panel.value = { kind: 'chat', chat: chat.id })}>
+        {title}
+      </button>
     </header>
   );
 }
