@@ -192,7 +192,7 @@ type PollOption struct {
 // Line is a notice: What is "created", "added", "removed", "left", "renamed", "picture",
 // "joined", "came" (by link; Who let them in), "forked", "about", "rules", "pinned", "unpinned", "role" (Text is the role), "banned",
 // "erased", "moved" (Text is the server), "vanish" (Text is how
-// many seconds messages live from now on, "0" for ever), "device" (Who uses a new device), "rejoined", "healed"
+// many seconds messages live from now on, 0: for ever), "device" (Who uses a new device), "rejoined", "healed"
 // (this device had lost the thread and has it again), "missed" (Text records that nobody could give
 // this device any more); Who did it to Whom (names); Text is the new name.
 // Of more than 16 people Whom names the first, and Text is how many they are. Self: one is among them.

@@ -27,6 +27,8 @@ import (
 const (
 	// vaultEvery is how long changes gather before the vault is written again.
 	vaultEvery = time.Minute
+	// vaultLook is how often a device on which nothing changes looks at it: segments come of age.
+	vaultLook = 24 * time.Hour
 	// vaultDays is how often it is written in any case, so that its records do not expire.
 	vaultDays = 7
 	// alsoMax is how many devices that came back in vain a vault remembers for a chat.
@@ -217,8 +219,11 @@ func (m *Machine) keepKeys(x vaultKeys) {
 
 // vaultDue is when the vault is looked at again.
 func (m *Machine) vaultDue() time.Time {
-	if !m.words.Kept || m.acc == nil || m.devs.Out || !m.vault.stale || m.vault.busy || !m.servers[m.acc.Home].isUp() {
+	if !m.words.Kept || m.acc == nil || m.devs.Out || m.vault.busy || !m.servers[m.acc.Home].isUp() {
 		return time.Time{}
+	}
+	if !m.vault.stale {
+		return m.vault.at.Add(vaultLook)
 	}
 	return m.vault.at.Add(vaultEvery)
 }
