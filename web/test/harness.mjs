@@ -14,7 +14,7 @@ mkdirSync(artifacts, { recursive: true });
 
 /** The browser: $CHROMIUM, else chromium in PATH, else the one packed in the lock file's package. */
 export async function launch() {
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
   let path = process.env.CHROMIUM;
   if (!path) {
     for (const dir of (process.env.PATH ?? '').split(delimiter)) {
@@ -46,7 +46,7 @@ export async function serve(dir) {
     const name = ['/', '/i', '/d'].includes(path) ? 'index.html' : path.slice(1);
     const file = join(dir, name);
     if (name.includes('..') || !existsSync(file)) return a.writeHead(404).end();
-    a.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': csp, 'Cache-Control': 'no-cache', 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' });
+    a.writeHead(200, { 'Permissions-Policy': 'microphone=(self), geolocation=(self)', 'Content-Type': types[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': csp, 'Cache-Control': 'no-cache', 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' });
     a.end(readFileSync(file));
   });
   await new Promise((r) => server.listen(0, '127.0.0.1', r));

@@ -211,6 +211,195 @@ const list = [
       await close(page);
     },
   ],
+  [
+    'voices-are-recorded',
+    async () => {
+      for (const lang of ['en', 'fa']) {
+        const page = await open('', { lang });
+        await page.context().grantPermissions(['microphone']);
+        await page.chat('Ann');
+        await page.waitForTimeout(1200); // the later views are here
+        const mic = page.locator('.mic');
+        const held = async (ms, dx = 0, dy = 0) => {
+          const b = await mic.boundingBox();
+          await page.mouse.move(b.x + b.width / 2, b.y + b.height / 2);
+          await page.mouse.down();
+          await page.locator('.recorder').waitFor();
+          await page.waitForFunction((least) => {
+            const [m, s] = document.querySelector('.recorder .time').textContent.replace(/[۰-۹]/g, (d) => d.charCodeAt(0) - 0x6f0).split(':');
+            return m * 60 + +s >= least;
+          }, ms / 1000);
+          for (let k = 1; k <= 4; k++) await page.mouse.move(b.x + b.width / 2 + (dx * k) / 4, b.y + b.height / 2 + (dy * k) / 4);
+          await page.mouse.up();
+        };
+        const sent = () => page.asked('sendText');
+        await held(2000);
+        await page.locator('.voice').waitFor();
+        const [f] = (await sent())[0].files;
+        check(`${lang} held and let go`, [(await sent()).length, f.voice, f.mime.startsWith('audio/'), f.duration > 1000, atob(f.wave).length > 4, f.size > 100], [1, true, true, true, true, true]);
+        await held(1000, lang === 'fa' ? 200 : -200);
+        await page.locator('.recorder').waitFor({ state: 'detached' });
+        check(`${lang} slid aside: dropped`, (await sent()).length, 1);
+        await held(1000, 0, -120); // upwards: it stays on
+        await page.locator('.recorder .send').waitFor();
+        check(`${lang} axe recorder`, await axe(page), []);
+        await page.keyboard.press('Escape');
+        await page.locator('.recorder').waitFor({ state: 'detached' });
+        check(`${lang} escape: dropped`, (await sent()).length, 1);
+        await mic.focus();
+        await page.keyboard.press('Enter');
+        await page.locator('.recorder .time', { hasText: /[1۱]$/ }).waitFor();
+        await page.keyboard.press('Enter'); // the focus is on send
+        await page.locator('.voice').nth(1).waitFor();
+        check(`${lang} by keys`, (await sent()).length, 2);
+        await close(page);
+      }
+    },
+  ],
+  [
+    'no-microphone-in-words',
+    async () => {
+      const page = await open();
+      await page.evaluate(() => (navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))));
+      await page.chat('Ann');
+      await page.waitForTimeout(1200);
+      await page.locator('.mic').focus();
+      await page.keyboard.press('Enter');
+      await page.locator('.toast', { hasText: 'Allow the microphone' }).waitFor();
+      await page.locator('.recorder').waitFor({ state: 'detached' });
+      await close(page);
+    },
+  ],
+  [
+    'photo-is-cut-and-blurred-before-it-leaves',
+    async () => {
+      const page = await open();
+      await page.chat('Ann');
+      const png = await page.evaluate(async () => {
+        const c = document.createElement('canvas');
+        [c.width, c.height] = [400, 200];
+        const g = c.getContext('2d');
+        for (let x = 0; x < 400; x += 4) {
+          g.fillStyle = (x / 4) % 2 ? '#fff' : '#000'; // fine stripes: what is blurred turns grey
+          g.fillRect(x, 0, 4, 200);
+        }
+        return [...new Uint8Array(await (await new Promise((r) => c.toBlob(r))).arrayBuffer())];
+      });
+      await page.locator('input[type=file]').setInputFiles({ name: 'x.png', mimeType: 'image/png', buffer: Buffer.from(png) });
+      await page.locator('.tray-item:not(.busy) .tray-edit').click();
+      const photo = page.locator('.editor canvas');
+      await photo.waitFor();
+      check('axe editor', await axe(page), []);
+      const range = () => photo.evaluate((c) => {
+        const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+        const spread = (x0, x1) => {
+          let [lo, hi] = [255, 0];
+          for (let x = x0; x < x1; x++) [lo, hi] = [Math.min(lo, d[(100 * c.width + x) * 4]), Math.max(hi, d[(100 * c.width + x) * 4])];
+          return hi - lo;
+        };
+        return [spread(60, 140), spread(260, 340), c.width, c.height];
+      });
+      await page.getByRole('button', { name: 'Blur an area' }).click();
+      const b = await photo.boundingBox();
+      const drag = async (x0, y0, x1, y1) => {
+        await page.mouse.move(b.x + b.width * x0, b.y + b.height * y0);
+        await page.mouse.down();
+        await page.mouse.move(b.x + b.width * x1, b.y + b.height * y1, { steps: 4 });
+        await page.mouse.up();
+      };
+      await drag(0, 0, 0.5, 1);
+      const [left, right] = await range();
+      check('blurred here, sharp there', [left < 60, right > 200], [true, true]);
+      await page.getByRole('button', { name: 'Undo' }).click();
+      check('undone', (await range())[0] > 200, true);
+      await page.getByRole('button', { name: 'Blur with a brush' }).click();
+      await drag(0.02, 0.5, 0.48, 0.5);
+      check('by the brush', [(await range())[0] < 90, (await range())[1] > 200], [true, true]);
+      await page.getByRole('button', { name: 'Rotate' }).click();
+      check('turned', (await range()).slice(2), [200, 400]);
+      await page.getByRole('button', { name: 'Rotate' }).click();
+      await page.getByRole('button', { name: 'Crop', exact: true }).click();
+      await photo.focus();
+      await page.keyboard.press('ArrowRight'); // a frame by keys
+      await page.keyboard.press('Enter');
+      check('cut', (await range()).slice(2).map((n) => Math.round(n / 10)), [21, 10]);
+      await page.getByRole('button', { name: 'Done' }).click();
+      await page.locator('dialog').waitFor({ state: 'detached' });
+      await page.locator('.tray-item:not(.busy)').waitFor();
+      await page.getByRole('button', { name: 'Send', exact: true }).click();
+      const [f] = (await page.asked('sendText'))[0].files;
+      check('sent as it is now', [Math.round(f.width / 10), Math.round(f.height / 10)], [21, 10]);
+      await close(page);
+    },
+  ],
+  [
+    'bombs-folders-and-large-files',
+    async () => {
+      const page = await open();
+      await page.chat('Ann');
+      // A picture of 50,000 x 50,000 that says so in a few bytes.
+      const bomb = Buffer.from('89504e470d0a1a0a0000000d494844520000c3500000c3500806000000' + '00'.repeat(40), 'hex');
+      await page.locator('input[type=file]').setInputFiles({ name: 'bomb.png', mimeType: 'image/png', buffer: bomb });
+      await page.locator('.refused').waitFor();
+      await page.getByRole('button', { name: /Remove/ }).click();
+      await page.evaluate((hex) => {
+        const f = globalThis.fake;
+        f.files.set('bomb', new Blob([Uint8Array.from(hex.match(/../g), (x) => parseInt(x, 16))], { type: 'image/png' }));
+        f.put({ id: 'bomb', chat: 'c-ann', index: ++f.n, at: Date.now(), from: 'p-Ann', fromName: 'Ann', own: false, kind: 'file', state: 'received', files: [{ name: 'b.png', mime: 'image/png', size: 80, width: 100, height: 100, state: 'local', ref: 'bomb' }] });
+      }, bomb.toString('hex'));
+      await page.waitForTimeout(300);
+      check('a bomb is not shown', await rows(page).last().locator('.sharp').count(), 0);
+      // A folder, as the browser hands it over.
+      await page.evaluate(() => {
+        const file = (name) => ({ isFile: true, isDirectory: false, name, file: (done) => done(new File(['x'], name, { type: 'text/plain' })) });
+        const folder = (name, all) => ({ isFile: false, isDirectory: true, name, createReader: () => ({ readEntries: (done) => done(all.splice(0, 2)) }) });
+        const tree = folder('top', [file('b.txt'), file('.hidden'), folder('deep', [file('c.txt')]), folder('endless', Array.from({ length: 40 }, (_, i) => file(`n${i}.txt`)))]);
+        const e = new DragEvent('drop', { bubbles: true, cancelable: true });
+        Object.defineProperty(e, 'dataTransfer', { value: { types: ['Files'], files: [], items: [{ webkitGetAsEntry: () => tree }] } });
+        document.body.dispatchEvent(e);
+      });
+      await page.locator('.toast').waitFor(); // more than a message takes
+      check('files of a folder', await page.locator('.tray-item .file-name').evaluateAll((all) => all.slice(0, 3).map((x) => x.textContent)), ['b.txt', 'c.txt', 'n0.txt']);
+      check('no more than a message takes', await page.locator('.tray-item').count(), 10);
+      await close(page);
+    },
+  ],
+  [
+    'videos',
+    async () => {
+      const page = await open();
+      await page.chat('Ann');
+      const webm = await page.evaluate(async () => {
+        const c = document.createElement('canvas');
+        [c.width, c.height] = [160, 90];
+        const g = c.getContext('2d');
+        const rec = new MediaRecorder(c.captureStream(20), { mimeType: 'video/webm' });
+        const parts = [];
+        rec.ondataavailable = (e) => parts.push(e.data);
+        rec.start();
+        for (let i = 0; i < 25; i++) {
+          g.fillStyle = `hsl(${i * 14} 80% 50%)`;
+          g.fillRect(0, 0, 160, 90);
+          await new Promise((r) => setTimeout(r, 40));
+        }
+        await new Promise((r) => ((rec.onstop = r), rec.stop()));
+        return [...new Uint8Array(await new Blob(parts).arrayBuffer())];
+      });
+      await page.locator('input[type=file]').setInputFiles({ name: 'film.webm', mimeType: 'video/webm', buffer: Buffer.from(webm) });
+      await page.locator('.tray-item:not(.busy)').waitFor();
+      await page.getByText('Sent as it is').waitFor();
+      await page.getByRole('button', { name: 'Send', exact: true }).click();
+      const [f] = (await page.asked('sendText'))[0].files;
+      check('a frame, its size', [f.width, f.height, f.preview.length > 20], [160, 90, true]);
+      const tile = rows(page).last().getByRole('button', { name: 'Play video' });
+      await tile.click();
+      await page.waitForFunction(() => document.querySelector('.lightbox video')?.readyState >= 2);
+      check('axe video', await axe(page), []);
+      await page.keyboard.press('Escape');
+      await page.locator('.lightbox').waitFor({ state: 'detached' });
+      await close(page);
+    },
+  ],
 ];
 
 await steps(list.filter(([name]) => !only || name.includes(only)));

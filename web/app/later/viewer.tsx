@@ -1,6 +1,6 @@
 // Photos and videos of a chat over the whole page: swiped, looked at closely, saved, handed on.
 import { signal } from '@preact/signals';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isShown, isVideo } from '../../lib/image';
 import { full, number, t } from '../../lib/i18n';
 import { move, type View, whole, zoomAt } from '../../lib/zoom';
@@ -44,7 +44,7 @@ export function Viewer() {
   const here = Math.max(0, at);
   const message = items[here]!.message;
   const file = message.files?.[open.index];
-  useEffect(() => (setView(whole), setDrag({ x: 0, y: 0 })), [message.id, open.index]);
+  useLayoutEffect(() => (setView(whole), setDrag({ x: 0, y: 0 })), [message.id, open.index]);
   const close = () => (lightbox.value = null);
   const go = (step: number) => {
     const next = items[here + step];
