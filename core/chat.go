@@ -74,7 +74,9 @@ type chatMeta struct {
 	Keep    *keeping         `cbor:"24,keyasint,omitempty"` // history that the vault names
 	Told    *toldHistory     `cbor:"25,keyasint,omitempty"` // history that was announced here
 	Carry   *carrying        `cbor:"20,keyasint,omitempty"` // history on its way to another device
-	Pages   bool             `cbor:"24,keyasint,omitempty"` // of the tree, still to be put
+	Pages   bool             `cbor:"28,keyasint,omitempty"` // of the tree, still to be put
+	Noted   []byte           `cbor:"26,keyasint,omitempty"` // who is in it by a note of a later self, see selfnote.go
+	Behind  bool             `cbor:"27,keyasint,omitempty"` // this device went on from an old copy
 	Gap     uint64           `cbor:"23,keyasint,omitempty"` // the newest place for what came between leaving and coming back
 }
 
@@ -154,6 +156,7 @@ func (m *Machine) newChat(cv *convo.Convo, srv ServerID, owner []byte) *chat {
 	}
 	c.dirtyMeta, c.dirtyNumbers = true, true
 	m.addChat(c)
+	m.noteSoon()
 	m.touch(c)
 	m.show(c)
 	return c
@@ -163,6 +166,9 @@ func (m *Machine) newChat(cv *convo.Convo, srv ServerID, owner []byte) *chat {
 func (m *Machine) saveChat(c *chat) {
 	if c.dirtyMeta {
 		m.put(chatKey(c.id, "m"), c.chatMeta)
+		if c.State == chatLeft {
+			m.noteSoon()
+		}
 		c.dirtyMeta = false
 	}
 	if c.dirtyNumbers {

@@ -421,6 +421,7 @@ func (m *Machine) rejoin(c *chat, cv *convo.Convo, srv ServerID) *chat {
 	}
 	c.slicing, c.paging = slicing{n: c.slicing.n}, paging{n: c.paging.n + 1}
 	c.c, c.Server, c.State, c.Leaving, c.skipConvo, c.Created = cv, srv, chatOpen, false, false, true
+	c.Behind, c.Noted = false, nil
 	c.Got, c.SaidGot, c.SaidRead, c.Read = 0, 0, 0, 0
 	c.dirtyMeta, c.dirtyNumbers = true, true
 	m.touch(c)

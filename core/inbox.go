@@ -59,6 +59,7 @@ type inbox struct {
 	dooring         bool
 	closing         bool
 	reading         bool
+	noting          bool
 	head            plane.Seq
 	subscribed      bool
 	dropping        bool
@@ -115,7 +116,7 @@ func loadPackage(ref string, s storedPackage) (*ownPackage, error) {
 // drop forgets the session.
 func (b *inbox) drop() {
 	b.dropping = false
-	b.own, b.handle, b.opening, b.putting, b.filled, b.dooring, b.closing, b.reading, b.subscribed, b.head = 0, 0, false, false, false, false, false, false, false, 0
+	b.own, b.handle, b.opening, b.putting, b.filled, b.dooring, b.closing, b.reading, b.noting, b.subscribed, b.head = 0, 0, false, false, false, false, false, false, false, false, 0
 }
 
 func (m *Machine) saveInbox() { m.put("s/inbox", m.inbox.stored) }
@@ -243,6 +244,7 @@ func (m *Machine) pumpInbox(s *server) {
 		m.sendInvite(s, i)
 	}
 	m.readInbox(s)
+	m.pumpNote(s)
 }
 
 // sendInbox sends a request about the inbox; what comes of one that was exchanged is passed over.
@@ -259,6 +261,7 @@ func (m *Machine) sendInbox(s *server, r wire.Request, then func(wire.Answer)) {
 func (m *Machine) dueInbox() {
 	if b := &m.inbox; b.filled && !m.now.Before(b.lookAt) {
 		b.filled = false
+		m.noteSoon()
 		if s := m.servers[m.acc.Home]; s != nil {
 			s.stale = true
 		}
@@ -355,6 +358,7 @@ func (m *Machine) readInbox(s *server) {
 				return
 			}
 			b.reading, b.subscribed, b.head = false, true, max(b.head, o.Head)
+			m.noteSoon()
 		})
 	}
 }
@@ -367,6 +371,9 @@ func (m *Machine) inboxRecord(seq plane.Seq, body []byte) {
 	}
 	b.stored.Cursor = seq
 	m.saveInbox()
+	if m.readNote(body) {
+		return
+	}
 	h := hashOf(body)
 	name := hex.EncodeToString(h[:])
 	if slices.Contains(b.requests, name) {

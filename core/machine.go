@@ -63,6 +63,8 @@ type Machine struct {
 	newerAt    time.Time // see dueSuccessor
 	goneAt     time.Time // when something that was said expires; zero: nothing does, or it is being forgotten
 	forgetting bool
+	noted      storedNote
+	noteAt     time.Time // when the note is looked at
 	soonest    time.Time // before it no timer of a chat is due; zero: none is
 	idle       bool      // that is known
 
@@ -215,6 +217,7 @@ func (m *Machine) run() {
 	}
 	m.dueJoins()
 	m.dueSuccessor()
+	m.dueNote()
 	m.heals()
 	m.pumpWaits()
 	m.dueDevices()
@@ -366,6 +369,9 @@ func (m *Machine) wake() {
 	}
 	sooner(m.newerAt)
 	sooner(m.goneAt)
+	if m.home().isUp() {
+		sooner(m.noteAt)
+	}
 	if r := m.recovery; r != nil {
 		sooner(r.until)
 		if s := m.servers[r.server]; r.feed != nil && s.isUp() && s.retryAt.IsZero() {
@@ -503,6 +509,8 @@ func (m *Machine) assemble() error {
 			read(k, &m.devs)
 		case "inbox":
 			read(k, &m.inbox.stored)
+		case "note":
+			read(k, &m.noted)
 		case "kp":
 			var s storedPackage
 			read(k, &s)

@@ -120,6 +120,8 @@ func (m *Machine) judge(c *chat, k *knocked) (why string, over bool) {
 	}
 	k.in = false
 	switch {
+	case m.vouched(c, &k.k):
+		return "", false
 	case k.k.Again:
 		return passOut, true
 	case !mayAdd(c):
@@ -149,7 +151,7 @@ func (m *Machine) ready(c *chat, k *knocked) bool {
 	}
 	if k.k.Again {
 		_, ok := c.c.LeafOf(k.k.Account, k.k.Old[:])
-		return ok
+		return ok || m.vouched(c, &k.k)
 	}
 	if !mayAdd(c) {
 		return false
@@ -254,6 +256,7 @@ func (m *Machine) beginAdmit(c *chat, list []*knocked) (used []bool, err error) 
 		switch {
 		case come[k.k.Account]:
 			continue // one leaf of a person at a time
+		case !is && m.vouched(c, &k.k):
 		case k.k.Again || k.in:
 			if !is || leaf == c.c.OwnLeaf() {
 				continue
@@ -307,6 +310,7 @@ func (m *Machine) admitted(c *chat, out convo.Changed) {
 	q.shares = append(q.shares, x)
 	m.put(shareKey(c.id, x.N), x)
 	if !m.upToDate(c) {
+		m.goneOn(c)
 		c.c.Found() // nobody has come further: from here on all go on together, under new keys
 		m.healed(c)
 	}

@@ -31,6 +31,9 @@ func (m *Machine) record(c *chat, seq plane.Seq, body []byte) {
 	at := c.c.Cursor()
 	m.contain(c, func() {
 		out := c.c.Receive(m.now, seq, body, c.q.Own)
+		if v, is := out.(convo.Void); is && !v.Old {
+			m.heardInLog(c, body)
+		}
 		m.keepRoom(c, seq-min(seq, at+1), out)
 		m.outcome(c, seq, out)
 		m.succeeded(c.c.Successor())
@@ -377,6 +380,12 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 		m.show(c)
 		m.release(c)
 		return
+	}
+	if c.kind() == ChatGroup && len(out.Added)+len(out.Removed)+len(out.Left) > 0 || c.c.State().Queue != nil && out.Before.Queue == nil {
+		c.unnote(out.Added)
+		c.unnote(out.Removed)
+		c.unnote(out.Left)
+		m.noteSoon()
 	}
 	// What was sealed in the old epoch and has no place is void for everybody.
 	for _, i := range c.q.Items {

@@ -110,7 +110,7 @@ func (m *Machine) heals() {
 		}
 		if w := m.waitOf(c.id); w != nil {
 			c.healAt = time.Time{}
-			if l := c.c.Lost(); w.Again && w.Entered == 0 && w.Try >= forsakenAfter && c.c.Leaves() == 1 && !c.locked() && (l == convo.LostOwn || l == convo.LostPast || l == convo.LostVoid) {
+			if l := c.c.Lost(); w.Again && w.Entered == 0 && w.Try >= forsakenAfter && c.c.Lonely() && !c.locked() && (l == convo.LostOwn || l == convo.LostPast || l == convo.LostVoid) {
 				m.dropWait(w) // whoever was here when it asked has left, and nobody came
 				m.alone(c)
 			}
@@ -142,7 +142,7 @@ func (m *Machine) heal(s *server, c *chat) {
 	x := storedWait{Server: s.id, Again: true, Chat: c.log}
 	switch st := c.c.State(); {
 	case st.Kind == convo.Group && m.way(&x, c):
-	case st.Kind == convo.Group && c.c.Size() > 1:
+	case st.Kind == convo.Group && !c.c.Lonely():
 		c.healAt = m.now.Add(askAgainMax) // nobody has made a queue yet
 		return
 	case st.Kind == convo.Two && c.Person != nil:
@@ -152,7 +152,7 @@ func (m *Machine) heal(s *server, c *chat) {
 			return
 		}
 		x.Inbox, x.Queue, x.Door, x.Card = true, plane.LogID(p.stored.Inbox), p.stored.Door, p.stored.Card
-	case c.c.Leaves() == 1 && !c.locked():
+	case c.c.Lonely() && !c.locked():
 		m.alone(c)
 		return
 	default: // one's own devices answer
@@ -166,57 +166,10 @@ func (m *Machine) heal(s *server, c *chat) {
 	m.show(c)
 }
 
-// way sets the place of number Way to knock at for a group: its queue, then the inboxes of contacts who are
-// members. Those do not depend on the keys of the queue, which another branch may have changed.
-func (m *Machine) way(w *storedWait, c *chat) bool {
-	w.Inbox, w.Asked = false, plane.PublicKey{}
-	k := c.c.State().Queue
-	if k == nil && c.locked() && c.owner != nil {
-		k = queueOf(c.owner) // it may have a queue that came later
-	}
-	if k != nil && w.Way == 0 {
-		w.Queue, w.Door, w.Card = k.Log, k.Rejoin, k.Card
-		return true
-	}
-	list := m.contactsIn(c)
-	if len(list) == 0 {
-		return false
-	}
-	p := list[max(0, w.Way-1)%len(list)]
-	if w.Way >= len(list) {
-		w.Way = -1 // then the queue again
-	}
-	w.Inbox, w.Asked, w.Queue, w.Door, w.Card = true, p.key, plane.LogID(p.stored.Inbox), p.stored.Door, p.stored.Card
-	return true
-}
-
-// contactsIn are the members of a group whose inboxes are known, in the order of their keys.
-func (m *Machine) contactsIn(c *chat) (list []*person) {
-	for _, x := range c.c.Members() {
-		if p := m.people[x.Person]; p != nil && !x.Own && p.stored.Door != [16]byte{} && p.stored.Server == c.Server {
-			list = append(list, p)
-		}
-	}
-	return list
-}
-
-// elsewhere makes the next knock of one who is lost at another place, if there is one.
-func (m *Machine) elsewhere(w *waiting) bool {
-	c := m.chats[w.Chat.Text()]
-	if !w.Again || c == nil || c.kind() != ChatGroup || len(m.contactsIn(c)) == 0 {
-		return false
-	}
-	w.Way++
-	if !m.way(&w.storedWait, c) {
-		return false
-	}
-	m.knockAnew(w)
-	return true
-}
-
-// alone: nobody else is in the conversation, so what is here is all there is. New keys, for what
+// alone: nobody else is in the conversation to stay, so what is here is all there is. New keys, for what
 // was written by a later state under the old ones.
 func (m *Machine) alone(c *chat) {
+	m.goneOn(c)
 	c.c.Found()
 	if c.State != chatBroken {
 		m.wish(c, &outbox.Intent{Act: outbox.Refresh})

@@ -53,6 +53,7 @@ func (m *Machine) remade(c *chat, code plane.Code) {
 	case code == plane.OK && c.gen == c.c.State().Gen:
 		m.dropWait(w)
 		c.c.Found()
+		m.goneOn(c)
 		m.healed(c)
 	case code == plane.Refused:
 		w.Since = m.now.UnixMilli()

@@ -224,6 +224,10 @@ func (m *Machine) work(s *server, c *chat) {
 		return // the rest is for who has the tree
 	}
 	if !m.stuck(c) {
+		if h := c.held; h != nil && c.c.Opened() >= h.After && !c.c.Doubtful() {
+			c.held = nil // one came back in another way, or was never out
+			m.set(heldKey(c.id), nil)
+		}
 		m.pumpPages(c)
 		m.deliverKnock(s, c)
 		m.refresh(c)

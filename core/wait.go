@@ -93,6 +93,7 @@ type storedWait struct {
 	// Way numbers the places to knock at, see elsewhere; with Asked it is the inbox of a member.
 	Way   int             `cbor:"45,keyasint,omitempty"`
 	Asked plane.PublicKey `cbor:"46,keyasint,omitzero"`
+	InLog bool            `cbor:"47,keyasint,omitempty"` // it is the log of the conversation
 }
 
 func waitKey(id string) string { return "s/j/" + id }
@@ -413,6 +414,10 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 			w.feed = m.replyFeed(w)
 		}
 		m.pumpFeed(s, w.feed)
+		if w.Entered == 0 && w.feed.gone {
+			m.waitAnew(s, w)
+			return
+		}
 		if w.Entered == 0 && !w.Quit && !m.now.Before(w.again()) && w.got == nil {
 			if w.Try++; w.Try >= forsakenAfter && m.nobodyElse(w) {
 				return
@@ -440,6 +445,8 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 			}
 			return ok
 		})
+	case w.InLog:
+		m.knockInLog(w, ask)
 	case w.door == 0:
 		ask(s.open(w.Queue, wire.RoleDoor, 0, caps.DoorSigner(w.Door)), func(a wire.Answer) bool {
 			o, ok := a.(wire.Opened)
@@ -471,6 +478,20 @@ func (m *Machine) pumpWait(s *server, w *waiting) {
 			return true
 		})
 	}
+}
+
+// waitAnew waits with another log for the answer: that of an old copy was deleted by its later self, whom
+// the answer had reached.
+func (m *Machine) waitAnew(s *server, w *waiting) {
+	x := w.storedWait
+	x.Created, x.Knocked, x.Tried, x.Body, x.Packages = false, false, false, nil, nil
+	i := slices.Index(m.waits, w)
+	m.waits = slices.Delete(m.waits, i, i+1)
+	m.set(waitKey(w.id), nil)
+	n := m.newWait(x)
+	n.Since = w.Since
+	m.saveWait(n)
+	m.pumpWait(s, n)
 }
 
 // knockAnew makes another knock: nobody may have lived to answer the last.

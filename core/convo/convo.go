@@ -386,6 +386,19 @@ func (c *Convo) Deserted() bool {
 	return len(gone) >= c.Size()
 }
 
+// Lonely reports whether no other device stays: there is none, or all others have asked to go.
+func (c *Convo) Lonely() bool {
+	if c.light != nil {
+		return c.who.leaves == 1
+	}
+	for i, p := range c.who.leaf {
+		if p != (plane.PublicKey{}) && uint32(i) != c.g.OwnIndex() && (p == c.Own() || !c.asked(p)) {
+			return false
+		}
+	}
+	return true
+}
+
 // Rank returns how many devices stand before this one among those that stay: who is first
 // commits first.
 func (c *Convo) Rank() int {

@@ -119,6 +119,9 @@ func (c *Convo) void(now time.Time) {
 	}
 }
 
+// Unvoid: the last record was no message, and says nothing of a branch.
+func (c *Convo) Unvoid() { c.voids -= min(c.voids, voidWeight) }
+
 // outdated: the own leaf has written in this epoch what is not known here.
 func (c *Convo) outdated(commit bool) {
 	if commit {
