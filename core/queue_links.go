@@ -196,7 +196,7 @@ func (m *Machine) keepLinks(c *chat, k *convo.Queue) {
 	if st.Queue != nil && st.Queue.At == st.Gen && q.Gen <= k.Gen && !q.torn(k) && len(q.making) == 0 && !slices.ContainsFunc(st.Links, over) {
 		return
 	}
-	_, err := c.c.Begin(convo.Change{Tag: tagState, Edit: func(st *convo.State) {
+	_, err := c.c.Begin(convo.Change{Tag: tagState, NewGen: st.Queue != nil && st.Behind(), Edit: func(st *convo.State) {
 		if p := q.Plan; q.planned(k) && q.Door == p.Rejoin {
 			x := *p
 			x.At = st.Gen

@@ -24,7 +24,8 @@ import (
 //     admins and give up being one. There is always an owner among the members.
 //   - Whoever removes somebody, and admins, raise the generation by one: were it everybody, one
 //     member could raise it until the server is behind all the generations whose keys are kept, and
-//     nobody could open the log any more.
+//     nobody could open the log any more. So members raise it so often only while nobody is there who
+//     brings the server on (raise.go).
 //   - A leaf that comes in for a member is under the member's newest mandate (mandate.go).
 //   - No leaf is larger than leafBytesMax; kind and TTL never change, nor other extensions, but that
 //     a group becomes sliced with the commit that makes it large (slices.go).
@@ -161,7 +162,7 @@ func (c *Convo) mayTurn(by plane.PublicKey, st State, list people, removes bool)
 	cur := c.state
 	role := c.Role(by)
 	moves := st.Moved != nil && (cur.Moved == nil || *cur.Moved != *st.Moved)
-	if moves && !c.mayMove(role, st) || st.Gen != cur.Gen && (st.Gen != cur.Gen+1 || role < RoleAdmin && !removes && !moves) {
+	if moves && !c.mayMove(role, st) || st.Gen != cur.Gen && (st.Gen != cur.Gen+1 || !moves && !c.mayRaise(role, list, removes)) {
 		return false
 	}
 	// What this member may change is made equal; all else, whatever it is, must be so.
@@ -317,7 +318,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	for _, x := range list {
 		leaves = leaves || x.lost > x.rejoined
 	}
-	if ch.NewGen || leaves {
+	if ch.NewGen || leaves && c.mayRaise(c.Role(me), list, true) {
 		st.Gen++
 	}
 	wanted := len(ch.Add)+len(ch.Remove)+len(ch.Leaves) > 0 || ch.Gone || ch.Edit != nil || ch.NewGen
