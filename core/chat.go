@@ -260,7 +260,7 @@ func (m *Machine) chatView(c *chat) Chat {
 		m.groupView(c, &v, &st)
 	}
 	if m.healing(c) {
-		v.State = chatHealing
+		v.State, v.Refused = chatHealing, m.waitOf(c.id).old()
 	}
 	if s := m.servers[c.Server]; s != nil && c.Server != m.acc.Home {
 		v.Origin = s.Origin

@@ -314,11 +314,11 @@ func (m *Machine) pumpDevices(c *chat) bool {
 	} else if c.strangeAt.IsZero() {
 		c.strangeAt = m.now.Add(newDeviceFor)
 	}
-	if len(ch.Leaves) > 0 && c != m.saved() && m.now.Before(m.mandateAt) {
+	behind := m.behindMandate(c)
+	if (len(ch.Leaves) > 0 || behind) && c != m.saved() && m.now.Before(m.mandateAt) {
 		c.deviceAt = m.mandateAt
 		return false
 	}
-	behind := m.behindMandate(c)
 	if c.c.OwnMandate() != m.acc.keys.Mandate() && (behind || len(ch.Leaves) > 0) {
 		ch.Credential = m.credentialFor(c)
 	}

@@ -85,7 +85,7 @@ type Chat struct {
 	Vanish   int      `json:"vanish,omitempty"`   // seconds that messages live, 0: for ever
 	PostAt   int64    `json:"postAt,omitempty"`   // ms since 1970: one may post again then
 	Origin   string   `json:"origin,omitempty"`   // of its server, when it is not the home server
-	Refused  ErrCode  `json:"refused,omitempty"`  // why, with State "refused" at a group: ErrGroupFull, ErrBanned, ErrNotAllowed or ErrLinkUsedUp
+	Refused  ErrCode  `json:"refused,omitempty"`  // why, with State "refused" at a group: ErrGroupFull, ErrBanned, ErrNotAllowed, ErrOutdated or ErrLinkUsedUp; with "healing": ErrOutdated, or nothing
 }
 
 // Role is what a member may do in a group.

@@ -305,3 +305,6 @@ func (l Liar) Opens(now time.Time, k convo.Queue, body []byte) bool {
 	_, err := account.OpenKnock(queueKEM(k.Secret), k.Log, body, now)
 	return err == nil
 }
+
+// Answered counts the answers to knocks that a device has made in a chat.
+func (m *Machine) Answered(chat string) uint64 { return m.chats[chat].qu().Next }

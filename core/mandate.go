@@ -127,6 +127,11 @@ func (m *Machine) setMandates(x mandatesSaid, mine bool) {
 	m.vault.stale, m.vault.at = true, time.Time{}
 	m.sayState()
 	m.devs.Way, m.mandateAt = wayIn{}, time.Time{}
+	if m.words.Kept {
+		// The vault has it before the conversations do: who came back by words without it would be let in nowhere.
+		m.mandateAt = m.now.Add(mandateWait)
+		m.vault.until = m.mandateAt
+	}
 	m.devicesChanged()
 	if mine {
 		for _, c := range m.sortedChats() {
@@ -137,6 +142,18 @@ func (m *Machine) setMandates(x mandatesSaid, mine bool) {
 	}
 	if s != nil {
 		m.touchServer(s)
+	}
+}
+
+// mandateKept: the vault has the mandates up to that one, so conversations may be told of it.
+func (m *Machine) mandateKept(gen uint32) {
+	if gen != m.acc.Gen || m.mandateAt.IsZero() || m.mandateAt != m.vault.until {
+		return // none is waited for, or the one after it is
+	}
+	m.mandateAt = time.Time{}
+	for _, c := range m.sortedChats() {
+		c.deviceAt = time.Time{}
+		m.touch(c)
 	}
 }
 

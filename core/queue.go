@@ -107,6 +107,7 @@ type storedQueue struct {
 	Gen    plane.Gen         `cbor:"16,keyasint,omitempty"` // of the log at the server, as far as is known
 	Carded plane.Gen         `cbor:"17,keyasint,omitempty"` // that the card at the server is of
 	Plan   *convo.Queue      `cbor:"18,keyasint,omitempty"` // what the group state is to name next
+	Past   [16]byte          `cbor:"19,keyasint,omitzero"`  // the rejoin door before Door, which is to stand for rejoinPast
 }
 
 // queueSecret is what a queue's keys were derived from in a generation.
@@ -416,6 +417,10 @@ func (m *Machine) knock(c *chat, seq plane.Seq, x account.Knock) bool {
 	}
 	if x.Again && c.c.Has(x.Account) && !c.c.Mandated(x.Account, x.Credential, kp.SignatureKey()) ||
 		!x.Again && !caps.Follows(x.Credential, x.Account, m.mandateIn(x.Account)) {
+		// It is not noted: who was signed out must not make the knocks of those who remain repeats.
+		if m.goesOn(c) && (x.Again || mayAdd(c)) {
+			m.answerKnock(c, &knocked{seq: seq, k: x}, passOld)
+		}
 		return false
 	}
 	if key := plane.PublicKey(kp.SignatureKey()); x.Again && key != x.Old &&
@@ -552,5 +557,5 @@ func (q *queue) next(c *chat) (at time.Time) {
 }
 
 func (q *queue) busyWith() bool {
-	return len(q.marks)+len(q.making)+len(q.Drop) > 0 || !q.Made || len(q.Keys) > 0 && (q.Gen < q.Keys[0].Gen || q.Carded != q.Keys[0].Gen)
+	return len(q.marks)+len(q.making)+len(q.Drop) > 0 || q.Past != [16]byte{} || !q.Made || len(q.Keys) > 0 && (q.Gen < q.Keys[0].Gen || q.Carded != q.Keys[0].Gen)
 }

@@ -17,6 +17,7 @@ import (
 const (
 	passCurrent = "current" // one is where the others are
 	passOut     = "out"     // one is no member any more
+	passOld     = "old"     // the members know a newer mandate of one's account
 	passNo      = "no"      // an admin has said no
 	passGone    = "gone"    // the link is withdrawn, used up or over
 	passBanned  = "banned"

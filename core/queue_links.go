@@ -16,9 +16,12 @@ import (
 )
 
 // rejoinDays is how long the door for lost members is made to stand, rejoinRenew when it is renewed.
+// rejoinPast is how long one stands that another has taken the place of: those who have lost the thread
+// since before know no other, and so do those who have gone.
 const (
 	rejoinDays  = 365
 	rejoinRenew = 30
+	rejoinPast  = 90
 )
 
 // keepsQueue says whether the queue is this device's to keep.
@@ -65,7 +68,8 @@ func (m *Machine) keepQueue(s *server, c *chat) {
 	}
 	doorless := q.Door != want.Rejoin || q.Until <= today+rejoinRenew
 	behind := st.Queue != nil && q.Gen < k.Gen
-	if q.Made && !stale && !doorless && !behind && len(q.making)+len(q.Drop) == 0 {
+	past := q.Past != [16]byte{} && q.Past != want.Rejoin
+	if q.Made && !stale && !doorless && !behind && !past && len(q.making)+len(q.Drop) == 0 {
 		m.keepLinks(c, k)
 		return
 	}
@@ -118,11 +122,23 @@ func (m *Machine) keepQueue(s *server, c *chat) {
 			}
 			return ok
 		})
+	case past:
+		door := q.Past
+		m.askQueue(s, c, wire.Door{Handle: q.own, Key: caps.DoorSigner(door).Public(), Left: plane.DoorUsesMax, Until: today + rejoinPast}, func(a wire.Answer) bool {
+			ok := codeOf(a) == plane.OK
+			if ok && q.Past == door {
+				q.Past, q.dirty = [16]byte{}, true
+			}
+			return ok
+		})
 	case doorless:
 		until := today + rejoinDays
 		m.askQueue(s, c, wire.Door{Handle: q.own, Key: caps.DoorSigner(want.Rejoin).Public(), Left: plane.DoorUsesMax, Until: until}, func(a wire.Answer) bool {
 			ok := codeOf(a) == plane.OK
 			if ok {
+				if q.Door != want.Rejoin {
+					q.Past = q.Door
+				}
 				q.Until, q.Door, q.dirty = until, want.Rejoin, true
 			}
 			return ok

@@ -7,6 +7,8 @@ import (
 	"paperplane/core"
 	"paperplane/core/account"
 	. "paperplane/core/coretest"
+	"paperplane/protocol/caps"
+	"paperplane/protocol/plane"
 )
 
 // TestQueueTurns has somebody who was a member keep all that it knew of the queue: it opens neither the log
@@ -37,6 +39,15 @@ func TestQueueTurns(t *testing.T) {
 		}
 		if now := (core.Liar{M: ann.M}).QueueKeys(g); now.Secret == before.Secret || now.Rejoin == before.Rejoin || now.Log != before.Log || now.Card != before.Card {
 			t.Errorf("%s: secret or door are as they were, or the link is another", by)
+		}
+		day := plane.DayOf(w.Now)
+		for what, x := range map[string]struct {
+			seed [16]byte
+			want plane.Day
+		}{"old": {before.Rejoin, day + 90}, "new": {core.Liar{M: ann.M}.QueueKeys(g).Rejoin, day + 365}} {
+			if got := w.Server.DoorUntil(log, caps.DoorSigner(x.seed).Public()); got != x.want {
+				t.Errorf("%s: the %s rejoin door stands until day %d, want %d", by, what, got, x.want)
+			}
 		}
 		// A newcomer by the link from before: nobody who has gone can read who it is.
 		from := len(w.Server.Log(log).Records)

@@ -110,7 +110,9 @@ type vaultNow struct {
 	ref    treeRef
 	hash   [32]byte
 	secret [16]byte
-	drop   int // how many of words.Drop it names no more
+	gen    uint32    // the mandate that it has
+	until  time.Time // mandateAt, while conversations wait until the vault has the newest
+	drop   int       // how many of words.Drop it names no more
 }
 
 // vaulted is what the vault holds.
@@ -247,7 +249,7 @@ func (m *Machine) pumpVault() {
 	if v.hash = hashOf(b); v.hash == m.words.Hash && today < m.words.Day+vaultDays {
 		return
 	}
-	v.busy, v.drop = true, len(m.words.Drop)
+	v.busy, v.drop, v.gen = true, len(m.words.Drop), m.acc.Gen
 	if !m.words.Created {
 		m.createVault(s)
 		return
@@ -337,6 +339,7 @@ func (m *Machine) vaultObject(in Object) bool {
 			m.words.Hash, m.words.Day, m.words.Blob, m.words.Old = v.hash, plane.DayOf(m.now), v.secret, nil
 			m.saveWords()
 			v.busy = false
+			m.mandateKept(v.gen)
 		})
 	})
 	return true

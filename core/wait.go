@@ -94,6 +94,8 @@ type storedWait struct {
 	Way   int             `cbor:"45,keyasint,omitempty"`
 	Asked plane.PublicKey `cbor:"46,keyasint,omitzero"`
 	InLog bool            `cbor:"47,keyasint,omitempty"` // it is the log of the conversation
+	// Old: members say that they know newer devices of the account than this one does.
+	Old bool `cbor:"48,keyasint,omitempty"`
 }
 
 func waitKey(id string) string { return "s/j/" + id }
@@ -272,6 +274,7 @@ func (m *Machine) waitView(w *waiting) Chat {
 		if l.Kind == convo.Two {
 			v.Kind, v.Name, v.Person = ChatTwo, m.nameOf(*l.Meta.Person), l.Meta.Person.Text()
 		}
+		v.Refused = w.old()
 		return v
 	}
 	v := Chat{ID: w.Chat.Text(), Kind: ChatGroup, Name: w.Name, Picture: w.Picture, Members: w.Members, State: chatWaiting, At: w.Since}
@@ -290,8 +293,35 @@ func refusal(why string) ErrCode {
 		return ErrBanned
 	case passNo:
 		return ErrNotAllowed
+	case passOld:
+		return ErrOutdated
 	}
 	return ErrLinkUsedUp
+}
+
+// old is what a chat shows that members do not let this device into, because of its mandate.
+func (w *waiting) old() ErrCode {
+	if w != nil && w.Again && w.Entered == 0 && w.Old {
+		return ErrOutdated
+	}
+	return ""
+}
+
+// outdated: somebody says that they know a newer mandate. It is no end, for who lies may say so, and
+// one's other devices may let this one in: it is shown, and this device asks on.
+func (m *Machine) outdated(w *waiting, by plane.PublicKey) {
+	c := m.chats[w.Chat.Text()]
+	switch {
+	case c != nil && !c.c.Has(by), c == nil && (w.Lost == nil || w.Lost.Kind == convo.Two && by != *w.Lost.Meta.Person):
+		return
+	}
+	w.Old = true
+	m.saveWait(w)
+	if c != nil {
+		m.show(c)
+	} else {
+		m.emit(Emit{ChatChanged{m.waitView(w)}})
+	}
 }
 
 // showWait tells the faces of it.
@@ -583,6 +613,8 @@ func (m *Machine) toldWhy(w *waiting, p *pass, log plane.LogID) {
 		}
 	case !w.Again:
 		m.refuseWait(w, p.Why)
+	case p.Why == passOld:
+		m.outdated(w, p.By)
 	case c == nil && p.Why == passOut && w.Lost != nil && w.Try <= 2*len(w.Lost.Also):
 		// Another device may stand where that one stood.
 		w.At = m.now.UnixMilli()

@@ -110,6 +110,14 @@ func (s *Server) Doors() (n int) {
 	return n
 }
 
+// DoorUntil returns the last day of a door of a log, zero when there is none.
+func (s *Server) DoorUntil(log string, key plane.PublicKey) plane.Day {
+	if l := s.Log(log); l != nil && l.doors[key] != nil {
+		return l.doors[key].Until
+	}
+	return 0
+}
+
 // CloseDoors uses up every door of every inbox but the front door.
 func (s *Server) CloseDoors() {
 	for id, l := range s.logs {

@@ -57,7 +57,7 @@ func runJoin(ctx context.Context, env Env) error {
 	switch {
 	case c.Kind == core.ChatGroup && c.State == "waiting":
 		fmt.Fprintf(env.Out, "You have knocked at %s and come in as soon as a member who is online lets you.\n", Isolate(ChatName(c)))
-	case c.Refused == core.ErrBanned || c.Refused == core.ErrGroupFull:
+	case c.Refused == core.ErrBanned || c.Refused == core.ErrGroupFull || c.Refused == core.ErrOutdated:
 		return fmt.Errorf("%s", Say(c.Refused))
 	case c.State == "refused":
 		return fmt.Errorf("%s does not let you in.", Isolate(ChatName(c)))

@@ -108,6 +108,7 @@ var said = map[core.ErrCode]string{
 	core.ErrSlow:         "Slow mode is on: wait a little before you write again.",
 	core.ErrQuiet:        "Only admins write in this group.",
 	core.ErrNewcomer:     "Newcomers wait a while before they may write in this group.",
+	core.ErrOutdated:     "The others know newer devices of yours than this one does. Link it again from one of those. If there is none left, ask the others to take you out and add you anew.",
 	core.ErrBanned:       "You were banned from this group.",
 	core.ErrPinsFull:     "Too many messages are pinned. Unpin one first.",
 	core.ErrLinksFull:    "There are too many links. Revoke one first.",
@@ -175,6 +176,8 @@ func ChatNote(c core.Chat) string {
 		return "has not answered yet"
 	case c.State == "refused" && c.Refused == core.ErrBanned:
 		return "you were banned from this group"
+	case c.Refused == core.ErrOutdated:
+		return "the others know newer devices of yours; link this one again, or ask them to take you out and add you anew"
 	case c.State == "refused" && c.Refused == core.ErrGroupFull:
 		return "the group is full"
 	case c.State == "refused" && c.Kind == core.ChatGroup:

@@ -229,9 +229,9 @@ func (m *Model) listLine(c core.Chat, w int) string {
 		tail = " …"
 	case c.State == "left":
 		tail = " left"
-	case c.State == "healing":
+	case c.State == "healing" && c.Refused == "":
 		tail = " …"
-	case c.State == "refused" || c.State == "broken":
+	case c.State == "refused" || c.State == "broken" || c.State == "healing":
 		tail = " !"
 	}
 	name := line(cli.ChatName(c), w-len(mark)-ansi.StringWidth(tail))

@@ -4,7 +4,7 @@
 export type Base64 = string;
 
 /** ErrCode says why a command failed, for a face to turn into words. The set is closed. */
-export const errCodes = ["bad-link", "link-version", "link-used-up", "link-self", "server-key", "name-empty", "name-long", "name-bad", "text-empty", "text-long", "file-large", "no-account", "no-chat", "no-message", "not-allowed", "group-full", "left", "offline", "disk-full", "busy-elsewhere", "internal", "words-wrong", "words-unknown", "devices-full", "digits-differ", "device-silent", "slow-mode", "quiet-mode", "newcomer", "banned", "pins-full", "links-full", "folders-full", "accounts-full", "file-away", "waiting", "unknown-command", "bad-arguments"] as const;
+export const errCodes = ["bad-link", "link-version", "link-used-up", "link-self", "server-key", "name-empty", "name-long", "name-bad", "text-empty", "text-long", "file-large", "no-account", "no-chat", "no-message", "not-allowed", "group-full", "left", "offline", "disk-full", "busy-elsewhere", "internal", "words-wrong", "words-unknown", "devices-full", "digits-differ", "device-silent", "device-outdated", "slow-mode", "quiet-mode", "newcomer", "banned", "pins-full", "links-full", "folders-full", "accounts-full", "file-away", "waiting", "unknown-command", "bad-arguments"] as const;
 export type ErrCode = (typeof errCodes)[number];
 
 /** Join opens an invite link and, where there is no account yet, makes one with Name.
@@ -516,7 +516,7 @@ export interface Chat {
   vanish?: number; // seconds that messages live, 0: for ever
   postAt?: number; // ms since 1970: one may post again then
   origin?: string; // of its server, when it is not the home server
-  refused?: ErrCode; // why, with State "refused" at a group: ErrGroupFull, ErrBanned, ErrNotAllowed or ErrLinkUsedUp
+  refused?: ErrCode; // why, with State "refused" at a group: ErrGroupFull, ErrBanned, ErrNotAllowed, ErrOutdated or ErrLinkUsedUp; with "healing": ErrOutdated, or nothing
 }
 
 /** Role is what a member may do in a group. */

@@ -140,7 +140,7 @@ export function ChatView({ chat }: { chat: Chat }) {
 function Foot({ chat }: { chat: Chat }) {
   const state: string = chat.state;
   if (state === 'refused' && chat.kind === 'group') {
-    const why = chat.refused === 'banned' || chat.refused === 'group-full' ? t(`error.${chat.refused}`) : t('chat.refused.group');
+    const why = chat.refused === 'banned' || chat.refused === 'group-full' || chat.refused === 'device-outdated' ? t(`error.${chat.refused}`) : t('chat.refused.group');
     return (
       <p class="closed" role="status">
         {why}
@@ -160,7 +160,7 @@ function Foot({ chat }: { chat: Chat }) {
     <>
       {state === 'healing' ? (
         <p class="banner" role="status">
-          {t('chat.healing')}
+          {t(chat.refused === 'device-outdated' ? 'error.device-outdated' : 'chat.healing')}
         </p>
       ) : null}
       <Composer chat={chat} />
