@@ -1,6 +1,7 @@
 package mls
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"runtime"
@@ -187,9 +188,45 @@ func TestFigures(t *testing.T) {
 		})
 		size("sliced-"+kind+"-down", down)
 	}
+	// A light member removes somebody with the pages that this takes.
+	few := func(kind string) {
+		a := sl.as(uint32(n / 5))
+		g := lightOf(a)
+		remove := []uint32{uint32(n - n/4)}
+		_, pages, down := sketched(t, a, g, remove)
+		row("few-"+kind+"-pages", float64(pages), "pages")
+		size("few-"+kind+"-down", down)
+		all := map[int][]byte{}
+		for i := range a.PageCount() {
+			all[i] = a.Page(i)
+		}
+		var p *Pending
+		took("few-"+kind+"-make-1", 7, func() {
+			u := must(NewUpgrade(g))
+			for list := must(g.Needs(u, remove)); len(list) > 0; list = must(g.Needs(u, remove)) {
+				for _, i := range list {
+					if err := u.Put(i, all[i]); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			p = must(g.CommitPages(u, CommitOptions{Remove: remove}))
+		})
+		up, known := len(p.Slices.Blob())+len(p.Message), a.PageHashes()
+		p.Tree.Pages(func(i int, hash []byte) {
+			if !bytes.Equal(hash, known[i]) {
+				up += len(p.Tree.Page(i))
+			}
+		})
+		size("few-"+kind+"-up", up)
+	}
 	piece("cold", 5)
+	few("cold")
 	sl.warm(64)
 	piece("healed", 31)
+	few("healed")
+	sl.warm(256)
+	few("healed-256")
 	sl = nil
 
 	// Messages of 100 bytes, with what is to be saved of each.

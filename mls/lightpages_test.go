@@ -125,3 +125,12 @@ func TestCommitPagesRefuses(t *testing.T) {
 		t.Errorf("one that fits: got %v", err)
 	}
 }
+
+// lightOf is a member without the tree.
+func lightOf(g *Group) *Group {
+	h := *g
+	h.light = &lightState{n: g.tree.n, known: map[uint32]*leafNode{g.me: g.tree.leaf(g.me).detach()}, fresh: map[uint32]bool{}}
+	h.ctx.treeHash = g.tree.rootHash()
+	h.tree = nil
+	return &h
+}
