@@ -69,10 +69,13 @@ func (m *Machine) told(h *telling) {
 	slices.Reverse(h.segs)
 	list := append(slices.Clone(h.old), h.segs...)
 	list = list[max(0, len(list)-historyRefs):]
-	if len(list) == 0 {
+	var refs []archive.Ref
+	if h.pin != nil && len(list) < historyRefs {
+		refs = append(refs, *h.pin) // is announced to nobody: others are pinned tomorrow
+	}
+	if len(list)+len(refs) == 0 {
 		return
 	}
-	var refs []archive.Ref
 	for _, s := range list {
 		refs = append(refs, s.Ref)
 	}

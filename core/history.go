@@ -31,9 +31,11 @@ type telling struct {
 	to   []storedAdmit
 	made *SegmentMade
 	life int
-	segs []toldSeg // made so far, the newest first
-	old  []toldSeg // announced before, the oldest first
-	open bool      // of the group's rules: to be announced
+	segs []toldSeg  // made so far, the newest first
+	old  []toldSeg  // announced before, the oldest first
+	open bool       // of the group's rules: to be announced
+	pins [][32]byte // messages to go along, however old
+	pin  *archive.Ref
 }
 
 // hearing is history that comes in.
@@ -58,7 +60,7 @@ func (m *Machine) tellEarlier(c *chat) {
 		m.tellAgain(c, b)
 	}
 	if since, ok := m.historySince(c); ok && len(fresh) > 0 {
-		h := &telling{chat: c, to: fresh, open: true, old: m.announced(c, 0), ask: MakeSegment{Chat: m.view(c).id, Before: timeline.QueuedFirst, Since: since, Others: true, Lasting: true}}
+		h := &telling{chat: c, to: fresh, open: true, pins: slices.Clone(c.c.State().Pins), old: m.announced(c, 0), ask: MakeSegment{Chat: m.view(c).id, Before: timeline.QueuedFirst, Since: since, Others: true, Lasting: true}}
 		m.newTelling(h)
 	}
 }
@@ -127,6 +129,10 @@ func (m *Machine) historyMade(in SegmentMade) {
 		if h.id != in.ID || h.made != nil {
 			continue
 		}
+		if in.Ref.Count == 0 && len(h.pins) > 0 {
+			h.ask.Only, h.pins, h.life = h.pins, nil, 0
+			return
+		}
 		if in.Ref.Count == 0 {
 			m.tellings = slices.Delete(m.tellings, i, i+1)
 			m.told(h)
@@ -144,7 +150,9 @@ func (m *Machine) historyObject(in Object) bool {
 			continue
 		}
 		r := h.made.Ref
-		if in.Code == plane.OK {
+		if in.Code == plane.OK && h.ask.Only != nil {
+			h.pin = &r
+		} else if in.Code == plane.OK {
 			h.segs = append(h.segs, toldSeg{Ref: r, First: plane.Seq(h.made.First), Last: plane.Seq(h.made.Last)})
 			if r.From > h.ask.After+1 && len(h.segs) < historyRefs {
 				h.made, h.life, h.ask.Before = nil, 0, r.From

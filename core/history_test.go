@@ -33,6 +33,56 @@ func TestNewcomersHistory(t *testing.T) {
 	_ = cid
 }
 
+// TestNewcomersPins: what is pinned comes with the history, however old; where newcomers get none, they
+// see no pins, but for admins, who may take them off.
+func TestNewcomersPins(t *testing.T) {
+	w, ann, bob, _, g := trioLinked(t)
+	link := coretest.Must[core.Links](ann, core.GetLinks{Chat: g}).Links[0].Link
+	var ids []string
+	for _, text := range []string{"one", "two", "three"} {
+		ids = append(ids, coretest.Must[core.Sent](ann, core.SendText{Chat: g, Text: text}).Message)
+		w.Pass(time.Second)
+	}
+	for _, i := range []int{2, 0} {
+		coretest.Must[core.Done](ann, core.Pin{Chat: g, Message: ids[i], On: true})
+		w.Pass(5 * time.Second)
+	}
+	w.Leap(4 * 24 * time.Hour)
+	w.Pass(time.Minute)
+	coretest.Must[core.Sent](bob, core.SendText{Chat: g, Text: "new"})
+	for i, x := range []struct {
+		days int
+		want []string
+		pins []string
+	}{
+		{0, nil, nil}, {2, []string{"Ann: one", "Ann: three", "Bob: new"}, []string{ids[0], ids[2]}},
+		{2, []string{"Ann: one", "Ann: three", "Bob: new"}, []string{ids[0], ids[2]}}, // of what was announced
+		{-1, []string{"Ann: one", "Ann: two", "Ann: three", "Bob: new"}, []string{ids[0], ids[2]}},
+	} {
+		coretest.Must[core.Done](ann, core.SetGroup{Chat: g, Rules: &core.Rules{History: x.days}})
+		w.Pass(5 * time.Second)
+		c := newcomer(t, w, string(rune('P'+i)), link)
+		w.Pass(20 * time.Second)
+		if got := says(c, g); !slices.Equal(got, x.want) || !slices.Equal(c.Chat("Trip").Pins, x.pins) {
+			t.Errorf("%d days: reads %q with pins %q, want %q with %q", x.days, got, c.Chat("Trip").Pins, x.want, x.pins)
+		}
+		for _, m := range c.Page(g) {
+			if m.Kind == core.KindText && m.Pinned != slices.Contains(x.pins, m.ID) {
+				t.Errorf("%d days: %q pinned %v", x.days, m.Text, m.Pinned)
+			}
+		}
+		if x.days == 0 {
+			coretest.Must[core.Done](ann, core.SetRole{Chat: g, Person: c.Person(), Role: "admin"})
+			w.Pass(5 * time.Second)
+			if got := len(c.Chat("Trip").Pins); got != 2 {
+				t.Errorf("an admin sees %d pins, want 2", got)
+			}
+		}
+		coretest.Must[core.Done](c, core.Leave{Chat: g})
+		w.Pass(10 * time.Second)
+	}
+}
+
 // TestRejoinHistory shows that who missed something reads it after all, in its place, and nothing
 // from before they were added.
 func TestRejoinHistory(t *testing.T) {

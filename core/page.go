@@ -218,8 +218,7 @@ func Complete(r Reader, ev Event) ([]Event, error) {
 	case PersonErased:
 		return recent(r, ev.Chat, func(e *timeline.Entry) bool { return e.From == ev.Person && e.Seq > 0 })
 	case ChatChanged:
-		last, err := Last(r, ev.Chat.ID)
-		ev.Chat.Last = last
+		err := complete(r, &ev.Chat)
 		return []Event{ev}, err
 	}
 	return []Event{ev}, nil
@@ -254,13 +253,32 @@ func CompleteResult(r Reader, res Result) (Result, error) {
 	}
 	s.Chats = slices.Clone(s.Chats)
 	for i := range s.Chats {
-		last, err := Last(r, s.Chats[i].ID)
-		if err != nil {
+		if err := complete(r, &s.Chats[i]); err != nil {
 			return nil, err
 		}
-		s.Chats[i].Last = last
 	}
 	return s, nil
+}
+
+// complete fills in what the history says of a chat. Pins are of messages that are here: a newcomer may
+// have none of before. Who may take them off sees them all.
+func complete(r Reader, c *Chat) (err error) {
+	if c.Last, err = Last(r, c.ID); err != nil || len(c.Pins) == 0 || c.Admin || c.Rules != nil && c.Rules.Changers == "members" {
+		return err
+	}
+	var here []string
+	for _, p := range c.Pins {
+		id, _ := timeline.ParseID(p)
+		e, err := timeline.Find(r, c.ID, id)
+		if err != nil {
+			return err
+		}
+		if e != nil {
+			here = append(here, p)
+		}
+	}
+	c.Pins = here
+	return nil
 }
 
 // Last returns a chat's newest message, nil when it has none.

@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"slices"
+	"sort"
 
 	"paperplane/core/archive"
 	"paperplane/core/timeline"
@@ -14,11 +15,12 @@ type MakeSegment struct {
 	ID            string
 	Chat          string
 	After, Before uint64
-	Since         int64    // ms: nothing older goes in, by its senders' clocks; 0: all does
-	Behind        uint64   // nothing from records up to here; 0: all
-	For           [32]byte // nothing from before the newest notice that this person was added; zero: all
-	Others        bool     // it is for other people: what concerns oneself alone stays out
-	Lasting       bool     // what expires stays out
+	Since         int64      // ms: nothing older goes in, by its senders' clocks; 0: all does
+	Behind        uint64     // nothing from records up to here; 0: all
+	For           [32]byte   // nothing from before the newest notice that this person was added; zero: all
+	Others        bool       // it is for other people: what concerns oneself alone stays out
+	Lasting       bool       // what expires stays out
+	Only          [][32]byte // these messages alone, at most PinsMax, whatever Since and Behind say; nil: all
 }
 
 // SegmentMade answers MakeSegment. With Ref.Count 0 there is nothing in that range; Ref.From is the
@@ -73,7 +75,7 @@ func DoSegment(r Reader, e Effect) (Input, error) {
 
 func makeSegment(r Reader, e MakeSegment) (Input, error) {
 	made := SegmentMade{ID: e.ID}
-	list, err := timeline.Export(r, e.Chat, e.After, e.Before, archive.ItemsMax, archive.BytesMax/2, e.Lasting)
+	list, err := e.export(r)
 	if err != nil || len(list) == 0 {
 		return made, err
 	}
@@ -97,11 +99,33 @@ func makeSegment(r Reader, e MakeSegment) (Input, error) {
 	return made, nil
 }
 
+func (e MakeSegment) export(r Reader) (list []timeline.Carried, err error) {
+	if e.Only == nil {
+		return timeline.Export(r, e.Chat, e.After, e.Before, archive.ItemsMax, archive.BytesMax/2, e.Lasting)
+	}
+	for _, id := range e.Only[:min(len(e.Only), PinsMax)] {
+		x, err := timeline.Find(r, e.Chat, id)
+		if err != nil {
+			return nil, err
+		}
+		if x == nil || x.Index <= e.After || x.Index >= e.Before {
+			continue
+		}
+		one, err := timeline.Export(r, e.Chat, x.Index-1, x.Index+1, 1, archive.BytesMax/2/PinsMax, e.Lasting)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one...)
+	}
+	sort.Slice(list, func(a, b int) bool { return list[a].Entry.Index < list[b].Entry.Index })
+	return list, nil
+}
+
 // within leaves what the one for whom the segment is made may have.
 func (e MakeSegment) within(list []timeline.Carried) []timeline.Carried {
 	for i := len(list) - 1; i >= 0; i-- {
 		x := &list[i].Entry
-		if x.At < e.Since || x.Seq != 0 && x.Seq <= e.Behind || e.For != [32]byte{} && x.Line != nil && (x.Line.What == "added" || x.Line.What == "came") && slices.Contains(x.Line.Whom, e.For) {
+		if e.Only == nil && (x.At < e.Since || x.Seq != 0 && x.Seq <= e.Behind) || e.For != [32]byte{} && x.Line != nil && (x.Line.What == "added" || x.Line.What == "came") && slices.Contains(x.Line.Whom, e.For) {
 			list = list[i+1:]
 			break
 		}
