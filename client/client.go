@@ -86,6 +86,7 @@ type Client struct {
 	stop    context.CancelFunc
 	tasks   sync.WaitGroup
 	events  hub
+	search  searcher
 
 	// Owned by the run goroutine.
 	links    map[core.ServerID]*link
@@ -165,6 +166,10 @@ func (c *Client) Do(ctx context.Context, id string, cmd core.Command) (core.Resu
 	if c.closed || c.failed != nil {
 		c.mu.Unlock()
 		return nil, ErrClosed
+	}
+	if core.Asks(cmd) {
+		c.mu.Unlock()
+		return c.answerHere(cmd)
 	}
 	c.waiting[id] = append(c.waiting[id], answer)
 	c.mu.Unlock()
@@ -380,6 +385,7 @@ func (c *Client) transactSome(inputs []core.Input) int {
 			c.refuse(inputs, code)
 			return 0
 		}
+		c.search.changed(now, ops)
 		c.reloads = 0
 		if c.notified {
 			c.notified = false

@@ -45,6 +45,7 @@ type chat struct {
 	refusals  int       // how often the log did not open with any key
 	healAt    time.Time // when this device asks to be taken in again
 	suspectAt time.Time // see suspect
+	schedAt   time.Time // when the next scheduled message is due
 	farther   uint64    // the epoch that those in another branch have reached
 	slicing   slicing   // under way beside commits
 	paging    paging    // under way with the tree
@@ -204,6 +205,7 @@ func (m *Machine) loadChat(id string, keys []string) (*chat, error) {
 			i := &outbox.Item{}
 			ok = ok && timeline.Decode(v, i) == nil
 			c.q.Restore(i)
+			c.schedule()
 		case "w":
 			i := &outbox.Intent{}
 			ok = ok && timeline.Decode(v, i) == nil
@@ -265,6 +267,8 @@ func (m *Machine) chatView(c *chat) Chat {
 	if s := m.servers[c.Server]; s != nil && c.Server != m.acc.Home {
 		v.Origin = s.Origin
 	}
+	m.viewPrefs(c.log, &v)
+	v.Scheduled = m.scheduled(c)
 	v.Knocks = len(m.approvals(c))
 	if w := m.waitOf(c.id); w != nil && !w.Again && w.Entered == 0 && !w.Quit {
 		x := m.waitView(w)
@@ -479,8 +483,8 @@ type typist struct {
 // next is when the chat wants to be looked at. Without its server only typing fades: all else
 // is looked at when the server is back.
 func (c *chat) next(up bool) time.Time {
-	var at time.Time
-	if up {
+	at := c.schedAt
+	if up && !c.healAt.IsZero() && (at.IsZero() || c.healAt.Before(at)) {
 		at = c.healAt
 	}
 	if up && c.State != chatBroken && c.State != chatLeft {

@@ -47,6 +47,8 @@ const (
 	ErrLinksFull    ErrCode = "links-full"      // revoke a link first
 	ErrFoldersFull  ErrCode = "folders-full"    // FoldersMax or FolderChatsMax reached: remove some first
 	ErrAccounts     ErrCode = "accounts-full"   // remove an account first
+	ErrChatsPinned  ErrCode = "chats-pinned"    // ChatPinsMax chats stand on top: take one off first
+	ErrScheduled    ErrCode = "scheduled-full"  // ScheduledMax messages of the chat wait for their time
 	ErrFileAway     ErrCode = "file-away"       // a file to forward is not on this device: fetch it, try again
 	ErrWaiting      ErrCode = "waiting"         // nobody has let one in yet: wait
 	ErrUnknown      ErrCode = "unknown-command"
@@ -89,6 +91,16 @@ type SendText struct {
 	Mentions []Mention `json:"mentions,omitempty"`
 	// Silent: it arrives without a sound.
 	Silent bool `json:"silent,omitempty"`
+	// At, ms since 1970, is when it is to be sent, at most ScheduleDaysMax ahead: until then it is kept on
+	// this device alone, in the state "scheduled". SendNow sends it, Edit changes it, Discard drops it. What
+	// is past is sent at once.
+	At int64 `json:"at,omitempty"`
+}
+
+// SendNow sends a scheduled message without waiting for its time.
+type SendNow struct {
+	Chat    string `json:"chat"`
+	Message string `json:"message"`
 }
 
 // Mention is a place in a text that names a person: Start and Length count UTF-16 units, as
@@ -153,11 +165,12 @@ type ClosePoll struct {
 	Message string `json:"message"`
 }
 
-// Edit replaces the text of one's own message.
+// Edit replaces the text of one's own message, and the time of a scheduled one.
 type Edit struct {
 	Chat    string `json:"chat"`
 	Message string `json:"message"`
 	Text    string `json:"text"`
+	At      int64  `json:"at,omitempty"` // of a scheduled one: its new time, 0 leaves it
 }
 
 // Delete deletes one's own message for everyone.
@@ -410,6 +423,73 @@ type SetFolder struct {
 	As string `json:"as,omitempty"`
 }
 
+// SetChat says how a chat stands in one's own list, on all of one's devices; nil fields stay.
+// ErrChatsPinned over ChatPinsMax.
+type SetChat struct {
+	Chat string `json:"chat"`
+	// Muted: no sound until then, ms since 1970; -1 for ever, 0 not any more.
+	Muted *int64 `json:"muted,omitempty"`
+	// Archived puts it apart. A message brings it back, unless it is muted.
+	Archived *bool `json:"archived,omitempty"`
+	Pinned   *bool `json:"pinned,omitempty"`
+	// Unread marks it as unread; MarkRead takes the mark away, too.
+	Unread *bool `json:"unread,omitempty"`
+}
+
+// Hide deletes messages for oneself, on all of one's devices: others keep them. At most HideMax at once.
+type Hide struct {
+	Chat     string   `json:"chat"`
+	Messages []string `json:"messages"`
+}
+
+// GetEdits asks for the texts that a message had. Result: Edits.
+type GetEdits struct {
+	Chat    string `json:"chat"`
+	Message string `json:"message"`
+}
+
+// Search looks for messages, newest first, in one chat or in all. Every word of Query has to begin a
+// word of the text or of a file's name, in any order, as its reader would take it: without regard to
+// case, marks, and ways to write a letter. Without Query all that fits the rest is found. Result: Results.
+// A search that takes longer than some milliseconds goes on with Cursor, also where it has found nothing yet.
+type Search struct {
+	Query string `json:"query,omitempty"` // at most QueryBytesMax
+	Chat  string `json:"chat,omitempty"`
+	From  string `json:"from,omitempty"` // person id
+	Kind  string `json:"kind,omitempty"` // "photo", "video", "voice", "file", "link"
+	// After and Before bound the time, ms since 1970: After <= At < Before.
+	After  int64  `json:"after,omitempty"`
+	Before int64  `json:"before,omitempty"`
+	Limit  int    `json:"limit,omitempty"`  // hits of one answer, at most HitsMax (0 = 50)
+	Cursor string `json:"cursor,omitempty"` // Results.Next of the answer before, to the same question
+}
+
+// DayIndex asks where in a chat the first message of a day or a later one stands: Day is when the day
+// begins where the person is, ms since 1970. Result: Place.
+type DayIndex struct {
+	Chat string `json:"chat"`
+	Day  int64  `json:"day"`
+}
+
+// GetStorage asks what the files kept here take. Result: Storage.
+type GetStorage struct{}
+
+// ClearFiles drops what is kept here of files: of one chat, or of all without Chat, that are older than
+// Before, ms since 1970 (0: all). They can be fetched again while the server has them; what is not sent
+// yet stays. Result: Cleared.
+type ClearFiles struct {
+	Chat   string `json:"chat,omitempty"`
+	Before int64  `json:"before,omitempty"`
+}
+
+func (SendNow) command()       {}
+func (SetChat) command()       {}
+func (Hide) command()          {}
+func (GetEdits) command()      {}
+func (Search) command()        {}
+func (DayIndex) command()      {}
+func (GetStorage) command()    {}
+func (ClearFiles) command()    {}
 func (Join) command()          {}
 func (CheckLink) command()     {}
 func (Invite) command()        {}
@@ -547,6 +627,65 @@ type Words struct {
 // Done answers commands that have nothing to say.
 type Done struct{}
 
+// Edits answers GetEdits: the texts that a message had, oldest first, the one that stands last; at most
+// EditsMax, the first among them.
+type Edits struct {
+	Edits []EditState `json:"edits"`
+}
+
+// EditState is what a message said from a time on, ms since 1970.
+type EditState struct {
+	Text string `json:"text"`
+	At   int64  `json:"at"`
+}
+
+// Results answers Search. With Next the search goes on: Hits may be few, or none, till then.
+type Results struct {
+	Hits []Hit  `json:"hits"`
+	Next string `json:"next,omitempty"`
+}
+
+// Hit is a message that was found. Start and Length are the first found word in its text, in UTF-16
+// units; both are 0 where it was found by something else.
+type Hit struct {
+	Message Message `json:"message"`
+	Start   int     `json:"start"`
+	Length  int     `json:"length"`
+}
+
+// Place answers DayIndex: 0 when there is nothing so new. The page that begins there ends below
+// Index plus its length.
+type Place struct {
+	Index uint64 `json:"index"`
+}
+
+// Storage answers GetStorage, in bytes: the largest chats first. Total is of all files, Texts what
+// everything else takes.
+type Storage struct {
+	Total int64         `json:"total"`
+	Texts int64         `json:"texts"`
+	Chats []ChatStorage `json:"chats"`
+}
+
+// ChatStorage is what the files of a chat take that are kept here.
+type ChatStorage struct {
+	Chat  string `json:"chat"`
+	Bytes int64  `json:"bytes"`
+	Files int    `json:"files"`
+}
+
+// Cleared answers ClearFiles. More: there are others, ask again.
+type Cleared struct {
+	Bytes int64 `json:"bytes"`
+	Files int   `json:"files"`
+	More  bool  `json:"more,omitempty"`
+}
+
+func (Edits) result()      {}
+func (Results) result()    {}
+func (Place) result()      {}
+func (Storage) result()    {}
+func (Cleared) result()    {}
 func (Joined) result()     {}
 func (LinkInfo) result()   {}
 func (InviteLink) result() {}
@@ -583,4 +722,15 @@ const (
 	PinsMax       = 10
 	// DevicesMax bounds one's devices; in a group of more than 256 leaves at most four of them.
 	DevicesMax = 12
+	// ChatPinsMax bounds the chats that stand on top, ScheduledMax the messages of a chat that wait for
+	// their time, ScheduleDaysMax how far ahead that is.
+	ChatPinsMax     = 20
+	ScheduledMax    = 100
+	ScheduleDaysMax = 366
+	// HideMax bounds the messages of one Hide, EditsMax the texts of one message that are shown.
+	HideMax  = 100
+	EditsMax = 20
+	// QueryBytesMax bounds what is searched for, HitsMax the hits of one answer.
+	QueryBytesMax = 256
+	HitsMax       = 100
 )

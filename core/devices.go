@@ -74,6 +74,8 @@ const (
 	syncPackages
 	syncUsed
 	syncFolder
+	syncPref
+	syncHide
 )
 
 // syncRecord is what stands behind controlMark in Saved.
@@ -220,6 +222,14 @@ func (m *Machine) synced(plain []byte) {
 	case syncFolder:
 		if x := (folder{}); read(&x) {
 			m.folderElsewhere(x)
+		}
+	case syncPref:
+		if x := (prefSaid{}); read(&x) {
+			m.prefElsewhere(x)
+		}
+	case syncHide:
+		if x := (hideSaid{}); read(&x) {
+			m.hiddenElsewhere(x)
 		}
 	case syncRef:
 		if x := (refSaid{}); read(&x) {
@@ -419,6 +429,7 @@ func (m *Machine) deviceCommit(c *chat, out convo.Changed) {
 		m.sayMandates()
 		m.tellFolders()
 		m.tellSelf()
+		m.tellPrefs()
 		if m.words.Kept {
 			m.tell(syncWords, "words", m.words.Keys)
 		}

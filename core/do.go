@@ -88,6 +88,11 @@ func (m *Machine) do(in Do) {
 		m.finish(in.ID, m.setName(x))
 	case SetFolder:
 		m.finish(in.ID, m.setFolder(x))
+	case SetChat:
+		m.finish(in.ID, m.setChat(x))
+	case ClearFiles:
+		c, code := m.clearFiles(x, in.Found)
+		m.reply(in.ID, c, code)
 	case SetSettings:
 		m.setSettings(x)
 		m.finish(in.ID, "")
@@ -148,6 +153,10 @@ func (m *Machine) doChat(in Do) {
 			m.emit(Reply{ID: in.ID, Result: Done{}}) // not worth remembering
 		case SetDraft:
 			m.finish(in.ID, m.setDraft(c, x))
+		case SendNow:
+			m.finish(in.ID, m.sendNow(c, x))
+		case Hide:
+			m.finish(in.ID, m.hide(c, x, in.Found))
 		case Retry:
 			m.finish(in.ID, m.retry(c, x.Message))
 		case Discard:
@@ -256,6 +265,10 @@ func chatOf(x Command) string {
 		return x.Chat
 	case Unban:
 		return x.Chat
+	case SendNow:
+		return x.Chat
+	case Hide:
+		return x.Chat
 	}
 	return ""
 }
@@ -301,7 +314,14 @@ func (m *Machine) canSend(v *chat) (*chat, ErrCode) {
 
 // sendText queues a message. It is shown at once, after all that has a place.
 func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) {
+	when, code := m.checkTime(v, x.At)
+	if code != "" {
+		return "", code
+	}
 	c, code := m.canPost(v)
+	if when != 0 {
+		c, code = m.canSend(v) // what may be posted then is found out then
+	}
 	if code != "" {
 		return "", code
 	}
@@ -313,7 +333,7 @@ func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) 
 	}
 	var reply content.MessageID
 	if x.ReplyTo != "" {
-		if found == nil {
+		if found == nil || found.Index >= timeline.ScheduledFirst {
 			return "", ErrNoMessage
 		}
 		reply = content.MessageID(found.ID)
@@ -332,7 +352,7 @@ func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) 
 		}
 		msg = files
 	}
-	return m.say(v, c, msg, moves)
+	return m.say(v, c, msg, moves, when)
 }
 
 // canPost says whether one may post something new in a chat now.
@@ -347,8 +367,8 @@ func (m *Machine) canPost(v *chat) (*chat, ErrCode) {
 	return c, code
 }
 
-// say queues a message with the uploads of its files.
-func (m *Machine) say(v, c *chat, msg content.Message, moves []*transfer) (string, ErrCode) {
+// say queues a message with the uploads of its files, to be sent at when: 0 is now.
+func (m *Machine) say(v, c *chat, msg content.Message, moves []*transfer, when int64) (string, ErrCode) {
 	body, code := m.bodyOf(msg)
 	if code != "" {
 		return "", code
@@ -360,15 +380,20 @@ func (m *Machine) say(v, c *chat, msg content.Message, moves []*transfer) (strin
 	for _, t := range moves {
 		i.Refs = append(i.Refs, t.stored.Ref)
 	}
-	v.Waiting++
-	i.Index = timeline.QueuedFirst + v.Waiting
-	v.At, v.dirtyNumbers = m.now.UnixMilli(), true
+	if when != 0 {
+		i.At, i.SentMS, i.Index = when, uint64(when), m.scheduledIndex(v, when)
+	} else {
+		v.Waiting++
+		i.Index = timeline.QueuedFirst + v.Waiting
+		v.At, v.dirtyNumbers = m.now.UnixMilli(), true
+	}
 	if v.Draft != "" {
 		v.Draft, v.dirtyMeta = "", true
 		m.tell(syncDraft, "draft/"+v.id, draftSaid{Chat: v.id})
 	}
 	m.enqueue(c, i)
 	m.putQueued(c, i)
+	c.schedule()
 	id := timeline.ID(i.ID).Text()
 	for n, t := range moves {
 		t.stored.Chat, t.stored.Message, t.stored.File = c.id, i.ID, n
@@ -405,8 +430,11 @@ func (m *Machine) putQueued(c *chat, i *outbox.Item) {
 	}
 	e := entryOf(msg)
 	e.ID, e.Index, e.Log, e.At, e.From, e.Own, e.State = i.ID, i.Index, c.log, int64(i.SentMS), m.acc.person(), true, timeline.Queued
-	if i.Failed {
+	switch {
+	case i.Failed:
 		e.State = timeline.Failed
+	case i.At != 0:
+		e.State = timeline.Scheduled
 	}
 	for n := range e.Files {
 		if n < len(i.Refs) {
@@ -428,6 +456,9 @@ func (m *Machine) target(v *chat, found *Found) (*chat, ErrCode) {
 	if c == nil || m.view(c) != v {
 		return nil, ErrNoMessage
 	}
+	if found.Index >= timeline.ScheduledFirst {
+		return nil, ErrNotAllowed // its id may change until it is sent
+	}
 	switch {
 	case v.Leaving || c.State == chatLeft:
 		return nil, ErrLeft
@@ -438,11 +469,16 @@ func (m *Machine) target(v *chat, found *Found) (*chat, ErrCode) {
 }
 
 func (m *Machine) edit(v *chat, x Edit, found *Found) ErrCode {
+	if found != nil {
+		if i, c := m.queuedIn(v, found.ID); i != nil && i.At != 0 {
+			return m.editScheduled(v, c, i, x)
+		}
+	}
 	c, code := m.target(v, found)
 	if code != "" {
 		return code
 	}
-	if !found.Own || found.Deleted || found.Poll != nil {
+	if !found.Own || found.Deleted || x.At != 0 || found.Poll != nil {
 		return ErrNotAllowed
 	}
 	if _, code := m.mayPost(c, false); code != "" {
@@ -517,6 +553,7 @@ func (m *Machine) markRead(v *chat, x MarkRead, found *Found) ErrCode {
 		v.Unread, v.Mentions, v.dirtyNumbers = found.After, found.Mentions, true
 		moved = true
 	}
+	m.sayPref(v.log, prefMarked, 0)
 	if moved {
 		m.show(v)
 		m.tellRead(v, c)
@@ -581,6 +618,7 @@ func (m *Machine) retry(v *chat, message string) ErrCode {
 		m.retryMoves(c, i)
 		m.saveItem(c, i)
 		m.putQueued(c, i)
+		c.schedule()
 	}
 	c.retryAt = time.Time{}
 	m.touch(c)
@@ -601,6 +639,7 @@ func (m *Machine) discard(v *chat, message string) ErrCode {
 	}
 	m.stopMoves(c, i)
 	m.dropItem(c, i)
+	c.schedule()
 	for _, n := range slices.Clone(c.q.Items) {
 		if n.After == i.ID {
 			m.dropItem(c, n)

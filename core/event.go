@@ -86,6 +86,12 @@ type Chat struct {
 	PostAt   int64    `json:"postAt,omitempty"`   // ms since 1970: one may post again then
 	Origin   string   `json:"origin,omitempty"`   // of its server, when it is not the home server
 	Refused  ErrCode  `json:"refused,omitempty"`  // why, with State "refused" at a group: ErrGroupFull, ErrBanned, ErrNotAllowed, ErrOutdated or ErrLinkUsedUp; with "healing": ErrOutdated, or nothing
+	Muted    int64    `json:"muted,omitempty"`    // ms since 1970: no sound until then; -1 for ever
+	Archived bool     `json:"archived,omitempty"` // stands apart
+	Pinned   bool     `json:"pinned,omitempty"`   // stands on top
+	Marked   bool     `json:"marked,omitempty"`   // as unread
+	// Scheduled is how many messages wait for their time here: they stand behind all others of the chat.
+	Scheduled int `json:"scheduled,omitempty"`
 }
 
 // Role is what a member may do in a group.
@@ -113,6 +119,7 @@ type MessageState string
 
 // The states, in order; Failed needs a person (Retry or Discard).
 const (
+	StateScheduled MessageState = "scheduled" // At is when it is to be sent
 	StateQueued    MessageState = "queued"
 	StateSent      MessageState = "sent"
 	StateDelivered MessageState = "delivered"
@@ -147,6 +154,7 @@ type Message struct {
 	Notice    *Line        `json:"notice,omitempty"`
 	ReplyTo   *Quote       `json:"replyTo,omitempty"`
 	Edited    bool         `json:"edited,omitempty"`
+	Edits     int          `json:"edits,omitempty"` // how often, as far as is known here: see GetEdits
 	Reactions []Reaction   `json:"reactions,omitempty"`
 	Files     []Attachment `json:"files,omitempty"`
 	State     MessageState `json:"state"`

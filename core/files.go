@@ -89,8 +89,21 @@ func (m *Machine) dropMove(t *transfer) {
 func (m *Machine) beginMove(t *transfer) {
 	m.moves[t.ID] = t
 	m.saveMove(t)
+	if m.early(t) {
+		return
+	}
 	m.fileState(t, moving(t), "")
 	m.resume(t)
+}
+
+// early says whether a file belongs to a message that waits for its time.
+func (m *Machine) early(t *transfer) bool {
+	c := m.chats[t.stored.Chat]
+	if c == nil || !t.stored.Up {
+		return false
+	}
+	i := c.q.Find(t.stored.Message)
+	return i != nil && i.At != 0
 }
 
 func moving(t *transfer) string {
@@ -103,7 +116,7 @@ func moving(t *transfer) string {
 // resume asks the driver for a transfer, at its beginning and after a restart.
 func (m *Machine) resume(t *transfer) {
 	c := m.chats[t.stored.Chat]
-	if t.stored.Failed || c == nil {
+	if t.stored.Failed || c == nil || m.early(t) {
 		return
 	}
 	x := &t.stored

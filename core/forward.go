@@ -106,7 +106,7 @@ func (m *Machine) forward(x Forward, found *Found) ErrCode {
 		}
 	}
 	for _, s := range list {
-		name, _ := m.say(s.v, s.c, s.msg, s.moves) // its body has been made once
+		name, _ := m.say(s.v, s.c, s.msg, s.moves, 0) // its body has been made once
 		id, _ := timeline.ParseID(name)
 		for _, t := range s.moves { // one file for two messages
 			m.setPairs(timeline.Share(t.stored.Ref, x.Chat, s.from.ID), timeline.Share(t.stored.Ref, s.v.id, id))

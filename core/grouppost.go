@@ -117,7 +117,7 @@ func (m *Machine) holdPost(c *chat, i *outbox.Item) bool {
 
 // waitsSlow says whether a post waits already, in slow mode.
 func (c *chat) waitsSlow() bool {
-	return c.c.State().Rules.Slow > 0 && !c.c.OwnAdmin() && c.q.Has(func(i *outbox.Item) bool { return i.Kind == outbox.Message && !i.Failed })
+	return c.c.State().Rules.Slow > 0 && !c.c.OwnAdmin() && c.q.Has(func(i *outbox.Item) bool { return i.Kind == outbox.Message && !i.Failed && i.At == 0 })
 }
 
 // voided: an own post stood where the rules did not let it. One that was too early is sealed anew

@@ -211,6 +211,7 @@ func (m *Machine) run() {
 	if !m.idle || !m.soonest.IsZero() && !m.now.Before(m.soonest) {
 		for _, c := range m.sortedChats() {
 			if c.due(m.now, m.servers[c.Server].isUp()) {
+				m.contain(c, func() { m.dueScheduled(c) })
 				m.touch(c)
 			}
 		}

@@ -62,9 +62,20 @@ type Found struct {
 	Reaction *[32]byte
 	Files    []timeline.File
 	Poll     *FoundPoll
-	Gone     int64  // ms: when it expires, 0: never, or it has no place yet
-	Expires  uint32 // seconds, of one that has no place yet
-	Copies   []Copy // for Forward, in its order; as many as it names, or none is of use
+	Gone     int64           // ms: when it expires, 0: never, or it has no place yet
+	Expires  uint32          // seconds, of one that has no place yet
+	Copies   []Copy          // for Forward, in its order; as many as it names, or none is of use
+	Hide     []HideOne       // for Hide: what there is
+	Clear    []timeline.Pair // for ClearFiles: what is to be stored, and the files that then are unused
+	Unused   []string
+	Cleared  Cleared
+}
+
+// HideOne is a message to be deleted for oneself, or one whose files are dropped.
+type HideOne struct {
+	ID    [32]byte
+	Index uint64
+	Chat  string // for ClearFiles
 }
 
 // unreadMax bounds what MarkRead counts.
@@ -75,6 +86,10 @@ const unreadMax = 10000
 func Find(r Reader, x Command, account string) (*Found, error) {
 	message := ""
 	switch x := x.(type) {
+	case Hide:
+		return findHidden(r, x)
+	case ClearFiles:
+		return findFiles(r, x)
 	case SendText:
 		message = x.ReplyTo
 	case Edit:
@@ -157,7 +172,10 @@ func Page(r Reader, chat string, before uint64, limit int) ([]Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := newBook(r, chat)
+	return newBook(r, chat).messages(list)
+}
+
+func (b *book) messages(list []timeline.Entry) ([]Message, error) {
 	out := make([]Message, 0, len(list))
 	for _, e := range list {
 		msg, err := b.message(e)
@@ -344,6 +362,13 @@ func (b *book) message(e timeline.Entry) (Message, error) {
 		Own: e.Own, Kind: KindText, Text: f.Text, Edited: f.Edited, State: StateReceived, Pinned: f.Pinned,
 		Forwarded: f.Forwarded, Silent: e.Silent, Gone: e.Gone,
 	}
+	if f.Edited {
+		list, err := timeline.Edits(b.r, b.chat, &e, EditsMax)
+		if err != nil {
+			return msg, err
+		}
+		msg.Edits = max(1, len(list))
+	}
 	switch {
 	case f.Deleted:
 		msg.Kind = KindDeleted
@@ -409,6 +434,8 @@ func (b *book) state(e timeline.Entry) (MessageState, error) {
 	switch e.State {
 	case timeline.Queued:
 		return StateQueued, nil
+	case timeline.Scheduled:
+		return StateScheduled, nil
 	case timeline.Failed:
 		return StateFailed, nil
 	}

@@ -57,9 +57,10 @@ type storedSelf struct {
 	NoReceipts bool     `cbor:"8,keyasint,omitempty"`
 	NoTyping   bool     `cbor:"9,keyasint,omitempty"`
 	// Mandates are the seeds of the mandates after the first, the newest last: that of Gen.
-	Gen      uint32   `cbor:"10,keyasint,omitempty"`
-	Mandates [][]byte `cbor:"11,keyasint,omitempty"`
-	Folders  []folder `cbor:"12,keyasint,omitempty"` // newest word first
+	Gen      uint32     `cbor:"10,keyasint,omitempty"`
+	Mandates [][]byte   `cbor:"11,keyasint,omitempty"`
+	Folders  []folder   `cbor:"12,keyasint,omitempty"` // newest word first
+	Prefs    []chatPref `cbor:"13,keyasint,omitempty"`
 }
 
 func loadSelf(s storedSelf) (*self, error) {

@@ -34,7 +34,7 @@ func (m *Machine) sendPoll(v *chat, x SendPoll) (string, ErrCode) {
 			}
 		}
 	}
-	return m.say(v, c, p, nil)
+	return m.say(v, c, p, nil, 0)
 }
 
 // vote says what one chooses in a poll.

@@ -169,7 +169,8 @@ func (m *Machine) said(c *chat, seq plane.Seq, by plane.PublicKey, body []byte, 
 		if !m.noteGoes(v, msg.Of, at, msg.Expires) {
 			return
 		}
-		m.setPairs(timeline.PutEdit(v.id, timeline.ID(msg.Of), timeline.Edit{By: by, Text: msg.Text}))
+		m.setPairs(timeline.PutEdit(v.id, timeline.ID(msg.Of), timeline.Edit{By: by, Text: msg.Text}),
+			timeline.KeepEdit(v.id, timeline.ID(msg.Of), by, uint64(seq), timeline.EditKept{Text: msg.Text, At: at}))
 		m.rewritten(c)
 		m.changedMessage(v, timeline.ID(msg.Of))
 	case content.Delete:
@@ -247,6 +248,7 @@ func (m *Machine) shown(c, v *chat, seq plane.Seq, e *timeline.Entry, i *outbox.
 		return
 	}
 	c.stopTyping(e.From)
+	m.unarchive(c, v, seq, e)
 	c.Got, c.dirtyNumbers = seq, true
 	v.Unread++
 	if slices.ContainsFunc(e.Mentions, func(x timeline.Mention) bool { return m.own(x.Person) }) {

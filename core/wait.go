@@ -275,12 +275,14 @@ func (m *Machine) waitView(w *waiting) Chat {
 			v.Kind, v.Name, v.Person = ChatTwo, m.nameOf(*l.Meta.Person), l.Meta.Person.Text()
 		}
 		v.Refused = w.old()
+		m.viewPrefs(w.Chat, &v)
 		return v
 	}
 	v := Chat{ID: w.Chat.Text(), Kind: ChatGroup, Name: w.Name, Picture: w.Picture, Members: w.Members, State: chatWaiting, At: w.Since}
 	if w.Gone != "" {
 		v.State, v.Refused = chatRefused, refusal(w.Gone)
 	}
+	m.viewPrefs(w.Chat, &v)
 	return v
 }
 

@@ -41,7 +41,7 @@ func (m *Machine) doLost(in Do, w *waiting) {
 
 // sayLost keeps a text. Files would be sent to a place that is not known yet: they are refused.
 func (m *Machine) sayLost(w *waiting, x SendText, found *Found) (string, ErrCode) {
-	if len(x.Files) > 0 || len(w.Said) >= saidMax {
+	if x.At > m.now.UnixMilli() || len(x.Files) > 0 || len(w.Said) >= saidMax {
 		return "", ErrWaiting
 	}
 	text, code := cleanText(x.Text)

@@ -94,8 +94,11 @@ type Client struct {
 	life    int
 	cmd     int
 	Moves   []core.Effect // Upload, Download, Cancel
+	Removed []string      // local files that the machine dropped
 	wrote   int           // bytes persisted below s/
 	objects []core.Effect // PutObject and GetObject that wait for the server
+	// Finder keeps what was searched, also through a crash: a driver's would be empty then.
+	Finder core.Finder
 	// Light: it stays light where it can.
 	Light bool
 	// HoldObjects: they go on waiting.
@@ -240,6 +243,7 @@ func (c *Client) do(e core.Effect) {
 				c.wrote += len(op.Key) + len(op.Value)
 			}
 			c.Vault.Set(op.Key, op.Value)
+			c.Finder.Changed(op.Key)
 		}
 	case core.Dial:
 		if s := c.W.at(e.Server); s != nil && c.link(s.ID) == nil {
@@ -281,6 +285,9 @@ func (c *Client) do(e core.Effect) {
 		}
 		c.push(in)
 	case core.Upload, core.Download, core.Cancel, core.RemoveFile:
+		if x, ok := e.(core.RemoveFile); ok {
+			c.Removed = append(c.Removed, x.File)
+		}
 		c.Moves = append(c.Moves, e)
 		if x, ok := e.(core.Cancel); ok {
 			c.dropObject(x.ID)
@@ -304,6 +311,14 @@ func (c *Client) Do(x core.Command) string {
 
 // DoID is Do with an id of the caller's.
 func (c *Client) DoID(id string, x core.Command) {
+	if core.Asks(x) {
+		res, code, err := core.Ask(c.Vault, &c.Finder, x, func() bool { return true })
+		if err != nil {
+			c.W.T.Fatalf("ask: %v", err)
+		}
+		c.Replies[id] = core.Reply{ID: id, Result: res, Err: code}
+		return
+	}
 	found, err := core.Find(c.Vault, x, c.Person())
 	if err != nil {
 		c.W.T.Fatalf("find: %v", err)

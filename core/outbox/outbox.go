@@ -52,6 +52,9 @@ type Item struct {
 	// Sync names what a Control to one's own devices is about: the newest unsent one is enough.
 	Sync string `cbor:"20,keyasint,omitempty"`
 
+	// At is when a Message is to be sent, ms since 1970: until then it is not ready. 0: now.
+	At int64 `cbor:"21,keyasint,omitempty"`
+
 	// Sent says that this session has sent it; Tried, that some session may have.
 	Sent, Tried bool `cbor:"-"`
 	hash        [32]byte
@@ -70,7 +73,7 @@ func (i *Item) Unseal() {
 }
 
 // Ready says whether the item can go out.
-func (i *Item) Ready() bool { return !i.Failed && i.Waits == 0 }
+func (i *Item) Ready() bool { return !i.Failed && i.Waits == 0 && i.At == 0 }
 
 // Queue is the items of a conversation in order.
 type Queue struct {

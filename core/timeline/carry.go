@@ -30,12 +30,10 @@ func Export(r Reader, chat string, after, before uint64, items, limit int, lasti
 		if err := Decode(p.Value, &e); err != nil {
 			return nil, err
 		}
-		at, err := r.Get(IndexKey(chat, e.ID))
-		if err != nil {
+		if ok, err := stands(r, chat, &e); err != nil {
 			return nil, err
-		}
-		if len(at) != 8 || binary.BigEndian.Uint64(at) != e.Index {
-			continue // it came again later
+		} else if !ok {
+			continue
 		}
 		if lasting && e.Gone != 0 {
 			continue
@@ -155,6 +153,11 @@ func Import(r Reader, chat string, list []Carried, me [32]byte, last uint64, now
 	for i := len(list) - 1; i >= 0; i-- {
 		e := list[i].Entry
 		if !carriable(&e) || e.Gone != 0 && e.Gone <= now {
+			continue
+		}
+		if gone, err := Hidden(r, chat, e.ID); err != nil {
+			return nil, 0, err
+		} else if gone {
 			continue
 		}
 		have, err := r.Get(IndexKey(chat, e.ID))

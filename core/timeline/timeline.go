@@ -20,6 +20,8 @@
 //	a/C/ID/p            the message is pinned
 //	a/C/ID/c/ANSWER     see thread.go
 //	g/…, u/…            see vanish.go
+//	a/C/ID/h            the message is deleted for oneself
+//	a/C/g/ID/PERSON/SEQ an EditKept: what an edit by PERSON said
 //	a/C/x/LOG/PERSON    all that PERSON wrote into LOG up to a place is deleted: its seq, 8 bytes
 //
 // All functions are pure; nothing here keeps state.
@@ -84,6 +86,9 @@ func NoticeID(log [16]byte, seq uint64, n int) ID {
 // after all others. It is below 2^53, so that JavaScript can count it.
 const QueuedFirst uint64 = 1 << 52
 
+// ScheduledFirst is the first index of messages that wait for a time: they stand after those.
+const ScheduledFirst = QueuedFirst + 1<<51
+
 // Kind says what an entry is. Zero is invalid.
 type Kind uint8
 
@@ -105,6 +110,7 @@ const (
 	Queued
 	Sent
 	Failed
+	Scheduled
 )
 
 // Entry is one line of a chat.
@@ -277,7 +283,7 @@ func PutReaction(chat string, id ID, by [32]byte, r Reaction) Pair {
 
 // PutLocal returns the pair that says where file n of a message lies.
 func PutLocal(chat string, id ID, n int, l Local) Pair {
-	return Pair{noteKey(chat, id) + fmt.Sprintf("f/%d", n), Encode(l)}
+	return Pair{localKey(chat, id, n), Encode(l)}
 }
 
 func person(p [32]byte) string { return base64.RawURLEncoding.EncodeToString(p[:]) }
@@ -287,10 +293,10 @@ func reactionKey(chat string, id ID, by [32]byte, emoji string) string {
 	return noteKey(chat, id) + "r/" + person(by) + "/" + hex.EncodeToString([]byte(e))
 }
 
-// Newest returns the newest entry that has a place in the log or waits for one, nil when the
-// chat is empty.
+// Newest returns the newest entry that has a place in the log or waits for one, but not for a time; nil
+// when there is none.
 func Newest(r Reader, chat string) (*Entry, error) {
-	list, err := Before(r, chat, 0, 1)
+	list, err := Before(r, chat, ScheduledFirst, 1)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
@@ -312,13 +318,9 @@ func Before(r Reader, chat string, before uint64, limit int) ([]Entry, error) {
 		if err := Decode(p.Value, &e); err != nil {
 			return nil, err
 		}
-		// A message stands where it came last. It comes twice only when a server lies to its sender,
-		// who then sends it again under a new epoch.
-		at, err := r.Get(IndexKey(chat, e.ID))
-		if err != nil {
+		if ok, err := stands(r, chat, &e); err != nil {
 			return nil, err
-		}
-		if len(at) == 8 && binary.BigEndian.Uint64(at) != e.Index {
+		} else if !ok {
 			continue
 		}
 		list = append(list, e)
@@ -340,6 +342,9 @@ func Find(r Reader, chat string, id ID) (*Entry, error) {
 	}
 	v, err := r.Get(EntryKey(chat, binary.BigEndian.Uint64(b)))
 	if err != nil || v == nil {
+		return nil, err
+	}
+	if gone, err := Hidden(r, chat, id); err != nil || gone {
 		return nil, err
 	}
 	var e Entry

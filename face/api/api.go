@@ -71,6 +71,8 @@ var commands = map[string]func(raw) (core.Command, error){
 	"confirmDevice": as[core.ConfirmDevice], "nameDevice": as[core.NameDevice], "removeDevice": as[core.RemoveDevice],
 	"makeWords": as[core.MakeWords], "keepWords": as[core.KeepWords], "recover": as[core.Recover], "setFolder": as[core.SetFolder],
 	"setVanish": as[core.SetVanish], "forward": as[core.Forward], "sendPoll": as[core.SendPoll], "vote": as[core.Vote], "closePoll": as[core.ClosePoll],
+	"setChat": as[core.SetChat], "hide": as[core.Hide], "getEdits": as[core.GetEdits], "search": as[core.Search], "dayIndex": as[core.DayIndex],
+	"getStorage": as[core.GetStorage], "clearFiles": as[core.ClearFiles], "sendNow": as[core.SendNow],
 }
 
 func as[C core.Command](args raw) (core.Command, error) {
@@ -83,6 +85,7 @@ func as[C core.Command](args raw) (core.Command, error) {
 type messagesArgs struct {
 	Chat   string `json:"chat"`
 	Before uint64 `json:"before,omitempty"`
+	From   uint64 `json:"from,omitempty"` // instead: the oldest from this index on
 	Limit  int    `json:"limit"`
 	Thread string `json:"thread,omitempty"` // only those of this thread, by its root, with it
 }
@@ -151,9 +154,14 @@ func (a *API) run(ctx context.Context, c call) (any, error) {
 			return nil, bad()
 		}
 		read := a.c.Messages
-		if args.Thread != "" {
+		switch {
+		case args.Thread != "":
 			read = func(chat string, before uint64, limit int) ([]core.Message, error) {
 				return a.c.Thread(chat, args.Thread, before, limit)
+			}
+		case args.From != 0:
+			read = func(chat string, _ uint64, limit int) ([]core.Message, error) {
+				return a.c.MessagesFrom(chat, args.From, limit)
 			}
 		}
 		list, err := read(args.Chat, args.Before, args.Limit)

@@ -18,6 +18,7 @@ var bytesFields = map[string]bool{"picture": true, "preview": true, "wave": true
 var results = []any{
 	core.Joined{}, core.LinkInfo{}, core.InviteLink{}, core.Sent{}, core.Members{}, core.Done{}, core.State{},
 	core.Links{}, core.Knocks{}, core.Devices{}, core.DeviceLink{}, core.Words{},
+	core.Edits{}, core.Results{}, core.Place{}, core.Storage{}, core.Cleared{},
 	Page{}, core.Message{}, QR{}, About{},
 }
 

@@ -4,7 +4,7 @@
 export type Base64 = string;
 
 /** ErrCode says why a command failed, for a face to turn into words. The set is closed. */
-export const errCodes = ["bad-link", "link-version", "link-used-up", "link-self", "server-key", "name-empty", "name-long", "name-bad", "text-empty", "text-long", "file-large", "no-account", "no-chat", "no-message", "not-allowed", "group-full", "left", "offline", "disk-full", "busy-elsewhere", "internal", "words-wrong", "words-unknown", "devices-full", "digits-differ", "device-silent", "device-outdated", "slow-mode", "quiet-mode", "newcomer", "banned", "pins-full", "links-full", "folders-full", "accounts-full", "file-away", "waiting", "unknown-command", "bad-arguments"] as const;
+export const errCodes = ["bad-link", "link-version", "link-used-up", "link-self", "server-key", "name-empty", "name-long", "name-bad", "text-empty", "text-long", "file-large", "no-account", "no-chat", "no-message", "not-allowed", "group-full", "left", "offline", "disk-full", "busy-elsewhere", "internal", "words-wrong", "words-unknown", "devices-full", "digits-differ", "device-silent", "device-outdated", "slow-mode", "quiet-mode", "newcomer", "banned", "pins-full", "links-full", "folders-full", "accounts-full", "chats-pinned", "scheduled-full", "file-away", "waiting", "unknown-command", "bad-arguments"] as const;
 export type ErrCode = (typeof errCodes)[number];
 
 /** Join opens an invite link and, where there is no account yet, makes one with Name.
@@ -40,6 +40,13 @@ export interface SendText {
   files?: File[];
   mentions?: Mention[];
   silent?: boolean;
+  at?: number;
+}
+
+/** SendNow sends a scheduled message without waiting for its time. */
+export interface SendNow {
+  chat: string;
+  message: string;
 }
 
 /** Mention is a place in a text that names a person: Start and Length count UTF-16 units, as
@@ -103,11 +110,12 @@ export interface ClosePoll {
   message: string;
 }
 
-/** Edit replaces the text of one's own message. */
+/** Edit replaces the text of one's own message, and the time of a scheduled one. */
 export interface Edit {
   chat: string;
   message: string;
   text: string;
+  at?: number; // of a scheduled one: its new time, 0 leaves it
 }
 
 /** Delete deletes one's own message for everyone. */
@@ -358,6 +366,61 @@ export interface SetFolder {
   as?: string;
 }
 
+/** SetChat says how a chat stands in one's own list, on all of one's devices; nil fields stay.
+ * ErrChatsPinned over ChatPinsMax. */
+export interface SetChat {
+  chat: string;
+  muted?: number;
+  archived?: boolean;
+  pinned?: boolean;
+  unread?: boolean;
+}
+
+/** Hide deletes messages for oneself, on all of one's devices: others keep them. At most HideMax at once. */
+export interface Hide {
+  chat: string;
+  messages: string[] | null;
+}
+
+/** GetEdits asks for the texts that a message had. Result: Edits. */
+export interface GetEdits {
+  chat: string;
+  message: string;
+}
+
+/** Search looks for messages, newest first, in one chat or in all. Every word of Query has to begin a
+ * word of the text or of a file's name, in any order, as its reader would take it: without regard to
+ * case, marks, and ways to write a letter. Without Query all that fits the rest is found. Result: Results.
+ * A search that takes longer than some milliseconds goes on with Cursor, also where it has found nothing yet. */
+export interface Search {
+  query?: string; // at most QueryBytesMax
+  chat?: string;
+  from?: string; // person id
+  kind?: string; // "photo", "video", "voice", "file", "link"
+  after?: number;
+  before?: number;
+  limit?: number; // hits of one answer, at most HitsMax (0 = 50)
+  cursor?: string; // Results.Next of the answer before, to the same question
+}
+
+/** DayIndex asks where in a chat the first message of a day or a later one stands: Day is when the day
+ * begins where the person is, ms since 1970. Result: Place. */
+export interface DayIndex {
+  chat: string;
+  day: number;
+}
+
+/** GetStorage asks what the files kept here take. Result: Storage. */
+export type GetStorage = Record<string, never>;
+
+/** ClearFiles drops what is kept here of files: of one chat, or of all without Chat, that are older than
+ * Before, ms since 1970 (0: all). They can be fetched again while the server has them; what is not sent
+ * yet stays. Result: Cleared. */
+export interface ClearFiles {
+  chat?: string;
+  before?: number;
+}
+
 /** Joined answers Join and NewGroup. Chat is empty for a server's own link. */
 export interface Joined {
   chat?: string;
@@ -446,6 +509,60 @@ export interface Words {
 /** Done answers commands that have nothing to say. */
 export type Done = Record<string, never>;
 
+/** Edits answers GetEdits: the texts that a message had, oldest first, the one that stands last; at most
+ * EditsMax, the first among them. */
+export interface Edits {
+  edits: EditState[] | null;
+}
+
+/** EditState is what a message said from a time on, ms since 1970. */
+export interface EditState {
+  text: string;
+  at: number;
+}
+
+/** Results answers Search. With Next the search goes on: Hits may be few, or none, till then. */
+export interface Results {
+  hits: Hit[] | null;
+  next?: string;
+}
+
+/** Hit is a message that was found. Start and Length are the first found word in its text, in UTF-16
+ * units; both are 0 where it was found by something else. */
+export interface Hit {
+  message: Message;
+  start: number;
+  length: number;
+}
+
+/** Place answers DayIndex: 0 when there is nothing so new. The page that begins there ends below
+ * Index plus its length. */
+export interface Place {
+  index: number;
+}
+
+/** Storage answers GetStorage, in bytes: the largest chats first. Total is of all files, Texts what
+ * everything else takes. */
+export interface Storage {
+  total: number;
+  texts: number;
+  chats: ChatStorage[] | null;
+}
+
+/** ChatStorage is what the files of a chat take that are kept here. */
+export interface ChatStorage {
+  chat: string;
+  bytes: number;
+  files: number;
+}
+
+/** Cleared answers ClearFiles. More: there are others, ask again. */
+export interface Cleared {
+  bytes: number;
+  files: number;
+  more?: boolean;
+}
+
 /** State is everything a face needs at its start, besides the messages. */
 export interface State {
   account?: Account; // nil: open an invite first
@@ -517,6 +634,11 @@ export interface Chat {
   postAt?: number; // ms since 1970: one may post again then
   origin?: string; // of its server, when it is not the home server
   refused?: ErrCode; // why, with State "refused" at a group: ErrGroupFull, ErrBanned, ErrNotAllowed, ErrOutdated or ErrLinkUsedUp; with "healing": ErrOutdated, or nothing
+  muted?: number; // ms since 1970: no sound until then; -1 for ever
+  archived?: boolean; // stands apart
+  pinned?: boolean; // stands on top
+  marked?: boolean; // as unread
+  scheduled?: number;
 }
 
 /** Role is what a member may do in a group. */
@@ -534,7 +656,7 @@ export interface Rules {
 }
 
 /** MessageState is how far an own message has got; others' messages are "received". */
-export const messageStates = ["queued", "sent", "delivered", "read", "failed", "received"] as const;
+export const messageStates = ["scheduled", "queued", "sent", "delivered", "read", "failed", "received"] as const;
 export type MessageState = (typeof messageStates)[number];
 
 /** MessageKind says what a message shows. */
@@ -555,6 +677,7 @@ export interface Message {
   notice?: Line;
   replyTo?: Quote;
   edited?: boolean;
+  edits?: number; // how often, as far as is known here: see GetEdits
   reactions?: Reaction[];
   files?: Attachment[];
   state: MessageState;
@@ -742,9 +865,24 @@ export const pollOptionBytesMax = 100;
 export const aboutBytesMax = 1000;
 export const pinsMax = 10;
 export const devicesMax = 12;
+export const chatPinsMax = 20;
+export const scheduledMax = 100;
+export const scheduleDaysMax = 366;
+export const hideMax = 100;
+export const editsMax = 20;
+export const queryBytesMax = 256;
+export const hitsMax = 100;
 
 /** Every command with its arguments and its answer. */
 export interface Commands {
+  sendNow: { args: SendNow; result: Done };
+  setChat: { args: SetChat; result: Done };
+  hide: { args: Hide; result: Done };
+  getEdits: { args: GetEdits; result: Edits };
+  search: { args: Search; result: Results };
+  dayIndex: { args: DayIndex; result: Place };
+  getStorage: { args: GetStorage; result: Storage };
+  clearFiles: { args: ClearFiles; result: Cleared };
   join: { args: Join; result: Joined };
   checkLink: { args: CheckLink; result: LinkInfo };
   invite: { args: Invite; result: InviteLink };

@@ -3,8 +3,8 @@ import type { Account, Commands, ErrCode, Event, Message } from '../app/api';
 
 /** Core's commands and the driver's own. */
 export interface Api extends Commands {
-  /** A page of messages, ascending by index; the newest page when before is absent; those of one thread, by its root, with thread. */
-  messages: { args: { chat: string; before?: number; limit: number; thread?: string }; result: { messages: Message[] | null } };
+  /** A page of messages, ascending by index: the newest below before or at all, or the oldest from an index on; those of one thread, by its root, with thread. */
+  messages: { args: { chat: string; before?: number; from?: number; limit: number; thread?: string }; result: { messages: Message[] | null } };
   /** A QR code as rows of '0' and '1'. */
   qr: { args: { text: string }; result: { size: number; rows: string[] } };
   /** One message, for what is not among the loaded ones. */

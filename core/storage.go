@@ -1,0 +1,200 @@
+package core
+
+import (
+	"sort"
+
+	"paperplane/core/timeline"
+)
+
+// clearMax bounds the files that one ClearFiles drops, and so what it stores and tells.
+const clearMax = 500
+
+// keptFile is a file of a message that lies on this device.
+type keptFile struct {
+	chat string
+	e    *timeline.Entry
+	n    int
+	ref  string
+	own  bool // the entry names it itself
+}
+
+// keptFiles goes through all files here, by chat and place, until f says false.
+func keptFiles(r Reader, f func(x keptFile) bool) error {
+	chats, err := timeline.Chats(r)
+	if err != nil {
+		return err
+	}
+	for _, chat := range chats {
+		for p, err := range r.Range("h/"+chat+"/", "h/"+chat+"0", false) {
+			if err != nil {
+				return err
+			}
+			var e timeline.Entry
+			if err := timeline.Decode(p.Value, &e); err != nil {
+				return err
+			}
+			for n := range e.Files {
+				x := keptFile{chat: chat, e: &e, n: n, ref: e.Files[n].Ref, own: e.Files[n].Ref != ""}
+				l, err := timeline.LocalOf(r, chat, e.ID, n)
+				if err != nil {
+					return err
+				}
+				if l != nil && l.Ref != "" {
+					x.ref = l.Ref
+				}
+				if x.ref != "" && !f(x) {
+					return nil
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// storage answers GetStorage. A file that several messages share counts for the first.
+func storage(r Reader) (Storage, error) {
+	s := Storage{Chats: []ChatStorage{}}
+	seen := map[string]bool{}
+	err := keptFiles(r, func(x keptFile) bool {
+		if seen[x.ref] {
+			return true
+		}
+		seen[x.ref] = true
+		if n := len(s.Chats); n == 0 || s.Chats[n-1].Chat != x.chat {
+			s.Chats = append(s.Chats, ChatStorage{Chat: x.chat})
+		}
+		c := &s.Chats[len(s.Chats)-1]
+		c.Bytes += x.e.Files[x.n].Size
+		c.Files++
+		s.Total += x.e.Files[x.n].Size
+		return true
+	})
+	sort.SliceStable(s.Chats, func(a, b int) bool { return s.Chats[a].Bytes > s.Chats[b].Bytes })
+	return s, err
+}
+
+// findFiles looks up what a ClearFiles drops. A file that a message shares which keeps it stays.
+func findFiles(r Reader, x ClearFiles) (*Found, error) {
+	clears := func(k *keptFile) bool {
+		return k.e.Seq != 0 && (x.Chat == "" || k.chat == x.Chat) && (x.Before == 0 || k.e.At < x.Before)
+	}
+	stays := map[string]bool{}
+	if err := keptFiles(r, func(k keptFile) bool {
+		if !clears(&k) {
+			stays[k.ref] = true
+		}
+		return true
+	}); err != nil {
+		return nil, err
+	}
+	out := &Found{}
+	gone := map[string]bool{}
+	var last *timeline.Entry // with several files, of which it names some itself
+	err := keptFiles(r, func(k keptFile) bool {
+		if stays[k.ref] || !clears(&k) {
+			return true
+		}
+		if !gone[k.ref] {
+			if len(gone) >= clearMax {
+				out.Cleared.More = true
+				return true // others may share one that goes
+			}
+			gone[k.ref] = true
+			out.Unused = append(out.Unused, k.ref)
+			out.Cleared.Files++
+			out.Cleared.Bytes += k.e.Files[k.n].Size
+		}
+		out.Hide = append(out.Hide, HideOne{ID: k.e.ID, Chat: k.chat})
+		out.Clear = append(out.Clear, timeline.DropLocal(k.chat, k.e.ID, k.n))
+		if k.own {
+			if last == nil || last.ID != k.e.ID {
+				e := *k.e
+				e.Files = append([]timeline.File(nil), e.Files...)
+				last = &e
+			}
+			last.Files[k.n].Ref = ""
+			out.Clear = append(out.Clear, timeline.Put(k.chat, last)[0])
+		}
+		return true
+	})
+	return out, err
+}
+
+func (m *Machine) clearFiles(x ClearFiles, found *Found) (Cleared, ErrCode) {
+	if x.Chat != "" && m.chats[x.Chat] == nil {
+		return Cleared{}, ErrNoChat
+	}
+	if found == nil {
+		return Cleared{}, ""
+	}
+	m.setPairs(found.Clear...)
+	for _, ref := range found.Unused {
+		m.emit(RemoveFile{File: ref})
+	}
+	for _, h := range found.Hide {
+		m.emit(Emit{MessageStale{Chat: h.Chat, Message: timeline.ID(h.ID).Text()}})
+	}
+	return found.Cleared, ""
+}
+
+// edits answers GetEdits.
+func edits(r Reader, x GetEdits) (Edits, ErrCode, error) {
+	id, ok := timeline.ParseID(x.Message)
+	if !ok {
+		return Edits{}, ErrNoMessage, nil
+	}
+	e, err := timeline.Find(r, x.Chat, id)
+	if err != nil || e == nil || e.Kind == timeline.Notice {
+		return Edits{}, ErrNoMessage, err
+	}
+	f, err := timeline.Fold(r, x.Chat, *e)
+	if err != nil || f.Deleted {
+		return Edits{}, ErrNoMessage, err
+	}
+	list, err := timeline.Edits(r, x.Chat, e, EditsMax-1)
+	out := Edits{Edits: []EditState{{Text: e.Text, At: e.At}}}
+	for _, y := range list {
+		out.Edits = append(out.Edits, EditState(y))
+	}
+	if last := out.Edits[len(out.Edits)-1]; f.Edited && last.Text != f.Text { // from before this device was there
+		out.Edits = append(out.Edits[:min(len(out.Edits), EditsMax-1)], EditState{Text: f.Text})
+	}
+	return out, "", err
+}
+
+// Asks says whether a command asks for something that lies in the history and changes nothing: Ask answers
+// it, without the Machine.
+func Asks(x Command) bool {
+	switch x.(type) {
+	case GetEdits, DayIndex, GetStorage, Search:
+		return true
+	}
+	return false
+}
+
+// Ask answers such a command. f keeps what searching has read, and may be used by one caller at a time;
+// more says whether a search may go on, and its answer then comes in parts. The error is the vault's.
+func Ask(r Reader, f *Finder, x Command, more func() bool) (Result, ErrCode, error) {
+	switch x := x.(type) {
+	case GetEdits:
+		return edits(r, x)
+	case DayIndex:
+		n, err := timeline.Since(r, x.Chat, x.Day)
+		return Place{Index: n}, "", err
+	case GetStorage:
+		s, err := storage(r)
+		return s, "", err
+	case Search:
+		return f.Search(r, x, more)
+	}
+	return nil, ErrUnknown, nil
+}
+
+// PageFrom returns up to limit messages of a chat with Index >= from, oldest first: see Page.
+func PageFrom(r Reader, chat string, from uint64, limit int) ([]Message, error) {
+	list, err := timeline.After(r, chat, from, limit)
+	if err != nil {
+		return nil, err
+	}
+	return newBook(r, chat).messages(list)
+}
