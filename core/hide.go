@@ -7,8 +7,8 @@ import (
 	"paperplane/protocol/plane"
 )
 
-// Deleting for oneself: the entry goes from here, and a mark keeps it away, from wherever it may come again.
-// One's other devices are told in Saved and show it no more.
+// Deleting for oneself: the message goes from here with its notes and files (see vanish.go), and a mark keeps
+// it away, from wherever it may come again. One's other devices are told in Saved and do the same.
 
 // hideSaid is what devices tell each other. Chat is the conversation as it is shown at the one who says it.
 type hideSaid struct {
@@ -17,13 +17,10 @@ type hideSaid struct {
 	IDs  [][32]byte
 }
 
-// findHidden reads what there is of the messages that a Hide names.
+// findHidden reads which of the messages that a Hide names there are.
 func findHidden(r Reader, x Hide) (*Found, error) {
-	if len(x.Messages) > HideMax {
-		return nil, nil
-	}
-	out, files := &Found{}, 0
-	for _, s := range x.Messages {
+	out := &Found{}
+	for _, s := range x.Messages[:min(len(x.Messages), HideMax)] {
 		id, ok := timeline.ParseID(s)
 		if !ok {
 			continue
@@ -33,26 +30,10 @@ func findHidden(r Reader, x Hide) (*Found, error) {
 			return nil, err
 		}
 		if e != nil {
-			out.Hide = append(out.Hide, HideOne{ID: e.ID, Index: e.Index})
-			files += len(e.Files)
+			out.Hide = append(out.Hide, e.ID)
 		}
 	}
-	if files == 0 {
-		return out, nil
-	}
-	// Their files go, too, but for those that other messages share.
-	stays := map[string]bool{}
-	err := keptFiles(r, func(k keptFile) bool {
-		goes := k.chat == x.Chat && slices.ContainsFunc(out.Hide, func(h HideOne) bool { return h.ID == k.e.ID })
-		if goes {
-			out.Unused = append(out.Unused, k.ref)
-		} else {
-			stays[k.ref] = true
-		}
-		return true
-	})
-	out.Unused = slices.DeleteFunc(out.Unused, func(ref string) bool { return stays[ref] })
-	return out, err
+	return out, nil
 }
 
 func (m *Machine) hide(v *chat, x Hide, found *Found) ErrCode {
@@ -63,42 +44,33 @@ func (m *Machine) hide(v *chat, x Hide, found *Found) ErrCode {
 		return ErrNoMessage
 	}
 	said := hideSaid{Chat: v.log}
-	for _, h := range found.Hide {
-		id := timeline.ID(h.ID)
-		if i := m.queued(v, h.ID); i != nil && i.Msg == nil {
-			m.discard(v, id.Text())
-			continue
+	for _, id := range found.Hide {
+		if i := m.queued(v, id); i != nil && i.Msg == nil {
+			m.discard(v, timeline.ID(id).Text())
+		} else if !slices.Contains(said.IDs, id) {
+			said.IDs = append(said.IDs, id)
 		}
-		if slices.Contains(said.IDs, h.ID) {
-			continue
-		}
-		said.IDs = append(said.IDs, h.ID)
-		m.setPairs(timeline.Hide(v.id, id, h.Index)...)
-		m.emit(Emit{MessageGone{Chat: v.id, Message: id.Text()}})
-	}
-	for _, ref := range found.Unused {
-		m.emit(RemoveFile{File: ref})
 	}
 	if len(said.IDs) > 0 {
+		m.hideHere(v, said.IDs)
 		m.tell(syncHide, "", said)
-		m.rewritten(v)
 	}
-	m.show(v)
 	return ""
 }
 
-// hiddenElsewhere: another of one's devices has deleted messages. What the conversation shows is not known
-// here, so a mark keeps them away.
-func (m *Machine) hiddenElsewhere(x hideSaid) {
-	c := m.chats[x.Chat.Text()]
-	if c == nil || len(x.IDs) > HideMax {
-		return
-	}
-	v := m.view(c)
-	for _, id := range x.IDs {
-		m.setPairs(timeline.Hide(v.id, id, 0)...)
+func (m *Machine) hideHere(v *chat, list [][32]byte) {
+	for _, id := range list {
+		m.setPairs(timeline.Hide(v.id, id, m.now.UnixMilli())...)
 		m.emit(Emit{MessageGone{Chat: v.id, Message: timeline.ID(id).Text()}})
 	}
+	m.forgetSoon()
 	m.rewritten(v)
 	m.show(v)
+}
+
+// hiddenElsewhere: another of one's devices has deleted messages.
+func (m *Machine) hiddenElsewhere(x hideSaid) {
+	if c := m.chats[x.Chat.Text()]; c != nil && len(x.IDs) <= HideMax {
+		m.hideHere(m.view(c), x.IDs)
+	}
 }

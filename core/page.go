@@ -65,17 +65,17 @@ type Found struct {
 	Gone     int64           // ms: when it expires, 0: never, or it has no place yet
 	Expires  uint32          // seconds, of one that has no place yet
 	Copies   []Copy          // for Forward, in its order; as many as it names, or none is of use
-	Hide     []HideOne       // for Hide: what there is
+	Hide     [][32]byte      // for Hide: what there is
+	Cleared  []ClearOne      // for ClearFiles
 	Clear    []timeline.Pair // for ClearFiles: what is to be stored, and the files that then are unused
 	Unused   []string
-	Cleared  Cleared
+	Sum      Cleared
 }
 
-// HideOne is a message to be deleted for oneself, or one whose files are dropped.
-type HideOne struct {
-	ID    [32]byte
-	Index uint64
-	Chat  string // for ClearFiles
+// ClearOne is a message of which a file is dropped.
+type ClearOne struct {
+	ID   [32]byte
+	Chat string
 }
 
 // unreadMax bounds what MarkRead counts.

@@ -73,39 +73,33 @@ func storage(r Reader) (Storage, error) {
 	return s, err
 }
 
-// findFiles looks up what a ClearFiles drops. A file that a message shares which keeps it stays.
+// findFiles looks up what a ClearFiles drops. A file that several messages share goes with the last.
 func findFiles(r Reader, x ClearFiles) (*Found, error) {
-	clears := func(k *keptFile) bool {
-		return k.e.Seq != 0 && (x.Chat == "" || k.chat == x.Chat) && (x.Before == 0 || k.e.At < x.Before)
-	}
-	stays := map[string]bool{}
-	if err := keptFiles(r, func(k keptFile) bool {
-		if !clears(&k) {
-			stays[k.ref] = true
-		}
-		return true
-	}); err != nil {
-		return nil, err
-	}
 	out := &Found{}
-	gone := map[string]bool{}
+	drop := map[string]bool{}
 	var last *timeline.Entry // with several files, of which it names some itself
 	err := keptFiles(r, func(k keptFile) bool {
-		if stays[k.ref] || !clears(&k) {
+		if k.e.Seq == 0 || x.Chat != "" && k.chat != x.Chat || x.Before != 0 && k.e.At >= x.Before {
 			return true
 		}
-		if !gone[k.ref] {
-			if len(gone) >= clearMax {
-				out.Cleared.More = true
-				return true // others may share one that goes
-			}
-			gone[k.ref] = true
-			out.Unused = append(out.Unused, k.ref)
-			out.Cleared.Files++
-			out.Cleared.Bytes += k.e.Files[k.n].Size
+		if len(out.Cleared) >= clearMax {
+			out.Sum.More = true
+			return false
 		}
-		out.Hide = append(out.Hide, HideOne{ID: k.e.ID, Chat: k.chat})
-		out.Clear = append(out.Clear, timeline.DropLocal(k.chat, k.e.ID, k.n))
+		pairs, free, err := timeline.Release(r, k.ref, k.chat, k.e.ID, func(key string) bool { return drop[key] })
+		if err != nil {
+			return true // and it stays
+		}
+		for _, p := range pairs {
+			drop[p.Key] = true
+		}
+		if free {
+			out.Unused = append(out.Unused, k.ref)
+			out.Sum.Files++
+			out.Sum.Bytes += k.e.Files[k.n].Size
+		}
+		out.Cleared = append(out.Cleared, ClearOne{ID: k.e.ID, Chat: k.chat})
+		out.Clear = append(append(out.Clear, pairs...), timeline.DropLocal(k.chat, k.e.ID, k.n))
 		if k.own {
 			if last == nil || last.ID != k.e.ID {
 				e := *k.e
@@ -131,10 +125,10 @@ func (m *Machine) clearFiles(x ClearFiles, found *Found) (Cleared, ErrCode) {
 	for _, ref := range found.Unused {
 		m.emit(RemoveFile{File: ref})
 	}
-	for _, h := range found.Hide {
+	for _, h := range found.Cleared {
 		m.emit(Emit{MessageStale{Chat: h.Chat, Message: timeline.ID(h.ID).Text()}})
 	}
-	return found.Cleared, ""
+	return found.Sum, ""
 }
 
 // edits answers GetEdits.

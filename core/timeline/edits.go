@@ -11,9 +11,9 @@ type EditKept struct {
 	At   int64  `cbor:"2,keyasint"`
 }
 
-func editsKey(chat string, id ID, by [32]byte) string {
-	return "a/" + chat + "/g/" + id.Text() + "/" + person(by) + "/"
-}
+func editsOf(chat string, id ID) string { return "a/" + chat + "/g/" + id.Text() + "/" }
+
+func editsKey(chat string, id ID, by [32]byte) string { return editsOf(chat, id) + person(by) + "/" }
 
 // KeepEdit returns the pair that keeps what an edit said, beside the edit that counts: seq is its place
 // in the log.

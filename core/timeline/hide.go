@@ -5,14 +5,10 @@ import "encoding/binary"
 // hideKey is the key that says that a message is deleted for oneself.
 func hideKey(chat string, id ID) string { return noteKey(chat, id) + "h" }
 
-// Hide returns the pairs that delete a message for oneself, whether it is here or comes later. With its
-// index, not 0, its entry goes.
-func Hide(chat string, id ID, index uint64) []Pair {
-	out := []Pair{{hideKey(chat, id), []byte{1}}}
-	if index != 0 {
-		out = append(out, Pair{EntryKey(chat, index), nil})
-	}
-	return out
+// Hide returns the pairs that delete a message for oneself, whether it is here or comes later: a mark that
+// stays, and the wish to Sweep what is here.
+func Hide(chat string, id ID, now int64) []Pair {
+	return []Pair{{hideKey(chat, id), []byte{1}}, PutNoteGone(chat, id, now)}
 }
 
 // Hidden says whether a message is deleted for oneself.

@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,7 +10,8 @@ import (
 // What expires is listed by when it does, so that nothing has to be searched for it: below "g/".
 //
 //	g/MS/C/INDEX/ID    the entry of message ID at INDEX goes at MS, 12 hex digits
-//	g/MS/C/0…0/ID      what is noted about message ID goes, unless the message is there
+//	g/MS/C/0…0/ID      what is noted about message ID goes, unless the message is there; with it, when it is
+//	                   deleted for oneself
 //	u/REF/C/ID         message ID uses the local file REF, as another one does: see Share
 
 func goneKey(at int64, chat string, index uint64, id ID) string {
@@ -89,6 +91,13 @@ func (x *sweep) forget(chat string, index uint64, id ID, me [32]byte) error {
 		return err
 	}
 	stands := len(v) == 8 // the message is here
+	hidden, err := Hidden(x.r, chat, id)
+	if err != nil {
+		return err
+	}
+	if hidden && stands {
+		index = binary.BigEndian.Uint64(v)
+	}
 	if index == 0 && stands {
 		return nil
 	}
@@ -119,11 +128,21 @@ func (x *sweep) forget(chat string, index uint64, id ID, me [32]byte) error {
 		if strings.HasPrefix(p.Key[len(prefix):], "c/") {
 			continue // answers that stay find each other by it
 		}
+		if p.Key == hideKey(chat, id) {
+			continue // or it could come again
+		}
 		var l Local
 		if strings.HasPrefix(p.Key[len(prefix):], "f/") && Decode(p.Value, &l) == nil {
 			if err := x.file(chat, id, l.Ref); err != nil {
 				return err
 			}
+		}
+		x.del(p.Key)
+	}
+	prefix = editsOf(chat, id)
+	for p, err := range x.r.Range(prefix, strings.TrimSuffix(prefix, "/")+"0", false) {
+		if err != nil {
+			return err
 		}
 		x.del(p.Key)
 	}
