@@ -43,6 +43,7 @@ const catchUpDelay = 300;
 function catchUp(c: Chat): void {
   const th = thread(c.id);
   if (!th.loaded.value || !c.last || th.messages.value.some((m) => m.id === c.last!.id) || chatOf(c.id)?.last?.id !== c.last.id) return;
+  if (th.newer.value) return; // one reads further up
   if (c.id === current.value) th.fresh().catch(fail);
   else th.loaded.value = false;
 }
@@ -170,8 +171,8 @@ export function noticeText(m: Message): string {
 
 export const chatName = (c: Chat): string => (c.kind === 'saved' ? t('chat.saved') : c.name || t('chat.noname'));
 
-export async function send(chat: string, text: string, replyTo: string | undefined, files: Api['sendText']['args']['files'], mentions: readonly Mention[]): Promise<boolean> {
-  const args: Api['sendText']['args'] = { chat };
+export async function send(chat: string, text: string, replyTo: string | undefined, files: Api['sendText']['args']['files'], mentions: readonly Mention[], how: { silent?: boolean; at?: number } = {}): Promise<boolean> {
+  const args: Api['sendText']['args'] = { chat, ...how };
   if (text) args.text = text;
   if (replyTo) args.replyTo = replyTo;
   if (files?.length) args.files = files;

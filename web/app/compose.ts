@@ -139,7 +139,7 @@ export class Compose {
   }
 
   /** Sends or saves the edit. What could not be sent stays in the box. */
-  async submit(): Promise<void> {
+  async submit(how: { silent?: boolean; at?: number } = {}): Promise<void> {
     const text = this.text.value.trim();
     const edited = this.edit.value;
     if (this.sending.value) return;
@@ -165,7 +165,7 @@ export class Compose {
       this.text.value = '';
       this.reply.value = null;
       clearTimeout(this.timer);
-      if (await send(this.chat, text, reply?.id, files, mentionsIn(text, this.named))) {
+      if (await send(this.chat, text, reply?.id, files, mentionsIn(text, this.named), how)) {
         this.named = [];
         for (const i of items) this.remove(i);
         this.keep();

@@ -31,3 +31,6 @@ export function acts(own: Role, m: Pick<Member, 'own' | 'role' | 'admin'>): Act[
   if (own === 'owner' || role === 'member') out.push('remove', 'ban', 'erase');
   return out;
 }
+
+/** Whether a chat makes no sound at this moment. */
+export const muted = (c: Chat): boolean => c.muted === -1 || (c.muted ?? 0) > Date.now();

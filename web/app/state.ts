@@ -3,6 +3,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { saved, save } from '../lib/saved';
 import type { Account, Chat, Event, Folder, Linking, Message, Server, Settings, State } from './api';
 import type { Compose, Item } from './compose';
+import { muted } from './roles';
 import { thread } from './thread';
 
 /** starting: no core yet; welcome: no account; ready; ended: the core does not start. */
@@ -22,13 +23,13 @@ export const update = signal(false);
 export const typing = signal<Readonly<Record<string, readonly string[]>>>({});
 
 const chatByID = signal<ReadonlyMap<string, Chat>>(new Map());
-/** Newest first. */
-export const chats = computed(() => [...chatByID.value.values()].sort((a, b) => b.at - a.at));
+/** What is pinned, then the newest first. */
+export const chats = computed(() => [...chatByID.value.values()].sort((a, b) => Number(b.pinned ?? false) - Number(a.pinned ?? false) || b.at - a.at));
 export const current = signal<string | null>(null);
 export const chat = computed(() => (current.value === null ? null : chatByID.value.get(current.value) ?? null));
 export const chatOf = (id: string) => chatByID.value.get(id) ?? null;
 export const contacts = computed(() => chats.value.filter((c) => c.kind === 'two'));
-export const unread = computed(() => chats.value.reduce((n, c) => n + c.unread, 0));
+export const unread = computed(() => chats.value.reduce((n, c) => n + (muted(c) || c.archived ? 0 : c.unread || Number(c.marked ?? false)), 0));
 /** Nobody to talk to yet: the person is told how to invite. */
 export const alone = computed(() => chats.value.every((c) => c.kind === 'saved'));
 
@@ -51,17 +52,25 @@ export const knocksStamp = signal(0);
 /** The open window over the page, if any. Chats and settings have pages of their own. */
 export type ChatPage = 'edit' | 'add' | 'rules' | 'links' | 'knocks' | 'banned' | 'move' | 'folders';
 export type SettingsPage = 'devices' | 'link' | 'words' | 'accounts';
-export type Panel = { kind: 'invite' } | { kind: 'group' } | { kind: 'keys' } | { kind: 'place' | 'poll'; chat: string } | { kind: 'send-on'; chat: string; messages: readonly string[] } | { kind: 'edit-photo'; edit: Item; into: Compose } | { kind: 'settings'; page?: SettingsPage } | { kind: 'chat'; chat: string; page?: ChatPage };
+export type Panel = { kind: 'invite' } | { kind: 'group' } | { kind: 'keys' } | { kind: 'place' | 'poll'; chat: string } | { kind: 'search'; chat?: string; query?: string } | { kind: 'thread'; chat: string; root: string } | { kind: 'edits'; message: Message } | { kind: 'schedule'; into: Compose } | { kind: 'send-on'; chat: string; messages: readonly string[] } | { kind: 'edit-photo'; edit: Item; into: Compose } | { kind: 'settings'; page?: SettingsPage } | { kind: 'chat'; chat: string; page?: ChatPage };
 export const panel = signal<Panel | null>(null);
+
+/** A message to go to, once its chat is open. */
+export const goal = signal<{ chat: string; message: string; index?: number } | null>(null);
 
 /** The photo that is shown large. */
 export const lightbox = signal<{ message: Message; index: number } | null>(null);
+
+/** The chat of the list whose menu is open. */
+export const chatMenuFor = signal<{ chat: Chat; at: { x: number; y: number }; show: 'menu' | 'mute' } | null>(null);
+/** Whether the list shows what was put aside. */
+export const archiveShown = signal(false);
 
 /** The message whose menu is open, and which part of it. */
 export interface OpenMenu {
   message: Message;
   at: { x: number; y: number };
-  show: 'menu' | 'emoji' | 'delete';
+  show: 'menu' | 'emoji' | 'delete' | 'hide';
 }
 export const menuFor = signal<OpenMenu | null>(null);
 

@@ -10,6 +10,8 @@ export class Thread {
   readonly messages = signal<readonly Message[]>([]);
   /** There are older ones in the core. */
   readonly more = signal(true);
+  /** There are newer ones in the core: the piece is one that was jumped to, and does not reach the end. */
+  readonly newer = signal(false);
   /** The newest page is here: events may be put in. */
   readonly loaded = signal(false);
   private pending: Promise<boolean> | null = null;
@@ -18,8 +20,10 @@ export class Thread {
 
   /** Loads the newest messages anew, as many as there were. */
   async fresh(): Promise<void> {
-    const limit = Math.max(pageMessages, Math.min(this.messages.value.length, 500));
+    const limit = Math.max(pageMessages, Math.min(this.newer.value ? 0 : this.messages.value.length, 500));
     const page = await this.load(undefined, limit);
+    if (this.newer.value) this.messages.value = [];
+    this.newer.value = false;
     // Events that came while the page was on its way are newer than it, or in it.
     const newest = page.at(-1)?.index ?? -1;
     this.messages.value = [...page, ...this.messages.value.filter((m) => m.index > newest && !page.some((p) => p.id === m.id))];
@@ -48,6 +52,42 @@ export class Thread {
     return page.length > 0;
   }
 
+  /** Holds the piece around an index instead: it was jumped to. */
+  async around(index: number): Promise<void> {
+    const page = await this.load(index + Math.floor(pageMessages / 2), pageMessages);
+    const last = page.at(-1);
+    if (!last) return;
+    this.messages.value = page;
+    this.more.value = page.length >= pageMessages;
+    this.newer.value = true;
+    await this.later(); // and sees at once whether it reaches the end
+  }
+
+  /** Loads one page of newer messages, below a piece that was jumped to. */
+  later(): Promise<boolean> {
+    this.pending ??= this.loadLater().finally(() => (this.pending = null));
+    return this.pending;
+  }
+
+  private async loadLater(): Promise<boolean> {
+    const last = this.messages.value.at(-1);
+    if (!this.newer.value || !last) return false;
+    const page = (await this.load(last.index + pageMessages, pageMessages)).filter((m) => m.index > last.index);
+    if (page.length > 0) {
+      this.messages.value = [...this.messages.value, ...page];
+      return true;
+    }
+    // Nothing right behind it: what is at the end follows, if there is no gap between.
+    const end = await this.load(undefined, pageMessages);
+    const rest = end.filter((m) => m.index > last.index);
+    if (rest.length === end.length && end.length >= pageMessages && rest[0]!.index > last.index + 1) {
+      this.messages.value = end; // a gap of deleted ones
+      this.more.value = true;
+    } else this.messages.value = [...this.messages.value, ...rest];
+    this.newer.value = false;
+    return rest.length > 0;
+  }
+
   /** Puts in a new or changed message. One that is older than what is held stays in the core. */
   put(m: Message): void {
     const all = this.messages.value;
@@ -57,7 +97,7 @@ export class Thread {
       return;
     }
     const rest = at >= 0 ? all.toSpliced(at, 1) : all;
-    if (rest.length > 0 && m.index < rest[0]!.index && this.more.value) {
+    if (rest.length > 0 && ((m.index < rest[0]!.index && this.more.value) || (m.index > rest.at(-1)!.index && this.newer.value))) {
       this.messages.value = rest;
       return;
     }
@@ -72,6 +112,7 @@ export class Thread {
 
   /** Forgets the oldest of a chat that is no longer shown. */
   trim(): void {
+    if (this.newer.value) this.loaded.value = false; // it opens at its end again
     if (this.messages.value.length <= keptMessages) return;
     this.messages.value = this.messages.value.slice(-keptMessages);
     this.more.value = true;

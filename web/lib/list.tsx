@@ -20,6 +20,9 @@ interface Props<T extends Row> {
   start: string | null;
   more: boolean;
   onMore(): void;
+  /** There are newer rows that are not here. */
+  newer?: boolean;
+  onNewer?(): void;
   /** The last row within view, and whether the end of the list is. */
   onSee(key: string, atEnd: boolean): void;
   render(row: T): ComponentChildren;
@@ -98,7 +101,7 @@ export function List<T extends Row>(p: Props<T>) {
     // What grew under a reader at the end, a moment before the observer says so, did not take them away from there.
     if (stick.current && b.scrollHeight > known.current.height && b.scrollTop >= known.current.top - 1) settle();
     const below = b.scrollHeight - b.scrollTop - b.clientHeight;
-    const atEnd = end === p.rows.length && below < endPx;
+    const atEnd = end === p.rows.length && below < endPx && !p.newer;
     if (atEnd !== stick.current && !target.current) {
       stick.current = atEnd;
       if (!atEnd) setLast(p.rows[end - 1]?.key ?? null);
@@ -110,6 +113,7 @@ export function List<T extends Row>(p: Props<T>) {
         setLast(p.rows[Math.max(windowRows, end - stepRows) - 1]?.key ?? null);
       } else if (p.more) p.onMore();
     } else if (below < nearPx && end < p.rows.length) setLast(p.rows[Math.min(p.rows.length, end + stepRows) - 1]?.key ?? null);
+    if (below < nearPx && end === p.rows.length && p.newer) p.onNewer?.();
     let seen = '';
     for (const e of b.querySelectorAll<HTMLElement>('[data-key]')) {
       if (e.offsetTop + Math.min(e.offsetHeight, 40) > b.scrollTop + b.clientHeight + 1) break;

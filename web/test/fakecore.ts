@@ -104,8 +104,8 @@ class Fake {
 
   handlers: Handlers = {
     getState: () => ({ account: this.account, volatile: as === 'volatile', online: as !== 'offline', notice: as === 'key' ? 'server-key' : as === 'clock' ? 'clock' : as === 'out' ? 'signed-out' : '', chats: this.w.chats, settings: this.settings, servers: this.w.servers, words: this.words, folders: this.folders, ...(as === 'fresh' ? { syncing: 43 } : {}) }),
-    messages: ({ chat, before, limit }) => {
-      const list = this.all(chat).filter((m) => before === undefined || m.index < before);
+    messages: ({ chat, before, limit, thread }) => {
+      const list = this.all(chat).filter((m) => (before === undefined || m.index < before) && (!thread || m.id === thread || m.replyTo?.id === thread));
       return { messages: list.slice(-limit) };
     },
     checkLink: ({ link }) => {
@@ -144,19 +144,20 @@ class Fake {
       return { size: 41, rows };
     },
     about: () => ({ version: '0.1.0-test', storage: as === 'volatile' ? 'memory' : 'disk' }),
-    sendText: ({ chat, text, replyTo, files, mentions }) => {
+    sendText: ({ chat, text, replyTo, files, mentions, silent, at }) => {
       const c = this.chat(chat);
       if (c.postAt && c.postAt > Date.now()) throw new CoreError('slow-mode');
       const index = ++this.n;
       const q = replyTo ? this.find(chat, replyTo) : null;
       const m: Message = {
-        id: `s${index}`, chat, index, at: Date.now(), from: me.person, fromName: this.account?.name ?? '', own: true,
-        kind: files?.length ? 'file' : 'text', text: text ?? '', state: 'queued', ...(mentions ? { mentions } : {}),
+        id: `s${index}`, chat, index, at: at ?? Date.now(), from: me.person, fromName: this.account?.name ?? '', own: true,
+        kind: files?.length ? 'file' : 'text', text: text ?? '', state: at ? 'scheduled' : 'queued', ...(silent ? { silent } : {}), ...(mentions ? { mentions } : {}),
         ...(q ? { replyTo: { id: q.id, fromName: q.fromName, text: q.text ?? '' } } : {}),
         ...(files?.length ? { files: files.map((f) => ({ ...f, state: 'uploading', done: Math.round(f.size / 3) })) } : {}),
       };
       this.put(m);
-      if (as !== 'offline') {
+      if (q) this.put({ ...q, thread: { root: q.id, count: (q.thread?.count ?? 0) + 1 } });
+      if (as !== 'offline' && !at) {
         const local = files?.length ? { files: files.map((f) => ({ ...f, state: 'local' })) } : {};
         setTimeout(() => this.put({ ...m, ...local, state: 'sent' }), 60);
         setTimeout(() => this.put({ ...m, ...local, state: 'read' }), 400);
@@ -281,6 +282,34 @@ class Fake {
       this.change(chat, { pins: on ? [message, ...pins] : pins });
       return done;
     },
+    setVanish: ({ chat, seconds }) => (this.change(chat, { vanish: seconds }), done),
+    setChat: ({ chat, muted, archived, pinned, unread }) => (this.change(chat, { ...(muted === undefined ? {} : { muted }), ...(archived === undefined ? {} : { archived }), ...(pinned === undefined ? {} : { pinned }), ...(unread === undefined ? {} : { marked: unread }) }), done),
+    hide: ({ chat, messages }) => {
+      for (const message of messages ?? []) {
+        this.w.messages.set(chat, this.all(chat).filter((m) => m.id !== message));
+        this.event({ event: 'messageGone', chat, message });
+      }
+      return done;
+    },
+    getEdits: ({ chat, message }) => {
+      const m = this.find(chat, message);
+      return { edits: [{ text: 'Shall we meet on Wednesday?', at: m.at }, { text: m.text ?? '', at: m.at + 60_000 }] };
+    },
+    sendNow: ({ chat, message }) => (this.put({ ...this.find(chat, message), state: 'sent', at: Date.now() }), done),
+    search: ({ query, chat, from, kind, after, before, limit, cursor }) => {
+      const words = fold(query ?? '').split(' ').filter(Boolean);
+      const all = [...this.w.messages.values()].flat().filter((m) => {
+        const text = fold(m.text ?? '');
+        const fits = words.every((w) => text.split(/[^\p{L}\p{N}]+/u).some((x) => x.startsWith(w)));
+        return m.kind !== 'notice' && m.kind !== 'deleted' && fits && (!chat || m.chat === chat) && (!from || m.from === from) && (after === undefined || m.at >= after) && (before === undefined || m.at < before) && (kind !== 'photo' || m.files?.some((f) => f.mime.startsWith('image/'))) && (kind !== 'voice' || m.files?.some((f) => f.voice));
+      });
+      all.sort((a, b) => b.at - a.at);
+      const at = Number(cursor ?? 0);
+      const n = limit ?? 50;
+      const next = at + n < all.length ? String(at + n) : undefined;
+      return { hits: all.slice(at, at + n).map((m) => ({ message: m, start: words[0] ? Math.max(0, fold(m.text ?? '').indexOf(words[0])) : 0, length: words[0]?.length ?? 0 })), ...(next ? { next } : {}) };
+    },
+    dayIndex: ({ chat, day }) => ({ index: this.all(chat).find((m) => m.at >= day)?.index ?? 0 }),
     message: ({ chat, message }) => this.find(chat, message),
     groupInvite: ({ chat, uses, days, approve }) => {
       const l = { id: `l${++this.n}`, link: `${location.origin}/i#1.group-${this.n}-bm93aGVyZS1idXQtaXMtYXMtbG9uZy1hcy1hLXJlYWwtb25l`, uses: uses ?? 0, used: 0, until: new Date(Date.now() + (days || 30) * 86_400_000).toISOString().slice(0, 10), approve: approve ?? false, by: me.name };

@@ -68,7 +68,7 @@ export function longTalk(n: number): Message[] {
   const out: Message[] = [];
   for (let i = 0; i < n; i++) {
     const from = i % 3 === 0 ? 'Mina' : 'Борис';
-    out.push(message('c-boris', now - 5 * day + i * 2 * min, { from, text: `Line ${i + 1}. ${'word '.repeat((i * 7) % 40)}` }));
+    out.push(message('c-boris', now - 5 * day + i * 2 * min, { from, text: `Line ${i + 1}. ${i === 2 ? 'zebra ' : ''}${'word '.repeat((i * 7) % 40)}` }));
   }
   return out;
 }

@@ -6,6 +6,12 @@ const { open, complaints, end } = await fakePages();
 const box = (page) => page.locator('.composer textarea');
 const rows = (page) => page.locator('.row');
 const close = (page) => page.context().close();
+// A row with this text is within the list's window: a mark fades at once where nothing moves.
+const inView = (page, text) =>
+  page.waitForFunction((s) => {
+    const b = document.querySelector('.list')?.getBoundingClientRect();
+    return b && [...document.querySelectorAll('.row')].some((r) => r.textContent.includes(s) && r.getBoundingClientRect().top >= b.top - 1 && r.getBoundingClientRect().top < b.bottom);
+  }, text);
 const hear = (page, text) => page.evaluate((s) => globalThis.fake.hear('c-ann', 'Ann', s), text);
 
 const list = [
@@ -397,6 +403,152 @@ const list = [
       check('axe video', await axe(page), []);
       await page.keyboard.press('Escape');
       await page.locator('.lightbox').waitFor({ state: 'detached' });
+      await close(page);
+    },
+  ],
+  [
+    'list-menu-and-swipe',
+    async () => {
+      const page = await open();
+      const item = (name) => page.locator('.chat-item', { hasText: name }).first();
+      const names = () => page.locator('.chats li .chat-name').allTextContents();
+      await item('Reading circle').click({ button: 'right' });
+      await page.locator('[role=menu]').waitFor();
+      check('axe menu', await axe(page), []);
+      await page.getByRole('menuitem', { name: 'Pin on top' }).click();
+      check('pinned is first', (await names())[0], 'Reading circle');
+      await item('Борис').focus();
+      await page.keyboard.press('Shift+F10');
+      await page.getByRole('menuitem', { name: 'Mute' }).click();
+      await page.getByRole('menuitem', { name: 'Until I turn it on' }).click();
+      check('muted', (await page.asked('setChat')).at(-1), { chat: 'c-boris', muted: -1 });
+      await item('Борис').locator('.sr', { hasText: 'Muted' }).waitFor({ state: 'attached' });
+      await item('Борис').click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Mark as unread' }).click();
+      await item('Борис').locator('.dot').waitFor();
+      await item('Борис').click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Archive' }).click();
+      check('not among the chats', (await names()).some((n) => n.startsWith('Борис')), false);
+      await page.getByRole('button', { name: /Archived/ }).click();
+      check('but apart', (await names()).map((n) => n.slice(0, 5)), ['Борис']);
+      check('axe archive', await axe(page), []);
+      await page.locator('.toast button').click();
+      check('taken back', (await names()).length > 4, true);
+      await close(page);
+      for (const lang of ['en', 'fa']) {
+        const phone = await open('', { lang, width: 390, height: 844, touch: true });
+        await phone.waitForTimeout(1200);
+        const swipe = (name, dx) => phone.locator('.chat-item', { hasText: name }).first().evaluate((row, x) => {
+          row.setPointerCapture = () => {};
+          const at = (type, k) => row.dispatchEvent(new PointerEvent(type, { pointerId: 5, pointerType: 'touch', clientX: 200 + x * k, clientY: 300, bubbles: true }));
+          at('pointerdown', 0);
+          at('pointermove', 0.5);
+          at('pointermove', 1);
+          at('pointerup', 1);
+        }, dx);
+        const ahead = lang === 'fa' ? -1 : 1;
+        await swipe('Ann', -60 * ahead);
+        check(`${lang} a short swipe does nothing`, await phone.asked('setChat'), []);
+        await swipe('Ann', -120 * ahead);
+        await phone.locator('.toast').waitFor();
+        check(`${lang} archived`, (await phone.asked('setChat')).at(-1), { chat: 'c-ann', archived: true });
+        await swipe('Reading circle', 120 * ahead);
+        check(`${lang} read`, (await phone.asked('markRead')).at(-1)?.chat, 'c-group');
+        await close(phone);
+      }
+    },
+  ],
+  [
+    'search-and-jump',
+    async () => {
+      const page = await open();
+      await page.locator('#search').fill('thurs');
+      const hit = page.locator('.found .chat-item', { hasText: 'Thursday is good' });
+      await hit.waitFor();
+      check('the word is marked', await hit.locator('mark').textContent(), 'Thurs');
+      check('axe', await axe(page), []);
+      await hit.click();
+      await inView(page, 'Thursday is good');
+      // Far back in a long chat: only the piece around it comes in.
+      await page.locator('#search').fill('zebra');
+      await page.locator('.found .chat-item', { hasText: 'Line 3.' }).click();
+      await inView(page, 'Line 3.');
+      check('in one step', (await page.asked('messages')).filter((a) => a.chat === 'c-boris').length <= 4, true);
+      await page.locator('.to-end').waitFor();
+      for (let i = 0; i < 8; i++) {
+        await page.evaluate(() => { document.querySelector('.list').scrollTop += 1500; });
+        await page.waitForTimeout(60);
+      }
+      const first = await page.evaluate(() => [...document.querySelectorAll('.row')].map((r) => Number(/Line (\d+)\./.exec(r.textContent)?.[1])).filter(Boolean));
+      check('going down, no line is missing', first.every((n, i) => i === 0 || n === first[i - 1] + 1), true);
+      check('and there are more than before', first.at(-1) > 60, true);
+      await page.locator('.to-end').click();
+      await rows(page).filter({ hasText: 'Line 700.' }).waitFor();
+      check('read nothing up there', (await page.asked('markRead')).filter((a) => a.chat === 'c-boris'), []);
+      // In one chat, by kind and by day.
+      await page.chat('Reading circle');
+      await page.getByRole('button', { name: 'Search in this chat' }).click();
+      await page.locator('dialog .segments label', { hasText: 'Photos' }).click();
+      await page.locator('dialog .hits .chat-item', { hasText: 'Photos of the last evening' }).waitFor();
+      check('axe search', await axe(page), []);
+      check('asked', (await page.asked('search')).at(-1), { chat: 'c-group', kind: 'photo', limit: 30 });
+      const day = new Date(Date.now() - 3 * 86_400_000);
+      await page.getByLabel('From day').fill(`${day.getFullYear()}-${String(day.getMonth() + 1).padStart(2, '0')}-${String(day.getDate()).padStart(2, '0')}`);
+      await page.getByRole('button', { name: 'Go to this day' }).click();
+      await page.locator('dialog').waitFor({ state: 'detached' });
+      await inView(page, 'Всем привет');
+      await close(page);
+    },
+  ],
+  [
+    'threads-silence-schedule-edits-hide',
+    async () => {
+      const page = await open();
+      await page.chat('Ann');
+      await page.waitForTimeout(1200);
+      const key = await rows(page).filter({ hasText: 'Thursday is good' }).first().getAttribute('data-key');
+      const row = page.locator(`.list [data-key="${key}"]`);
+      await row.click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Reply' }).click();
+      await box(page).fill('at six *sharp*');
+      await page.locator('.send').click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Send without sound' }).click();
+      check('silent', (await page.asked('sendText')).at(-1).silent, true);
+      await rows(page).last().locator('.sr', { hasText: 'Sent without sound' }).first().waitFor({ state: 'attached' });
+      await row.getByRole('button', { name: '1 answer' }).click();
+      const dialog = page.locator('dialog.thread');
+      await dialog.getByText('at six').waitFor();
+      check('axe thread', await axe(page), []);
+      await dialog.getByLabel('Answer in the thread').fill('or seven');
+      await page.keyboard.press('Enter');
+      await dialog.locator('.row', { hasText: 'or seven' }).waitFor();
+      await page.keyboard.press('Escape');
+      await box(page).fill('for later');
+      await page.locator('.send').click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Send later' }).click();
+      await page.locator('#schedule-at').fill('2020-01-01T10:00');
+      await page.getByRole('button', { name: 'Schedule' }).click();
+      await page.locator('.problem', { hasText: 'passed' }).waitFor();
+      check('axe schedule', await axe(page), []);
+      await page.locator('dialog .entry', { hasText: 'In an hour' }).click();
+      await rows(page).last().locator('.corner .state.scheduled').waitFor();
+      check('scheduled', (await page.asked('sendText')).at(-1).at > Date.now(), true);
+      await rows(page).last().click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Send now' }).click();
+      check('now', (await page.asked('sendNow')).length, 1);
+      await rows(page).filter({ hasText: 'Shall we meet on Thursday' }).first().click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Earlier versions' }).click();
+      await page.locator('.edits', { hasText: 'Wednesday' }).waitFor();
+      check('axe edits', await axe(page), []);
+      await page.keyboard.press('Escape');
+      await row.click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Delete for me' }).click();
+      await page.locator('dialog').getByRole('button', { name: 'Delete' }).click();
+      await row.waitFor({ state: 'detached' });
+      check('hidden', (await page.asked('hide')).length, 1);
+      await page.locator('.head-title').click();
+      await page.getByLabel('Disappearing messages').selectOption('86400');
+      check('vanish', (await page.asked('setVanish')).at(-1), { chat: 'c-ann', seconds: 86400 });
       await close(page);
     },
   ],

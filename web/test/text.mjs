@@ -42,7 +42,7 @@ const what = [.../What is ([\s\S]*?); Who did it/.exec(core)[1].matchAll(/"(\w+)
 check('every notice has words', what.filter((w) => !(`notice.${w}` in texts.en)), []);
 
 // Unused: neither written out in the source nor made there from a known beginning. And no text is asked for before it is there.
-const made = /^(error|notice|emoji|theme|sent|chat|state|role|member|history\.hint)\./;
+const made = /^(error|notice|emoji|theme|sent|chat|state|role|member|history\.hint|kind)\./;
 const source = (dir, skip = '') => {
   const out = [];
   for (const f of readdirSync(dir)) {

@@ -11,9 +11,10 @@ import { FolderPage } from './folderpage';
 import { AddPage, EditPage, MovePage, RulesPage } from './grouppages';
 import { BannedPage, KnocksPage, LinksPage } from './grouplinks';
 import { Members } from './members';
-import { closePanel, Entry, host } from './parts';
+import { Choice, closePanel, Entry, host } from './parts';
 import { inside, mayAdd, mayChange } from '../roles';
 import { rulesInWords } from './rules';
+import { setVanish, vanishes, vanishName } from './talk';
 
 const titles: Record<ChatPage, Key> = { edit: 'group.edit', add: 'group.add', rules: 'rules', links: 'links', knocks: 'knocks', banned: 'banned', move: 'move', folders: 'folders' };
 
@@ -85,6 +86,13 @@ function About({ chat, go }: { chat: Chat; go(page: ChatPage): void }) {
         {movable ? <Entry icon="server" label={t('move')} value={host(chat.origin ?? servers.value.find((s) => s.home)?.origin ?? '')} onClick={() => go('move')} /> : null}
         {group && inside(chat) ? <Entry icon="leave" label={t('group.leave')} danger onClick={() => setLeaving(true)} /> : null}
       </div>
+      {inside(chat) && chat.kind !== 'saved' ? (
+        chat.admin || !group ? (
+          <Choice label={t('vanish')} hint={t('vanish.hint')} value={chat.vanish ?? 0} options={[...new Set([...vanishes, chat.vanish ?? 0])].sort((a, b) => a - b).map((s) => [s, vanishName(s)] as const)} onChange={(s) => setVanish(chat.id, s)} />
+        ) : chat.vanish ? (
+          <p class="dim note">{t('vanish.on', { time: vanishName(chat.vanish) })}</p>
+        ) : null
+      ) : null}
       {chat.origin && !movable ? <p class="dim note">{t('chat.elsewhere', { server: host(chat.origin) })}</p> : null}
       {group && !chat.admin && rules.length > 0 ? (
         <ul class="rules-words" aria-label={t('rules')}>

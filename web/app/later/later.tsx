@@ -14,6 +14,8 @@ import { PlacePanel } from './attach';
 import { InvitePanel } from './invite';
 import { LinkPanel } from './linkpanel';
 import { NewGroupPanel } from './newgroup';
+import { SearchPanel } from './search';
+import { EditsPanel, SchedulePanel, ThreadPanel } from './talk';
 import { KeysPanel, SettingsPanel } from './settings';
 
 declare const LATER_CSS: string;
@@ -31,6 +33,7 @@ export const styled = new Promise<void>((done) => {
 });
 
 export { AttachMenu } from './attach';
+export { ChatMenu, swipe } from './chatmenu';
 export { ContactCard, PlaceCard } from './cards';
 export { EmojiPicker } from './emoji';
 export { FormatBar, formatKey } from './formatbar';
@@ -39,6 +42,8 @@ export { MessageMenu } from './messagemenu';
 export { PollCard } from './poll';
 export { Recorder } from './record';
 export { Returning } from './returning';
+export { FoundMessages } from './search';
+export { SendMenu } from './talk';
 export { Frame, Viewer } from './viewer';
 export { VoiceLine } from './voice';
 
@@ -55,6 +60,14 @@ export function Window({ panel: p }: { panel: Panel | null }) {
       return <KeysPanel />;
     case 'place':
       return <PlacePanel chat={p.chat} />;
+    case 'search':
+      return <SearchPanel chat={p.chat} query={p.query} />;
+    case 'thread':
+      return <ThreadPanel chat={p.chat} root={p.root} />;
+    case 'edits':
+      return <EditsPanel message={p.message} />;
+    case 'schedule':
+      return <SchedulePanel into={p.into} />;
     case 'poll':
       return <PollPanel chat={p.chat} />;
     case 'send-on':

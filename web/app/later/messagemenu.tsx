@@ -30,6 +30,9 @@ export function MessageMenu({ chat }: { chat: Chat }) {
       />
     );
   }
+  if (open.show === 'hide') {
+    return <Confirm title={t('hide.title')} text={t('hide.text')} yes={t('hide.yes')} danger onClose={close} onYes={() => void act('hide', { chat: m.chat, messages: [m.id] })} />;
+  }
   if (open.show === 'delete') {
     return <Confirm title={t('delete.title')} text={t('delete.text')} yes={t('delete.yes')} danger onClose={close} onYes={() => void act('delete', { chat: m.chat, message: m.id })} />;
   }
@@ -40,7 +43,7 @@ export function MessageMenu({ chat }: { chat: Chat }) {
 }
 
 /** A message that the others have: it can be answered, changed and reacted to. */
-const settled = (m: Message) => m.kind !== 'deleted' && m.state !== 'queued' && m.state !== 'failed';
+const settled = (m: Message) => m.kind !== 'deleted' && m.state !== 'queued' && m.state !== 'failed' && m.state !== 'scheduled';
 
 function Quick({ message, open }: { message: Message; open: OpenMenu }) {
   const pick = (e: string) => {
@@ -68,7 +71,7 @@ function entries(m: Message, may: boolean, mayPin: boolean, open: OpenMenu): Ent
   const focus = () => requestAnimationFrame(() => document.querySelector<HTMLElement>('.composer textarea')?.focus());
   if (may && settled(m)) {
     out.push({ icon: 'reply', label: t('reply'), run: () => (c.startReply(m), focus()) });
-    if (m.own && m.text) out.push({ icon: 'edit', label: t('edit'), run: () => (c.startEdit(m), focus()) });
+    if (m.own && m.text && !m.forwarded) out.push({ icon: 'edit', label: t('edit'), run: () => (c.startEdit(m), focus()) });
   }
   if (mayPin && settled(m)) {
     out.push({ icon: 'pin', label: m.pinned ? t('unpin') : t('pin'), run: () => void act('pin', { chat: m.chat, message: m.id, on: !m.pinned }) });
@@ -79,6 +82,14 @@ function entries(m: Message, may: boolean, mayPin: boolean, open: OpenMenu): Ent
   const files = m.files?.filter((f) => f.ref) ?? [];
   if (files.length > 0) out.push({ icon: 'download', label: t('save'), run: () => files.forEach((f) => void saveFile(f)) });
   if (m.own && m.state === 'failed') out.push({ icon: 'retry', label: t('retry'), run: () => void act('retry', { chat: m.chat, message: m.id }) });
+  if (m.edits || m.edited) out.push({ icon: 'clock', label: t('edits.title'), run: () => (panel.value = { kind: 'edits', message: m }) });
+  if (m.thread) out.push({ icon: 'quote', label: t('thread.title'), run: () => (panel.value = { kind: 'thread', chat: m.chat, root: m.thread!.root || m.id }) });
+  if (m.state === 'scheduled') {
+    out.push({ icon: 'next', label: t('send.now'), run: () => void act('sendNow', { chat: m.chat, message: m.id }) });
+    out.push({ icon: 'trash', label: t('discard'), danger: true, run: () => void act('discard', { chat: m.chat, message: m.id }) });
+    return out;
+  }
+  if (settled(m)) out.push({ icon: 'hidden', label: t('hide.title'), danger: true, run: () => (menuFor.value = { ...open, show: 'hide' }) });
   if (m.own && (m.state === 'failed' || m.state === 'queued')) {
     out.push({ icon: 'trash', label: t('discard'), danger: true, run: () => void act('discard', { chat: m.chat, message: m.id }) });
   } else if (may && m.own && m.kind !== 'deleted') {

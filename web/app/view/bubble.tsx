@@ -8,7 +8,7 @@ import { onlyEmoji } from '../../lib/linkify';
 import { placeIn } from '../../lib/place';
 import { act, react, summary } from '../act';
 import type { Chat, Message, MessageState as State, Reaction } from '../api';
-import { menuFor } from '../state';
+import { menuFor, panel } from '../state';
 import { Attachments } from './attachments';
 import { Avatar } from './avatar';
 import { Icon, Ticks } from './icons';
@@ -25,7 +25,7 @@ export function MessageState({ state }: { state: State }) {
   if (state === 'received') return null;
   return (
     <span class={`state ${state}`} title={t(`sent.${state}`)}>
-      {state === 'queued' ? <Icon name="clock" /> : state === 'failed' ? <Icon name="alert" /> : <Ticks two={state !== 'sent'} />}
+      {state === 'queued' || state === 'scheduled' ? <Icon name="clock" /> : state === 'failed' ? <Icon name="alert" /> : <Ticks two={state !== 'sent'} />}
       <span class="sr">{t(`sent.${state}`)}</span>
     </span>
   );
@@ -83,6 +83,12 @@ export function Bubble(p: { line: MessageLine; chat: Chat; onJump(id: string): v
         )}
       </div>
       {m.reactions?.length ? <Reactions m={m} all={m.reactions} /> : null}
+      {m.thread?.count ? (
+        <button type="button" class="link thread-link" onClick={() => (panel.value = { kind: 'thread', chat: m.chat, root: m.id })}>
+          <Icon name="reply" />
+          {t('replies', { n: m.thread.count })}
+        </button>
+      ) : null}
       {m.state === 'failed' ? (
         <div class="failed-line" role="alert">
           <span>{t('sent.failed')}</span>
@@ -174,6 +180,12 @@ function Meta({ m }: { m: Message }) {
         <span title={t('silent')}>
           <Icon name="mute" />
           <span class="sr">{t('silent')}</span>
+        </span>
+      ) : null}
+      {m.gone ? (
+        <span title={t('gone', { when: full(m.gone) })}>
+          <Icon name="timer" />
+          <span class="sr">{t('gone', { when: full(m.gone) })}</span>
         </span>
       ) : null}
       {m.edited ? <span>{t('message.edited')}</span> : null}

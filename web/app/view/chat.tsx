@@ -3,10 +3,10 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { day, list, number, t } from '../../lib/i18n';
 import { List, type ListHandle } from '../../lib/list';
-import { act, chatName, close, fail, noticeText } from '../act';
+import { act, ask, chatName, close, fail, noticeText } from '../act';
 import type { Chat, Message } from '../api';
 import { compose } from '../compose';
-import { account, contacts, menuFor, panel, typing } from '../state';
+import { account, contacts, goal, menuFor, panel, typing } from '../state';
 import { thread } from '../thread';
 import { ChatAvatar } from './avatar';
 import { Bubble } from './bubble';
@@ -17,8 +17,11 @@ import { type Line, lines } from './lines';
 import { Pins } from './pins';
 import { mayAdd } from '../roles';
 
-// How far back (in pages) a jump to a quoted message looks.
-const jumpPagesMax = 50;
+// A message this many places back is reached page by page, one further back at once. How many pages that may be.
+const jumpNear = 400;
+const jumpPagesMax = 20;
+// An own message younger than this (ms) was said just now.
+const freshOwn = 10_000;
 
 export function ChatView({ chat }: { chat: Chat }) {
   const th = thread(chat.id);
@@ -37,6 +40,7 @@ export function ChatView({ chat }: { chat: Chat }) {
     const now = thread(chat.id).messages.value;
     if (!m || m.index <= seen.current.index || chat.unread === 0) return;
     const read = messages.find((x) => x.id === chat.readUpTo);
+    if (!read && th.newer.value) return; // further up, among what was read long ago
     if (read && m.index <= read.index && !atEnd.value) return;
     seen.current.index = m.index;
     // At the end everything is read, also what was sent from elsewhere since.
@@ -56,23 +60,38 @@ export function ChatView({ chat }: { chat: Chat }) {
     };
   }, [chat.id]);
   useEffect(() => markNow.current(), [messages, chat.unread]);
-  // One's own new message is where one looks next.
-  const lastOwn = messages.at(-1)?.own ? messages.at(-1)!.id : '';
+  // One's own new message is where one looks next, also from further up. A piece of old ones that comes in ends with no new one.
+  const said = chat.last?.own ? chat.last.id : '';
   const first = useRef(true);
   useEffect(() => {
-    if (lastOwn && !first.current) handle.current?.toEnd();
+    if (said && !first.current && Date.now() - chat.last!.at < freshOwn) void toEnd();
     first.current = false;
-  }, [lastOwn]);
+  }, [said]);
 
   // The oldest unread message that names oneself, as far as it is in the page.
   const named = chat.mentions ? unreadMention(chat, messages) : null;
-  const jump = async (id: string) => {
+  const jump = async (id: string, index?: number) => {
+    const here = () => th.messages.value.some((m) => m.id === id);
     try {
-      for (let i = 0; i < jumpPagesMax && !th.messages.value.some((m) => m.id === id); i++) if (!(await th.older())) break;
+      if (!here()) index ??= (await ask('message', { chat: chat.id, message: id })).index;
+      const first = th.messages.value[0];
+      if (!here() && index !== undefined && first && (th.newer.value || first.index - index > jumpNear)) await th.around(index);
+      for (let i = 0; i < jumpPagesMax && !here(); i++) if (!(await th.older())) break;
     } catch (e) {
       return fail(e);
     }
     requestAnimationFrame(() => handle.current?.to(`m${id}`, true));
+  };
+  // Somebody was found from elsewhere: a search, a thread.
+  const wanted = goal.value;
+  useEffect(() => {
+    if (wanted?.chat !== chat.id) return;
+    goal.value = null;
+    void jump(wanted.message, wanted.index);
+  }, [wanted]);
+  const toEnd = async () => {
+    if (th.newer.value) await th.fresh().catch(fail);
+    handle.current?.toEnd();
   };
 
   return (
@@ -104,6 +123,8 @@ export function ChatView({ chat }: { chat: Chat }) {
           start={newFrom ? 'new' : null}
           more={th.more.value}
           onMore={() => void th.older().catch(fail)}
+          newer={th.newer.value}
+          onNewer={() => void th.later().catch(fail)}
           onSee={(key, end) => {
             atEnd.value = end;
             seen.current.key = key;
@@ -120,7 +141,7 @@ export function ChatView({ chat }: { chat: Chat }) {
           </button>
         ) : null}
         {atEnd.value ? null : (
-          <button type="button" class="to-end" aria-label={chat.unread > 0 ? t('end.unread', { n: chat.unread }) : t('end')} onClick={() => handle.current?.toEnd()}>
+          <button type="button" class="to-end" aria-label={chat.unread > 0 ? t('end.unread', { n: chat.unread }) : t('end')} onClick={() => void toEnd()}>
             <Icon name="down" />
             {chat.unread > 0 ? (
               <span class="count" aria-hidden="true">
@@ -209,6 +230,9 @@ function Head({ chat }: { chat: Chat }) {
       </button>
       <button type="button" class="head-title" aria-haspopup="dialog" title={t('chat.about')} onClick={() => (panel.value = { kind: 'chat', chat: chat.id })}>
         {title}
+      </button>
+      <button type="button" class="quiet" aria-label={t('search.here')} title={t('search.here')} onClick={() => (panel.value = { kind: 'search', chat: chat.id })}>
+        <Icon name="search" />
       </button>
     </header>
   );

@@ -24,6 +24,7 @@ export function Composer({ chat }: { chat: Chat }) {
   const files = useRef<HTMLInputElement>(null);
   const picker = useSignal<Place | null>(null);
   const attaching = useSignal<Place | null>(null);
+  const sendMenu = useSignal<Place | null>(null);
   const recording = useSignal<'hold' | 'tap' | null>(null);
   const over = useSignal(false);
   const asking = useSignal<{ at: number; query: string } | null>(null);
@@ -170,7 +171,14 @@ export function Composer({ chat }: { chat: Chat }) {
             <Icon name="mic" />
           </button>
         ) : (
-        <button class="send" aria-label={c.edit.value ? t('edit.save') : t('send')} title={c.edit.value ? t('edit.save') : t('send')} disabled={!ready || c.sending.value}>
+        <button
+          class="send"
+          onContextMenu={(e) => {
+            e.preventDefault();
+            const r = e.currentTarget.getBoundingClientRect();
+            if (!c.edit.value) sendMenu.value = { x: r.left, y: r.top - 4 };
+          }}
+          aria-label={c.edit.value ? t('edit.save') : t('send')} title={c.edit.value ? t('edit.save') : t('send')} disabled={!ready || c.sending.value}>
           {c.edit.value ? <Icon name="check" /> : <SendIcon />}
         </button>
         )}
@@ -189,6 +197,7 @@ export function Composer({ chat }: { chat: Chat }) {
           />
         ) : null}
       </form>
+      {sendMenu.value ? <Later show={(x) => <x.SendMenu into={c} at={sendMenu.value!} onClose={() => (sendMenu.value = null)} />} /> : null}
       {attaching.value ? <Later show={(x) => <x.AttachMenu chat={chat} at={attaching.value!} choose={choose} onClose={() => (attaching.value = null)} />} /> : null}
       {picker.value ? (
         <Later

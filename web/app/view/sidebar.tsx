@@ -5,18 +5,21 @@ import { full, list, number, percent, short, t } from '../../lib/i18n';
 import { dirFor, firstDir } from '../../lib/lang';
 import { act, chatName, open, summary } from '../act';
 import type { Chat } from '../api';
-import { alone, chats, current, folders, inFolder, panel, phase, syncing, typing, words } from '../state';
+import { muted } from '../roles';
+import { alone, archiveShown, chatMenuFor, chats, current, folders, inFolder, panel, phase, syncing, typing, words } from '../state';
 import { ChatAvatar } from './avatar';
 import { MessageState } from './bubble';
 import { FolderTabs } from './folders';
 import { Icon, Mark } from './icons';
+import { later, Later } from './later';
 
 export function Sidebar() {
   const [query, setQuery] = useState('');
   const nav = useRef<HTMLElement>(null);
   const wanted = fold(query.trim());
   const within = inFolder.value?.chats;
-  const shown = wanted ? chats.value.filter((c) => fold(`${chatName(c)} ${c.last ? summary(c.last) : ''}`).includes(wanted)) : within ? chats.value.filter((c) => within.includes(c.id)) : chats.value;
+  const aside = chats.value.filter((c) => c.archived);
+  const shown = wanted ? chats.value.filter((c) => fold(chatName(c)).includes(wanted)) : within ? chats.value.filter((c) => within.includes(c.id)) : archiveShown.value && aside.length > 0 ? aside : chats.value.filter((c) => !c.archived);
   const tabs = folders.value.length > 0 && !wanted; // a search is through all chats
   const move = (e: KeyboardEvent) => {
     if (e.key !== 'ArrowDown' && e.key !== 'ArrowUp') return;
@@ -68,6 +71,13 @@ export function Sidebar() {
       {tabs ? <FolderTabs /> : null}
       <nav ref={nav} class="chats" aria-label={t('chats')} onKeyDown={move}>
         <div id="chats" role={tabs ? 'tabpanel' : undefined} aria-label={tabs ? inFolder.value?.name ?? t('folders.all') : undefined}>
+          {!wanted && !within && aside.length > 0 ? (
+            <button type="button" class="chat-item aside" aria-expanded={archiveShown.value} onClick={() => (archiveShown.value = !archiveShown.value)}>
+              <Icon name={archiveShown.value ? 'back' : 'folder'} />
+              <span class="grow">{archiveShown.value ? t('archive.back') : t('archived')}</span>
+              <span class="dim">{number(aside.length)}</span>
+            </button>
+          ) : null}
           <ul>
             {shown.map((c) => (
               <li key={c.id}>
@@ -76,7 +86,8 @@ export function Sidebar() {
             ))}
           </ul>
         </div>
-        {(wanted || within) && shown.length === 0 ? (
+        {wanted ? <Later show={(x) => <x.FoundMessages query={query} onGo={() => setQuery('')} />} /> : null}
+        {within && shown.length === 0 ? (
           <p class="hint" role="status">
             {t('search.none')}
           </p>
@@ -90,6 +101,7 @@ export function Sidebar() {
           </div>
         ) : null}
       </nav>
+      {chatMenuFor.value ? <Later show={(x) => <x.ChatMenu />} /> : null}
       {words.value === 'offer' || words.value === 'renew' ? (
         <div class="offer">
           <p>{t(words.value === 'offer' ? 'words.offer' : 'words.renew')}</p>
@@ -110,12 +122,30 @@ function ChatItem({ chat }: { chat: Chat }) {
   const last = chat.last;
   const open_ = current.value === chat.id;
   return (
-    <button type="button" class="chat-item" aria-current={open_ ? 'true' : undefined} onClick={() => void open(chat.id)}>
+    <button
+      type="button"
+      class="chat-item"
+      aria-current={open_ ? 'true' : undefined}
+      onClick={() => void open(chat.id)}
+      onContextMenu={(e) => {
+        e.preventDefault();
+        const r = e.currentTarget.getBoundingClientRect();
+        // By a key it comes without a place.
+        chatMenuFor.value = { chat, at: e.clientX || e.clientY ? { x: e.clientX, y: e.clientY } : { x: r.left + r.width / 2, y: r.bottom }, show: 'menu' };
+      }}
+      onPointerDown={(e) => e.pointerType === 'touch' && later()?.swipe(e, chat)}
+    >
       <ChatAvatar chat={chat} />
       <span class="chat-lines">
         <span class="chat-top">
           <span class="chat-name">
             <bdi class="clip">{chatName(chat)}</bdi>
+            {muted(chat) ? (
+              <>
+                <Icon name="mute" />
+                <span class="sr">{t('muted')}</span>
+              </>
+            ) : null}
           </span>
           {last?.own && last.kind !== 'notice' ? <MessageState state={last.state} /> : null}
           {chat.at > 0 ? (
@@ -143,8 +173,19 @@ function ChatItem({ chat }: { chat: Chat }) {
               <span class="sr">{t('mention.unread', { n: chat.mentions })}</span>
             </span>
           ) : null}
+          {chat.pinned && chat.unread === 0 ? (
+            <>
+              <Icon name="pin" />
+              <span class="sr">{t('pinned')}</span>
+            </>
+          ) : null}
+          {chat.marked && chat.unread === 0 ? (
+            <span class="count dot">
+              <span class="sr">{t('marked')}</span>
+            </span>
+          ) : null}
           {chat.unread > 0 ? (
-            <span class="count">
+            <span class={muted(chat) ? 'count quiet-count' : 'count'}>
               <span aria-hidden="true">{number(chat.unread)}</span>
               <span class="sr">{t('unread', { n: chat.unread })}</span>
             </span>
