@@ -29,8 +29,8 @@ type slicing struct {
 	put *convo.Pending
 	get *convo.Held
 
-	puts  []putting // of the own commit, not there yet: the slices first
-	gone  int       // tries of its pages that came to nothing
+	puts  []*putting // of the own commit, not there yet: the slices first
+	gone  int        // tries of its pages that came to nothing
 	putAt time.Time
 
 	getID string
@@ -60,15 +60,18 @@ type behindRecord struct {
 func (m *Machine) store(c *chat, p *convo.Pending) {
 	x := &c.slicing
 	if x.put != p {
-		m.stopPuts(c)
+		m.stopPuts(c, false)
 		x.n++
 		x.put, x.gone, x.putAt = p, 0, time.Time{}
+		add := func(page *convo.Page) {
+			x.puts = append(x.puts, &putting{id: fmt.Sprintf("slices/%s/%d/%d", c.id, x.n, len(x.puts)), page: page})
+		}
 		if p.Slices != nil {
-			x.puts = append(x.puts, putting{id: fmt.Sprintf("slices/%s/%d", c.id, x.n)})
+			add(nil)
 		}
 		if p.Pages != nil {
 			for i := range p.Pages.List {
-				x.puts = append(x.puts, putting{id: fmt.Sprintf("slices/%s/%d/%d", c.id, x.n, i), page: &p.Pages.List[i]})
+				add(&p.Pages.List[i])
 			}
 		}
 	}
@@ -76,17 +79,19 @@ func (m *Machine) store(c *chat, p *convo.Pending) {
 		return
 	}
 	x.putAt = time.Time{}
-	for i := range x.puts[:min(len(x.puts), pagesAtOnce)] {
-		t := &x.puts[i]
+	for i, t := range x.puts {
+		if i >= pagesAtOnce {
+			return
+		}
 		if t.busy {
 			continue
 		}
 		t.busy = true
-		if t.page == nil {
-			m.emit(PutObject{ID: t.id, Server: c.Server, Secret: p.Secret, Data: p.Slices})
-		} else {
-			m.emit(PutObject{ID: t.id, Server: c.Server, Secret: t.page.Secret, Data: p.Pages.Sealed(t.page)})
+		put := PutObject{ID: t.id, Server: c.Server, Secret: p.Secret, Data: p.Slices}
+		if t.page != nil {
+			put.Secret, put.Data = t.page.Secret, p.Pages.Sealed(t.page)
 		}
+		m.emit(put)
 	}
 	if len(x.puts) == 0 {
 		x.put = nil
@@ -95,51 +100,55 @@ func (m *Machine) store(c *chat, p *convo.Pending) {
 	}
 }
 
-// stopPuts gives up what is being put.
-func (m *Machine) stopPuts(c *chat) {
-	for _, t := range c.slicing.puts {
-		if t.busy {
+// stopPuts gives up what is being put, or the pages alone.
+func (m *Machine) stopPuts(c *chat, pages bool) {
+	x := &c.slicing
+	list := x.puts
+	x.puts = nil
+	for _, t := range list {
+		if pages && t.page == nil {
+			x.puts = append(x.puts, t)
+		} else if t.busy {
 			m.emit(Cancel{ID: t.id})
 		}
 	}
-	c.slicing.puts = nil
+	if !pages {
+		x.put = nil
+	}
 }
 
-// stored: the server has taken something beside an own commit, or has not.
-func (m *Machine) stored(c *chat, i int, code plane.Code) {
+// stored takes the server's word for something beside an own commit; false when it is of something else.
+func (m *Machine) stored(c *chat, id string, code plane.Code) bool {
 	x := &c.slicing
-	t := &x.puts[i]
-	own := x.put
-	m.touch(c)
-	switch {
-	case c.c.Pending() != own || own == nil:
-		t.busy = false
-		m.stopPuts(c)
-		x.put = nil
-	case code == plane.OK:
-		if t.page != nil {
-			c.paging.there(m.now, t.page)
+	for i, t := range x.puts {
+		if t.id != id || !t.busy {
+			continue
 		}
-		x.puts = slices.Delete(x.puts, i, i+1)
-	case t.page == nil:
+		m.touch(c)
 		t.busy = false
-		m.stopPuts(c)
-		x.put = nil
-		c.c.Abandon() // made anew, later
-		m.waitChat(c)
-	default:
-		t.busy = false
-		if x.gone++; x.gone < putTries {
-			x.putAt = m.now.Add(backoff(x.gone))
-			return
-		}
-		x.puts = slices.DeleteFunc(x.puts, func(t putting) bool {
-			if t.page != nil && t.busy {
-				m.emit(Cancel{ID: t.id})
+		own := x.put
+		switch {
+		case c.c.Pending() != own:
+			m.stopPuts(c, false)
+		case code == plane.OK:
+			if t.page != nil {
+				c.paging.there(m.now, t.page)
 			}
-			return t.page != nil
-		})
+			x.puts = append(x.puts[:i:i], x.puts[i+1:]...)
+		case t.page == nil:
+			m.stopPuts(c, false)
+			c.c.Abandon() // made anew, later
+			m.waitChat(c)
+		default:
+			if x.gone++; x.gone < putTries {
+				x.putAt = m.now.Add(backoff(x.gone))
+			} else {
+				m.stopPuts(c, true)
+			}
+		}
+		return true
 	}
+	return false
 }
 
 // fetchSlices asks for what the commit needs that waits.
@@ -171,10 +180,8 @@ func (m *Machine) sliceObject(in Object) bool {
 		return true
 	}
 	x := &c.slicing
-	own := slices.IndexFunc(x.puts, func(t putting) bool { return t.id == in.ID && t.busy })
 	switch {
-	case own >= 0:
-		m.stored(c, own, in.Code)
+	case m.stored(c, in.ID, in.Code):
 	case len(p) == 4 && strings.HasPrefix(in.ID, x.getID+"/") && c.c.Held() == x.get && x.get != nil:
 		i, err := strconv.Atoi(p[3])
 		if err != nil || i < 0 || i >= len(x.got) {

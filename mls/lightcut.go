@@ -220,7 +220,18 @@ func (g *Group) CommitLight(cutting []byte, o CommitOptions) (*Pending, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	return g.commitCut(t, o)
+	p, err := g.commitCut(t, o)
+	if err != nil {
+		return nil, err
+	}
+	is := p.Tree.t
+	p.Proofs = [][]byte{is.proof(g.me).bytes()}
+	for i := range o.Add {
+		at := t.places[i]
+		p.Next.light.learn(at, is.leaf(at))
+		p.Proofs = append(p.Proofs, is.proof(at).bytes())
+	}
+	return p, nil
 }
 
 // commitCut commits on a tree of which some is known by its hash alone, and that was checked.
@@ -238,12 +249,6 @@ func (g *Group) commitCut(t *tree, o CommitOptions) (*Pending, error) {
 	next.light.n = is.n
 	for _, i := range o.Remove {
 		next.light.forget(i)
-	}
-	p.Proofs = [][]byte{is.proof(next.me).bytes()}
-	for i := range o.Add {
-		at := t.places[i]
-		next.light.learn(at, is.leaf(at))
-		p.Proofs = append(p.Proofs, is.proof(at).bytes())
 	}
 	next.light.known[next.me] = is.leaf(next.me).detach()
 	p.Tree = &SavedTree{is}

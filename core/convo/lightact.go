@@ -74,13 +74,10 @@ func (c *Convo) Again() bool {
 	if old == nil {
 		return true
 	}
-	for more := true; more; {
-		more = false
-		for _, i := range c.up.Missing() {
-			h := string(c.up.PageHash(i))
-			if b := old.few[h]; b != nil && c.put(i, b) {
-				c.up.few[h], more = b, true
-			}
+	for list := c.up.Missing(); len(list) > 0; list = list[1:] {
+		h := string(c.up.PageHash(list[0]))
+		if b := old.few[h]; b != nil && c.put(list[0], b) {
+			c.up.few[h], list = b, append(list[:1], c.up.Missing()...)
 		}
 	}
 	return true
