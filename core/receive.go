@@ -377,7 +377,7 @@ func (m *Machine) epochChanged(c *chat, seq plane.Seq, out convo.Changed) {
 		}
 		c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true
 		m.ended(c)
-		m.notify(c, seq, 0, l)
+		m.notify(c, seq, ownOut, l)
 		m.hangChat(c)
 		m.show(c)
 		m.release(c)

@@ -121,6 +121,12 @@ func (e MakeSegment) export(r Reader) (list []timeline.Carried, err error) {
 	return list, nil
 }
 
+// The numbers of notices that tell this device that its person is out: by a commit, or by a member who was asked.
+const (
+	ownOut  = 0
+	toldOut = 12
+)
+
 // within leaves what the one for whom the segment is made may have.
 func (e MakeSegment) within(list []timeline.Carried) []timeline.Carried {
 	for i := len(list) - 1; i >= 0; i-- {
@@ -132,7 +138,14 @@ func (e MakeSegment) within(list []timeline.Carried) []timeline.Carried {
 	}
 	return slices.DeleteFunc(list, func(x timeline.Carried) bool {
 		l := x.Entry.Line
-		return e.Others && l != nil && (l.What == "forked" || x.Entry.Own && slices.Contains([]string{"healed", "missed", "joined", "left"}, l.What))
+		if !e.Others || l == nil {
+			return false
+		}
+		if l.What == "removed" || l.What == "banned" { // of oneself: the others have it under another id
+			out := func(n int) bool { return x.Entry.ID == timeline.NoticeID(x.Entry.Log, x.Entry.Seq, n) }
+			return out(ownOut) || out(toldOut)
+		}
+		return l.What == "forked" || x.Entry.Own && slices.Contains([]string{"healed", "missed", "joined", "left"}, l.What)
 	})
 }
 

@@ -637,7 +637,7 @@ func (m *Machine) toldWhy(w *waiting, p *pass, log plane.LogID) {
 		}
 		c.State, c.Leaving, c.dirtyMeta = chatLeft, false, true
 		m.ended(c)
-		m.notify(c, c.c.Cursor(), 12, timeline.Line{What: "removed", Who: p.By, Whom: [][32]byte{m.acc.person()}})
+		m.notify(c, c.c.Cursor(), toldOut, timeline.Line{What: "removed", Who: p.By, Whom: [][32]byte{m.acc.person()}})
 		m.hangChat(c)
 		m.show(c)
 	}
