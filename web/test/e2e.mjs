@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { deviceSteps } from './e2e-devices.mjs';
 import { groupSteps } from './e2e-groups.mjs';
 import { endLocal, localSteps } from './e2e-local.mjs';
+import { talkSteps } from './e2e-talk.mjs';
 import { artifacts, axe, bare, check, launch, newGroup, root, startProgram, steps, watch } from './harness.mjs';
 
 const binary = process.env.PAPERPLANE ?? join(root, 'bin/paperplane');
@@ -344,6 +345,7 @@ const list = [
     },
   ],
   ...groupSteps({ alice, bob, carol, invite, openChat, say, sees, origin: `http://127.0.0.1:${port}/` }),
+  ...talkSteps({ alice, bob, openChat, say, sees }),
   ...localSteps({ binary, browser, complaints, alice, bob, invite, openChat, say, sees, origin: `http://127.0.0.1:${port}/` }),
   // Last: who comes back by the words signs out the browser that Alice has used so far.
   ...deviceSteps({ person, alice, bob, openChat, say, sees }),
