@@ -647,6 +647,9 @@ func (r reader) Range(from, to string, reverse bool) iter.Seq2[core.Pair, error]
 	}
 }
 
+// Keys lets core look at keys alone.
+func (r reader) Keys(from, to string) iter.Seq2[string, error] { return r.v.Keys(from, to) }
+
 // lowerID returns 16 random bytes in hex: names of local files are lower case.
 func lowerID() string {
 	var b [16]byte

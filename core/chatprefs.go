@@ -9,7 +9,7 @@ import (
 
 // How chats stand in one's own list: muted, archived, on top, marked as unread. No one else learns of it,
 // and all of one's devices have the same. Each of the four is what its newest word says, wherever it was
-// said: not what stands last in the log of Saved, for a device that was away would undo with its
+// said (D-25): not what stands last in the log of Saved, for a device that was away would undo with its
 // old words what was said since.
 
 // prefsMax bounds the chats of which something is remembered; of more the longest untouched are forgotten.

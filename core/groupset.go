@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"paperplane/core/convo"
+	"paperplane/core/fold"
 	"paperplane/core/outbox"
 	"paperplane/core/timeline"
 	"paperplane/protocol/content"
@@ -249,11 +250,13 @@ func (m *Machine) getMembers(c *chat, x GetMembers) Members {
 	}
 	var list []row
 	group := c.c.State().Kind == convo.Group
-	query := strings.ToLower(strings.TrimSpace(x.Query))
+	typed := strings.TrimSpace(x.Query)
+	query := strings.TrimPrefix(string(fold.Append(nil, typed, false)), " ")
 	add := func(p convo.Member) {
 		r := row{Member: p, name: m.nameOf(p.Person)}
-		if r.fold = strings.ToLower(r.name); strings.Contains(r.fold, query) {
-			r.inner = !strings.HasPrefix(r.fold, query) && !strings.Contains(r.fold, " "+query)
+		r.fold = string(fold.Append(nil, r.name, true))
+		if query == "" && strings.Contains(r.name, typed) || query != "" && strings.Contains(r.fold, query) {
+			r.inner = !strings.Contains(r.fold, " "+query)
 			list = append(list, r)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"paperplane/protocol/plane"
 )
 
-// Deleting for oneself: the message goes from here with its notes and files (see vanish.go), and a mark keeps
+// Deleting for oneself (D-26): the message goes from here with its notes and files (see vanish.go), and a mark keeps
 // it away, from wherever it may come again. One's other devices are told in Saved and do the same.
 
 // hideSaid is what devices tell each other. Chat is the conversation as it is shown at the one who says it.
@@ -59,6 +59,10 @@ func (m *Machine) hide(v *chat, x Hide, found *Found) ErrCode {
 }
 
 func (m *Machine) hideHere(v *chat, list [][32]byte) {
+	if n := len(m.hidden) + len(list) - hiddenKept; n > 0 {
+		m.hidden = m.hidden[min(n, len(m.hidden)):]
+	}
+	m.hidden = append(m.hidden, list...)
 	for _, id := range list {
 		m.setPairs(timeline.Hide(v.id, id, m.now.UnixMilli())...)
 		m.emit(Emit{MessageGone{Chat: v.id, Message: timeline.ID(id).Text()}})
@@ -66,6 +70,17 @@ func (m *Machine) hideHere(v *chat, list [][32]byte) {
 	m.forgetSoon()
 	m.rewritten(v)
 	m.show(v)
+}
+
+// hiddenKept is how many hidden messages the Machine remembers, to have those forgotten that come only then:
+// one's own on their way, and what another device has read before. The mark hides them in any case.
+const hiddenKept = 10 * HideMax
+
+func (m *Machine) hiddenComes(v *chat, id timeline.ID) {
+	if slices.Contains(m.hidden, [32]byte(id)) {
+		m.setPairs(timeline.PutNoteGone(v.id, id, m.now.UnixMilli()))
+		m.forgetSoon()
+	}
 }
 
 // hiddenElsewhere: another of one's devices has deleted messages.

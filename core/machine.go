@@ -47,6 +47,7 @@ type Machine struct {
 	vault     vaultNow
 
 	recovery *recovering
+	hidden   [][32]byte // lately deleted for oneself
 
 	tellings  []*telling // history that goes out, and that comes in
 	hearings  []*hearing

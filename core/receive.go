@@ -244,6 +244,7 @@ func (m *Machine) shown(c, v *chat, seq plane.Seq, e *timeline.Entry, i *outbox.
 		return
 	}
 	m.place(c, e, seq)
+	m.hiddenComes(v, e.ID)
 	if e.Own {
 		return
 	}

@@ -27,7 +27,7 @@ const (
 	// findBytesMax bounds the folded texts that are kept.
 	findBytesMax = 48 << 20
 	// findBatch is how many entries are read at once, findStep after how many a search asks whether to go on.
-	findBatch = 64
+	findBatch = 256
 	findStep  = 1024
 	// findDirtyMax is how many changes of a chat are remembered before it is read anew.
 	findDirtyMax = 1000
@@ -36,15 +36,17 @@ const (
 // findChat is what is known of a chat. Docs are told apart by their indexes.
 type findChat struct {
 	id    string
-	old   []findDoc       // newest first, from where reading began
-	fresh []findDoc       // oldest first, what came since
-	tail  []findDoc       // oldest first, what has no place in the log yet
-	below uint64          // what is still to be read is below it
-	done  bool            // nothing is
-	late  bool            // the tail is to be read anew
-	index map[uint64]bool // changed since
-	ids   map[string]bool // the same by message
-	at    int             // while searching: the next doc
+	old   []findDoc            // newest first, from where reading began
+	fresh []findDoc            // oldest first, what came since
+	tail  []findDoc            // oldest first, what has no place in the log yet
+	below uint64               // what is still to be read is below it
+	done  bool                 // nothing is
+	late  bool                 // the tail is to be read anew
+	notes map[timeline.ID]bool // edited, deleted or hidden when reading began
+	all   bool                 // the same of any
+	index map[uint64]bool      // changed since
+	ids   map[string]bool      // the same by message
+	at    int                  // while searching: the next doc
 }
 
 // findDoc is a message that can be found.
@@ -120,6 +122,9 @@ func (f *Finder) Changed(key string) {
 		f.reread(c)
 	case what != "" && (what[0] == 'e' || what[0] == 'd' || what[0] == 'h'):
 		c.late = true // it may be there
+		if n, ok := timeline.ParseID(id); ok && c.notes != nil {
+			c.notes[n] = true
+		}
 		c.change(func() { c.ids[id] = true })
 	}
 }
@@ -336,24 +341,38 @@ func (f *Finder) tails(r Reader, c *findChat) error {
 	return nil
 }
 
-// read reads a chat further back.
+// read reads a chat further back. What an entry says is enough for most; a message that stands twice, which
+// a lying server may bring about, is told apart when it is a hit.
 func (f *Finder) read(r Reader, c *findChat) error {
-	list, err := timeline.Before(r, c.id, c.below, findBatch)
+	if c.notes == nil {
+		var err error
+		if c.notes, c.all, err = timeline.Rewritten(r, c.id); err != nil {
+			return err
+		}
+	}
+	list, err := timeline.Raw(r, c.id, c.below, findBatch)
 	if err != nil {
 		return err
 	}
-	for i := len(list) - 1; i >= 0; i-- {
-		x, err := timeline.Fold(r, c.id, list[i])
-		if err != nil {
-			return err
+	for i := range list {
+		x := &timeline.Folded{Entry: list[i]}
+		if c.all || c.notes[x.ID] {
+			if x, err = timeline.At(r, c.id, list[i].Index); err != nil {
+				return err
+			}
 		}
-		d := f.make(&x)
+		d := findDoc{index: list[i].Index, sort: list[i].At}
+		if x != nil {
+			d = f.make(x)
+		}
 		if n := c.len(); n > len(c.tail) {
 			d.sort = min(d.sort, c.doc(n-1).sort)
 		}
 		c.old, c.below = append(c.old, d), d.index
 	}
-	c.done = len(list) < findBatch
+	if c.done = len(list) < findBatch; c.done {
+		c.notes = map[timeline.ID]bool{}
+	}
 	return nil
 }
 

@@ -114,6 +114,51 @@ func (v *Vault) Range(from, to string, reverse bool) iter.Seq2[Op, error] {
 	return v.scan(from, to, reverse)
 }
 
+// Keys yields the keys in [from, to), ascending, without reading what they hold. It is as Range otherwise.
+func (v *Vault) Keys(from, to string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		if from == "" || from[0] == 0 {
+			from = "\x01"
+		}
+		for next := from; next != ""; {
+			var list []string
+			var err error
+			if list, next, err = v.someKeys(next, to); err != nil {
+				yield("", err)
+				return
+			}
+			for _, k := range list {
+				if !yield(k, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// someKeys returns a few hundred keys, and where to go on, empty at the end.
+func (v *Vault) someKeys(from, to string) (list []string, next string, err error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if v.closed {
+		return nil, "", ErrClosed
+	}
+	bi, ei, _ := v.idx.seek(from)
+	for ; bi < len(v.idx.blocks); bi, ei = bi+1, 0 {
+		b := v.idx.blocks[bi]
+		for ; ei < len(b.ents); ei++ {
+			key := string(b.key(ei))
+			if to != "" && key >= to {
+				return list, "", nil
+			}
+			if list = append(list, key); len(list) >= 4*scanOps {
+				return list, key + "\x00", nil
+			}
+		}
+	}
+	return list, "", nil
+}
+
 const (
 	scanOps   = 128
 	scanBytes = 256 << 10

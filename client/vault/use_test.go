@@ -496,3 +496,31 @@ func TestPutFileOverLeftovers(t *testing.T) {
 		t.Errorf("got %q, %v; want short", p, err)
 	}
 }
+
+// TestKeys shows that Keys yields what Range does, for any bounds, also when there are many.
+func TestKeys(t *testing.T) {
+	v := mustOpen(t, mem.New(0), vault.NewKey())
+	for i := range 3000 {
+		if err := v.Commit([]vault.Op{{Key: fmt.Sprintf("k/%05d", i*7%3000), Value: []byte{1}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, x := range [][2]string{{"", ""}, {"k/", "k0"}, {"k/00100", "k/00101"}, {"k/001", "k/02500"}, {"z", ""}, {"a", "b"}} {
+		var got, want []string
+		for k, err := range v.Keys(x[0], x[1]) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, k)
+		}
+		for op, err := range v.Range(x[0], x[1], false) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, op.Key)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %d keys, want %d", x, len(got), len(want))
+		}
+	}
+}

@@ -94,7 +94,6 @@ type Client struct {
 	life    int
 	cmd     int
 	Moves   []core.Effect // Upload, Download, Cancel
-	Removed []string      // local files that the machine dropped
 	wrote   int           // bytes persisted below s/
 	objects []core.Effect // PutObject and GetObject that wait for the server
 	// Finder keeps what was searched, also through a crash: a driver's would be empty then.
@@ -285,9 +284,6 @@ func (c *Client) do(e core.Effect) {
 		}
 		c.push(in)
 	case core.Upload, core.Download, core.Cancel, core.RemoveFile:
-		if x, ok := e.(core.RemoveFile); ok {
-			c.Removed = append(c.Removed, x.File)
-		}
 		c.Moves = append(c.Moves, e)
 		if x, ok := e.(core.Cancel); ok {
 			c.dropObject(x.ID)

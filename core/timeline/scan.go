@@ -3,6 +3,8 @@ package timeline
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
+	"strings"
 )
 
 // Chats returns the ids of the chats that have entries, in their order.
@@ -135,3 +137,61 @@ func LocalOf(r Reader, chat string, id ID, n int) (*Local, error) {
 
 // DropLocal returns the pair that forgets where file n of a message lies.
 func DropLocal(chat string, id ID, n int) Pair { return Pair{localKey(chat, id, n), nil} }
+
+// keyer is what a Reader may have besides: the keys with from <= key < to, ascending, without their values.
+type keyer interface {
+	Keys(from, to string) iter.Seq2[string, error]
+}
+
+// Rewritten returns the messages of a chat that are not what their entries say alone: edited, deleted,
+// hidden. all: so may be any of them.
+func Rewritten(r Reader, chat string) (ids map[ID]bool, all bool, err error) {
+	prefix := "a/" + chat + "/"
+	take := func(key string) {
+		rest := key[len(prefix):]
+		if strings.HasPrefix(rest, "x/") {
+			all = true
+		}
+		if len(rest) > 44 && (rest[44] == 'e' || rest[44] == 'd' || rest[44] == 'h') {
+			if id, ok := ParseID(rest[:43]); ok {
+				ids[id] = true
+			}
+		}
+	}
+	ids = map[ID]bool{}
+	if k, ok := r.(keyer); ok {
+		for key, err := range k.Keys(prefix, "a/"+chat+"0") {
+			if err != nil {
+				return nil, false, err
+			}
+			take(key)
+		}
+		return ids, all, nil
+	}
+	for p, err := range r.Range(prefix, "a/"+chat+"0", false) {
+		if err != nil {
+			return nil, false, err
+		}
+		take(p.Key)
+	}
+	return ids, all, nil
+}
+
+// Raw returns up to limit entries below an index that have a place in the log, newest first, as they are
+// stored: some may not be seen, see At.
+func Raw(r Reader, chat string, below uint64, limit int) ([]Entry, error) {
+	list := make([]Entry, 0, limit)
+	for p, err := range r.Range("h/"+chat+"/", EntryKey(chat, min(below, QueuedFirst)), true) {
+		if err != nil {
+			return nil, err
+		}
+		var e Entry
+		if err := Decode(p.Value, &e); err != nil {
+			return nil, err
+		}
+		if list = append(list, e); len(list) >= limit {
+			break
+		}
+	}
+	return list, nil
+}
