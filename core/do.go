@@ -325,12 +325,6 @@ func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) 
 	if code != "" {
 		return "", code
 	}
-	text := ""
-	if x.Text != "" || len(x.Files) == 0 {
-		if text, code = cleanText(x.Text); code != "" {
-			return "", code
-		}
-	}
 	var reply content.MessageID
 	if x.ReplyTo != "" {
 		if found == nil || found.Index >= timeline.ScheduledFirst {
@@ -338,21 +332,32 @@ func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) 
 		}
 		reply = content.MessageID(found.ID)
 	}
-	named, ok := mentionsOf(x, text)
-	if !ok {
-		return "", ErrBadArguments
-	}
-	extra := content.Extra{Silent: x.Silent, Expires: c.c.State().Vanish}
-	var msg content.Message = content.Text{Text: text, ReplyTo: reply, Mentions: named, Extra: extra}
-	var moves []*transfer
-	if len(x.Files) > 0 {
-		files := content.Files{Text: text, ReplyTo: reply, Mentions: named, Extra: extra}
-		if moves, code = m.uploads(c, x.Files, &files); code != "" {
-			return "", code
-		}
-		msg = files
+	msg, moves, code := m.compose(c, x, reply, "")
+	if code != "" {
+		return "", code
 	}
 	return m.say(v, c, msg, moves, when)
+}
+
+// compose makes a message and the uploads of its files.
+func (m *Machine) compose(c *chat, x SendText, reply content.MessageID, forwarded string) (content.Message, []*transfer, ErrCode) {
+	text, code := "", ErrCode("")
+	if x.Text != "" || len(x.Files) == 0 {
+		if text, code = cleanText(x.Text); code != "" {
+			return nil, nil, code
+		}
+	}
+	named, ok := mentionsOf(x, text)
+	if !ok {
+		return nil, nil, ErrBadArguments
+	}
+	extra := content.Extra{Silent: x.Silent, Forwarded: forwarded, Expires: c.c.State().Vanish}
+	if len(x.Files) == 0 {
+		return content.Text{Text: text, ReplyTo: reply, Mentions: named, Extra: extra}, nil, ""
+	}
+	files := content.Files{Text: text, ReplyTo: reply, Mentions: named, Extra: extra}
+	moves, code := m.uploads(x.Files, &files)
+	return files, moves, code
 }
 
 // canPost says whether one may post something new in a chat now.

@@ -43,7 +43,7 @@ func newTransferID() string {
 }
 
 // uploads prepares the files of a message: each gets a blob, whose id goes into the message.
-func (m *Machine) uploads(c *chat, list []File, msg *content.Files) ([]*transfer, ErrCode) {
+func (m *Machine) uploads(list []File, msg *content.Files) ([]*transfer, ErrCode) {
 	if len(list) > FilesMax {
 		return nil, ErrBadArguments
 	}

@@ -117,30 +117,24 @@ func (m *Machine) forward(x Forward, found *Found) ErrCode {
 
 // copyOf makes one message of a Forward. Names of members stay as text: those who read it are others.
 func (m *Machine) copyOf(c *chat, x Forward, f Copy) (content.Message, []*transfer, ErrCode) {
-	extra := content.Extra{Expires: c.c.State().Vanish}
-	if by, code := cleanName(f.By); !x.Hide && code == "" {
-		extra.Forwarded = by
+	by, code := cleanName(f.By)
+	if x.Hide || code != "" {
+		by = ""
 	}
-	var msg content.Message = content.Text{Text: f.Text, Extra: extra}
-	var moves []*transfer
-	switch {
-	case f.Poll != nil:
-		p := f.Poll
-		msg = content.Poll{Question: f.Text, Options: p.Options, Several: p.Several, Hidden: p.Hidden, Quiz: p.Quiz, Right: p.Right, Why: p.Why, Extra: extra}
-	case len(f.Files) > 0:
-		files := content.Files{Text: f.Text, Extra: extra}
-		var list []File
-		for _, a := range f.Files {
-			list = append(list, File{
-				Ref: a.Ref, Name: a.Name, Mime: a.Mime, Size: a.Size, Width: a.Width, Height: a.Height, Preview: a.Preview,
-				Duration: a.Duration, Wave: a.Wave, Voice: a.Inline && a.Width == 0, Sticker: a.Sticker, Pack: a.Pack,
-			})
+	if p := f.Poll; p != nil {
+		ask := SendPoll{Question: f.Text, Options: p.Options, Several: p.Several, Hidden: p.Hidden, Why: p.Why}
+		if p.Quiz {
+			ask.Right = &p.Right
 		}
-		var code ErrCode
-		if moves, code = m.uploads(c, list, &files); code != "" {
-			return nil, nil, code
-		}
-		msg = files
+		msg, code := askOf(c, ask, by)
+		return msg, nil, code
 	}
-	return msg, moves, ""
+	say := SendText{Text: f.Text}
+	for _, a := range f.Files {
+		say.Files = append(say.Files, File{
+			Ref: a.Ref, Name: a.Name, Mime: a.Mime, Size: a.Size, Width: a.Width, Height: a.Height, Preview: a.Preview,
+			Duration: a.Duration, Wave: a.Wave, Voice: a.Inline && a.Width == 0, Sticker: a.Sticker, Pack: a.Pack,
+		})
+	}
+	return m.compose(c, say, content.MessageID{}, by)
 }

@@ -2,7 +2,6 @@ package core
 
 import (
 	"slices"
-	"strings"
 
 	"paperplane/core/timeline"
 	"paperplane/protocol/content"
@@ -15,26 +14,34 @@ func (m *Machine) sendPoll(v *chat, x SendPoll) (string, ErrCode) {
 	if code != "" {
 		return "", code
 	}
-	p := content.Poll{Several: x.Several, Hidden: x.Hidden, Extra: content.Extra{Silent: x.Silent, Expires: c.c.State().Vanish}}
-	if p.Question, code = cleanText(x.Question); code != "" {
+	p, code := askOf(c, x, "")
+	if code != "" {
 		return "", code
 	}
-	for _, o := range x.Options {
-		text, code := cleanText(o)
-		if code != "" {
-			return "", code
-		}
-		p.Options = append(p.Options, text)
-	}
-	if x.Right != nil {
-		p.Quiz, p.Right = true, *x.Right
-		if strings.TrimSpace(x.Why) != "" {
-			if p.Why, code = cleanText(x.Why); code != "" {
-				return "", code
-			}
-		}
-	}
 	return m.say(v, c, p, nil, 0)
+}
+
+// askOf makes a poll.
+func askOf(c *chat, x SendPoll, forwarded string) (content.Message, ErrCode) {
+	p := content.Poll{Several: x.Several, Hidden: x.Hidden, Quiz: x.Right != nil, Extra: content.Extra{Silent: x.Silent, Forwarded: forwarded, Expires: c.c.State().Vanish}}
+	if p.Quiz {
+		p.Right = *x.Right
+	}
+	texts := append([]string{x.Question}, x.Options...)
+	if x.Why != "" {
+		texts = append(texts, x.Why)
+	}
+	for i, s := range texts {
+		var code ErrCode
+		if texts[i], code = cleanText(s); code != "" {
+			return nil, code
+		}
+	}
+	p.Question, p.Options = texts[0], texts[1:1+len(x.Options)]
+	if x.Why != "" {
+		p.Why = texts[1+len(x.Options)]
+	}
+	return p, ""
 }
 
 // vote says what one chooses in a poll.
@@ -83,7 +90,7 @@ type FoundPoll struct {
 func foundPoll(f *timeline.Folded, account string) *FoundPoll {
 	p := &FoundPoll{Closed: f.Ballot.Closed}
 	p.Poll = *f.Poll
-	p.Voted = slices.ContainsFunc(f.Ballot.Votes, func(v timeline.Choice) bool { return plane.PublicKey(v.Person).Text() == account })
+	p.Voted = slices.ContainsFunc(f.Ballot.Votes, func(v timeline.Choice) bool { return len(v.Options) > 0 && plane.PublicKey(v.Person).Text() == account })
 	return p
 }
 
@@ -92,7 +99,7 @@ const pollNamesMax = 50
 
 // poll is a poll as faces see it.
 func (b *book) poll(f *timeline.Folded) (*Poll, error) {
-	p := &Poll{Question: f.Text, Several: f.Poll.Several, Hidden: f.Poll.Hidden, Quiz: f.Poll.Quiz, Closed: f.Ballot.Closed, Voters: len(f.Ballot.Votes)}
+	p := &Poll{Question: f.Text, Several: f.Poll.Several, Hidden: f.Poll.Hidden, Quiz: f.Poll.Quiz, Closed: f.Ballot.Closed, Voters: f.Ballot.Voters}
 	for _, o := range f.Poll.Options {
 		p.Options = append(p.Options, PollOption{Text: o})
 	}
@@ -110,7 +117,7 @@ func (b *book) poll(f *timeline.Folded) (*Poll, error) {
 				o.By = append(o.By, who.Name)
 			}
 		}
-		told = told || who.Own
+		told = told || who.Own && len(v.Options) > 0
 	}
 	if p.Quiz && told {
 		p.Right, p.Why = new(f.Poll.Right), f.Poll.Why

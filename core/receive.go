@@ -252,11 +252,16 @@ func (m *Machine) shown(c, v *chat, seq plane.Seq, e *timeline.Entry, i *outbox.
 	m.unarchive(c, v, seq, e)
 	c.Got, c.dirtyNumbers = seq, true
 	v.Unread++
-	if slices.ContainsFunc(e.Mentions, func(x timeline.Mention) bool { return m.own(x.Person) }) {
+	if m.named(e) {
 		v.Mentions++
 	}
 	v.dirtyNumbers = true
 	m.receiptDue(c)
+}
+
+// named says whether a message names oneself.
+func (m *Machine) named(e *timeline.Entry) bool {
+	return slices.ContainsFunc(e.Mentions, func(x timeline.Mention) bool { return m.own(x.Person) })
 }
 
 // entryOf makes the entry of a message that is shown.

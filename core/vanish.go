@@ -16,10 +16,8 @@ import (
 
 // Forget asks for what is to be forgotten by Now. The driver does it with DoSegment; Forgotten answers.
 type Forget struct {
-	ID     string
-	Now    int64          // ms
-	Unread map[string]int // by chat, where some are
-	Person [32]byte       // oneself
+	ID  string
+	Now int64 // ms
 }
 
 // Forgotten answers Forget.
@@ -37,7 +35,7 @@ func (Forgotten) input() {}
 const forgetID = "forget"
 
 func forget(r Reader, e Forget) (Input, error) {
-	s, err := timeline.Sweep(r, e.Now, func(chat string) int { return e.Unread[chat] }, e.Person)
+	s, err := timeline.Sweep(r, e.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -63,17 +61,8 @@ func (m *Machine) dueGone() {
 	if m.acc == nil || m.forgetting || m.goneAt.IsZero() || m.now.Before(m.goneAt) {
 		return
 	}
-	e := Forget{ID: forgetID, Now: m.now.UnixMilli(), Person: m.acc.person()}
-	for _, c := range m.order {
-		if c.Unread > 0 {
-			if e.Unread == nil {
-				e.Unread = map[string]int{}
-			}
-			e.Unread[c.id] = c.Unread
-		}
-	}
 	m.goneAt, m.forgetting = time.Time{}, true
-	m.emit(e)
+	m.emit(Forget{ID: forgetID, Now: m.now.UnixMilli()})
 }
 
 // forgotten takes what the driver found.
@@ -84,20 +73,14 @@ func (m *Machine) forgotten(in Forgotten) {
 		m.set(op.Key, op.Value)
 	}
 	for _, g := range in.Gone {
-		for _, t := range m.sortedMoves() {
-			if t.stored.Message == g.ID {
-				m.emit(Cancel{ID: t.ID})
-				m.dropMove(t)
-				m.emit(RemoveFile{File: t.stored.Ref})
-			}
-		}
+		m.endMoves(g.ID)
 		c := m.chats[g.Chat]
 		if c == nil {
 			continue
 		}
-		if g.Unread {
-			c.Unread, c.dirtyNumbers = max(0, c.Unread-1), true
-			if g.Named {
+		if t := m.chats[plane.LogID(g.Log).Text()]; t != nil && !g.Own && plane.Seq(g.Seq) > t.Read && c.Unread > 0 {
+			c.Unread, c.dirtyNumbers = c.Unread-1, true
+			if m.named(&g.Entry) {
 				c.Mentions = max(0, c.Mentions-1)
 			}
 		}
@@ -106,6 +89,17 @@ func (m *Machine) forgotten(in Forgotten) {
 	}
 	for _, f := range in.Files {
 		m.emit(RemoveFile{File: f})
+	}
+}
+
+// endMoves ends the transfers of a message that has gone.
+func (m *Machine) endMoves(id timeline.ID) {
+	for _, t := range m.sortedMoves() {
+		if t.stored.Message == id {
+			m.emit(Cancel{ID: t.ID})
+			m.dropMove(t)
+			m.emit(RemoveFile{File: t.stored.Ref})
+		}
 	}
 }
 

@@ -35,9 +35,10 @@ type Vote struct {
 type Ballot struct {
 	Closed bool
 	Votes  []Choice
+	Voters int // those of them that choose something
 }
 
-// Choice is a vote that counts.
+// Choice is a vote that counts; without options it was taken back.
 type Choice struct {
 	Person  [32]byte
 	Options []int
@@ -69,48 +70,43 @@ const votesMax = 20000
 func count(r Reader, chat string, e *Entry) (*Ballot, error) {
 	b := &Ballot{}
 	end := ^uint64(0)
-	prefix := noteKey(chat, e.ID) + "k/" + person(e.From) + "/"
-	for p, err := range r.Range(prefix, strings.TrimSuffix(prefix, "/")+"0", false) {
-		if err != nil {
-			return nil, err
-		}
-		if seq, ok := placed(p.Key[len(prefix):]); ok {
+	err := scan(r, noteKey(chat, e.ID)+"k/"+person(e.From)+"/", func(rest string, _ []byte) (bool, error) {
+		if seq, ok := placed(rest); ok {
 			b.Closed, end = true, seq
-			break // the first
 		}
+		return !b.Closed, nil // the first counts
+	})
+	if err != nil {
+		return nil, err
 	}
-	prefix = noteKey(chat, e.ID) + "b/"
 	n := 0
-	for p, err := range r.Range(prefix, strings.TrimSuffix(prefix, "/")+"0", false) {
-		if err != nil {
-			return nil, err
-		}
-		if n++; n > votesMax {
-			break
-		}
+	var last *Choice
+	err = scan(r, noteKey(chat, e.ID)+"b/", func(rest string, value []byte) (bool, error) {
 		var v Vote
-		who, _, _ := strings.Cut(p.Key[len(prefix):], "/")
+		who, _, _ := strings.Cut(rest, "/")
 		by, ok := ParseID(who)
-		if !ok || Decode(p.Value, &v) != nil || v.Log != e.Log || v.Seq > end || !e.Poll.Takes(v.Options) {
-			continue
+		if n++; !ok || n > votesMax || Decode(value, &v) != nil || v.Log != e.Log || v.Seq > end || !e.Poll.Takes(v.Options) {
+			return n <= votesMax, nil
 		}
-		if erased, err := Erased(r, chat, v.Log, by, v.Seq); err != nil {
-			return nil, err
-		} else if erased {
-			continue
+		erased, err := Erased(r, chat, v.Log, by, v.Seq)
+		if erased || err != nil || e.Poll.Quiz && len(v.Options) == 0 {
+			return err == nil, err
 		}
-		last := len(b.Votes) - 1
-		again := last >= 0 && b.Votes[last].Person == by
-		switch {
-		case again && e.Poll.Quiz, e.Poll.Quiz && len(v.Options) == 0:
-		case again:
-			b.Votes[last].Options = v.Options
-		default:
-			b.Votes = append(b.Votes, Choice{by, v.Options})
+		if last == nil || last.Person != by {
+			b.Votes = append(b.Votes, Choice{Person: by})
+			last = &b.Votes[len(b.Votes)-1]
+		} else if e.Poll.Quiz {
+			return true, nil
+		}
+		last.Options = v.Options
+		return true, nil
+	})
+	for _, v := range b.Votes {
+		if len(v.Options) > 0 {
+			b.Voters++
 		}
 	}
-	b.Votes = slices.DeleteFunc(b.Votes, func(c Choice) bool { return len(c.Options) == 0 })
-	return b, nil
+	return b, err
 }
 
 // Takes says whether a vote names options as the poll wants: rising.

@@ -29,10 +29,8 @@ func Share(ref, chat string, id ID) Pair {
 
 // Gone is a message that has been forgotten.
 type Gone struct {
-	Chat   string
-	ID     ID
-	Unread bool
-	Named  bool // it named me
+	Chat string
+	Entry
 }
 
 // Swept is what Sweep found.
@@ -46,107 +44,90 @@ type Swept struct {
 // sweepMax bounds the pairs of one sweep, about.
 const sweepMax = 4000
 
-// Sweep returns what it takes to forget what has expired by now. unread says how many messages of a
-// chat are unread; me is one's own person.
-func Sweep(r Reader, now int64, unread func(chat string) int, me [32]byte) (s Swept, err error) {
-	x := sweep{r: r, drop: map[string]bool{}, first: map[string]uint64{}, unread: unread, out: &s}
-	for p, err := range r.Range("g/", "g0", false) {
-		if err != nil {
-			return s, err
-		}
-		f := strings.Split(p.Key, "/")
-		var at int64
-		if len(f) == 5 {
-			at, _ = strconv.ParseInt(f[1], 16, 64)
+// Sweep returns what it takes to forget what has expired by now.
+func Sweep(r Reader, now int64) (s Swept, err error) {
+	x := sweep{r: r, drop: map[string]bool{}, out: &s}
+	err = scan(r, "g/", func(rest string, _ []byte) (bool, error) {
+		f := strings.Split(rest, "/")
+		at, err := strconv.ParseInt(f[0], 16, 64)
+		if err != nil || len(f) != 4 {
+			return true, nil
 		}
 		if at > now || len(s.Pairs) >= sweepMax {
 			s.Next = max(at, now)
-			break
+			return false, nil
 		}
-		s.Pairs = append(s.Pairs, Pair{p.Key, nil})
-		if len(f) != 5 {
-			continue
-		}
-		index, _ := strconv.ParseUint(f[3], 16, 64)
-		if id, ok := ParseID(f[4]); ok {
-			if err := x.forget(f[2], index, id, me); err != nil {
-				return s, err
-			}
-		}
-	}
-	return s, nil
+		x.del("g/" + rest)
+		index, _ := strconv.ParseUint(f[2], 16, 64)
+		id, _ := ParseID(f[3])
+		return true, x.forget(f[1], index, id)
+	})
+	return s, err
 }
 
 type sweep struct {
-	r      Reader
-	drop   map[string]bool   // keys that go
-	first  map[string]uint64 // the lowest unread index of a chat
-	unread func(string) int
-	out    *Swept
+	r    Reader
+	drop map[string]bool // keys that go, and files
+	out  *Swept
 }
 
-func (x *sweep) forget(chat string, index uint64, id ID, me [32]byte) error {
-	v, err := x.r.Get(IndexKey(chat, id))
+func (x *sweep) forget(chat string, index uint64, id ID) error {
+	here, err := Find(x.r, chat, id)
 	if err != nil {
 		return err
 	}
-	stands := len(v) == 8 // the message is here
 	hidden, err := Hidden(x.r, chat, id)
-	if err != nil {
+	if err != nil || index == 0 && here != nil && !hidden {
 		return err
 	}
-	if hidden && stands {
-		index = binary.BigEndian.Uint64(v)
+	if hidden && here != nil {
+		index = here.Index
 	}
-	if index == 0 && stands {
-		return nil
-	}
-	here := stands && string(v) == string(be(index))
 	if index != 0 {
-		v, err := x.r.Get(EntryKey(chat, index))
+		key := EntryKey(chat, index)
+		v, err := x.r.Get(key)
 		if err != nil {
 			return err
 		}
 		var e Entry
 		if v != nil && Decode(v, &e) == nil && e.ID == id {
-			x.del(EntryKey(chat, index))
-			if here {
-				if err := x.entry(chat, &e, me); err != nil {
-					return err
-				}
-			}
+			x.del(key)
 		}
-		if stands && !here {
+		if here != nil && here.Index != index {
 			return nil // it stands elsewhere, and goes from there
 		}
 	}
-	prefix := noteKey(chat, id)
-	for p, err := range x.r.Range(prefix, strings.TrimSuffix(prefix, "/")+"0", false) {
-		if err != nil {
-			return err
-		}
-		if strings.HasPrefix(p.Key[len(prefix):], "c/") {
-			continue // answers that stay find each other by it
-		}
-		if p.Key == hideKey(chat, id) {
-			continue // or it could come again
-		}
-		var l Local
-		if strings.HasPrefix(p.Key[len(prefix):], "f/") && Decode(p.Value, &l) == nil {
-			if err := x.file(chat, id, l.Ref); err != nil {
+	if here != nil {
+		for _, f := range here.Files {
+			if err := x.file(chat, id, f.Ref); err != nil {
 				return err
 			}
 		}
-		x.del(p.Key)
+		if here.ReplyTo != nil {
+			x.del(answerKey(chat, *here.ReplyTo, id))
+		}
+		x.out.Gone = append(x.out.Gone, Gone{chat, *here})
+	}
+	prefix := noteKey(chat, id)
+	err = scan(x.r, prefix, func(rest string, value []byte) (bool, error) {
+		if rest[0] == 'c' || rest == "h" {
+			return true, nil // answers that stay find each other by it; what is deleted for oneself could come again
+		}
+		x.del(prefix + rest)
+		var l Local
+		if rest[0] == 'f' && Decode(value, &l) == nil {
+			return true, x.file(chat, id, l.Ref)
+		}
+		return true, nil
+	})
+	if err != nil {
+		return err
 	}
 	prefix = editsOf(chat, id)
-	for p, err := range x.r.Range(prefix, strings.TrimSuffix(prefix, "/")+"0", false) {
-		if err != nil {
-			return err
-		}
-		x.del(p.Key)
-	}
-	return nil
+	return scan(x.r, prefix, func(rest string, _ []byte) (bool, error) {
+		x.del(prefix + rest)
+		return true, nil
+	})
 }
 
 func (x *sweep) del(key string) {
@@ -156,78 +137,36 @@ func (x *sweep) del(key string) {
 	}
 }
 
-// entry forgets the files of a message, and finds out whether it was unread.
-func (x *sweep) entry(chat string, e *Entry, me [32]byte) error {
-	for _, f := range e.Files {
-		if err := x.file(chat, e.ID, f.Ref); err != nil {
-			return err
-		}
-	}
-	if e.ReplyTo != nil {
-		x.del(answerKey(chat, *e.ReplyTo, e.ID))
-	}
-	g := Gone{Chat: chat, ID: e.ID}
-	if n := x.unread(chat); n > 0 && !e.Own {
-		first, ok := x.first[chat]
-		if !ok {
-			first = QueuedFirst
-			for p, err := range x.r.Range("h/"+chat+"/", EntryKey(chat, QueuedFirst), true) {
-				if err != nil {
-					return err
-				}
-				var y Entry
-				if Decode(p.Value, &y) == nil && !y.Own && y.Kind != Notice {
-					first = y.Index
-					n--
-				}
-				if n <= 0 {
-					break
-				}
-			}
-			x.first[chat] = first
-		}
-		g.Unread = e.Index >= first
-		for _, m := range e.Mentions {
-			g.Named = g.Named || m.Person == me
-		}
-	}
-	x.out.Gone = append(x.out.Gone, g)
-	return nil
-}
-
 // file forgets a local file, unless another message uses it.
 func (x *sweep) file(chat string, id ID, ref string) error {
-	if ref == "" || x.drop["file "+ref] {
+	if ref == "" || x.drop[ref] {
 		return nil
 	}
 	pairs, free, err := Release(x.r, ref, chat, id, func(key string) bool { return x.drop[key] })
-	if err != nil {
-		return err
-	}
 	for _, p := range pairs {
 		x.del(p.Key)
 	}
-	if free {
-		x.drop["file "+ref] = true
+	if free && err == nil {
+		x.drop[ref] = true
 		x.out.Files = append(x.out.Files, ref)
 	}
-	return nil
+	return err
 }
 
 // Release returns what to store when a message uses a local file no more, and whether the file can be
-// removed: no other message uses it. gone, if not nil, says which keys are dropped already.
+// removed: no other message uses it. gone says which keys are dropped already.
 func Release(r Reader, ref, chat string, id ID, gone func(key string) bool) (pairs []Pair, free bool, err error) {
 	free = true
+	prefix := "u/" + ref + "/"
 	own := Share(ref, chat, id).Key
-	for p, err := range r.Range("u/"+ref+"/", "u/"+ref+"0", false) {
-		switch {
-		case err != nil:
-			return nil, false, err
-		case p.Key == own:
-			pairs = append(pairs, Pair{own, nil})
-		case gone == nil || !gone(p.Key):
+	err = scan(r, prefix, func(rest string, _ []byte) (bool, error) {
+		switch key := prefix + rest; {
+		case key == own:
+			pairs = append(pairs, Pair{key, nil})
+		case !gone(key):
 			free = false
 		}
-	}
-	return pairs, free, nil
+		return true, nil
+	})
+	return pairs, free, err
 }

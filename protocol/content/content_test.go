@@ -37,7 +37,7 @@ func samples() []Message {
 		Text{Text: "Hello"},
 		Text{Text: "سلام 👋🏽\n\t\u200fdone", ReplyTo: someID(1)},
 		Text{Text: strings.Repeat("x", plane.TextBytesMax)},
-		Text{Text: "👋 Ann, Bob", Mentions: []Mention{{3, 3, plane.PublicKey{1}}, {8, 3, plane.PublicKey{2}}}},
+		Text{Text: "👋 Ann, Bob", Mentions: []Mention{{Start: 3, Length: 3, Person: plane.PublicKey{1}}, {Start: 8, Length: 3, Person: plane.PublicKey{2}}}},
 		Edit{Of: someID(1), Text: "better"},
 		Delete{Of: someID(1)},
 		React{To: someID(1), Emoji: "👩🏽‍⚕️"},

@@ -1,5 +1,7 @@
 package content
 
+import "bytes"
+
 // Extra is what messages of several kinds can say of themselves (C-33 to C-35). Edits, reactions and
 // what else is about another message have no Forwarded and no Silent.
 type Extra struct {
@@ -61,21 +63,45 @@ func (u Unverified) knownExpiry() bool {
 
 // extras reads what extra has added.
 func (u Unverified) extras() (x Extra, err error) {
-	w := walker{}
-	if v, ok := u.Extensions[extForwarded]; ok {
-		x.Forwarded = w.text(v)
-		if clean, err := CleanName(x.Forwarded); err != nil || clean != x.Forwarded {
-			return x, ErrContent
-		}
-	}
-	if v, ok := u.Extensions[extSilent]; ok {
-		if x.Silent = w.bool(v); !x.Silent {
-			return x, ErrContent
-		}
-	}
-	x.Expires = u.expires()
-	if w.err != nil {
+	if ok, err := u.read(extForwarded, &x.Forwarded); err != nil || ok && cleanName(x.Forwarded) != nil {
 		return x, ErrContent
 	}
+	if ok, err := u.read(extSilent, &x.Silent); err != nil || ok && !x.Silent {
+		return x, ErrContent
+	}
+	x.Expires = u.expires()
 	return x, nil
+}
+
+// read decodes an extension into v, a pointer, and says whether it is there.
+func (u Unverified) read(key int64, v any) (bool, error) {
+	x, ok := u.Extensions[key]
+	if !ok {
+		return false, nil
+	}
+	b, err := enc.Marshal(x)
+	if err != nil {
+		return true, ErrContent
+	}
+	return true, strict(b, v)
+}
+
+// strict decodes b into v, a pointer. What v has no place for, or says otherwise, is ErrContent; but a null is an
+// empty list or byte string.
+func strict(b []byte, v any) error {
+	if dec.Unmarshal(b, v) != nil {
+		return ErrContent
+	}
+	if again, err := enc.Marshal(v); err != nil || !bytes.Equal(again, b) {
+		return ErrContent
+	}
+	return nil
+}
+
+// cleanName says ErrContent for what is no name as it stands.
+func cleanName(s string) error {
+	if clean, err := CleanName(s); err != nil || clean != s {
+		return ErrContent
+	}
+	return nil
 }

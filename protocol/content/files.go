@@ -23,13 +23,13 @@ func (m Files) mimi() (Unverified, error) {
 	if m.Text != "" {
 		parts = append(parts, single(DispositionRender, typeText, []byte(m.Text)))
 	}
-	sizes, some := make([]any, 0, len(m.Files)), false
+	sizes, some := make([]extent, 0, len(m.Files)), false
 	for _, f := range m.Files {
 		parts = append(parts, f.part())
 		if len(f.Preview) > 0 {
 			parts = append(parts, single(DispositionPreview, typePreview, f.Preview))
 		}
-		sizes = append(sizes, []any{uint64(f.Width), uint64(f.Height)})
+		sizes = append(sizes, extent{Width: f.Width, Height: f.Height})
 		some = some || f.Width != 0 || f.Height != 0
 	}
 	if some {
@@ -145,22 +145,22 @@ func (p Part) file() (f Attachment, err error) {
 
 // sizes reads the extension with the pictures' sizes into files.
 func (u Unverified) sizes(files []Attachment) error {
-	v, ok := u.Extensions[extSizes]
-	if !ok {
-		return nil
-	}
-	w := walker{}
-	a := w.array(v, len(files))
-	for i := range a {
-		if pair := w.array(a[i], 2); w.err == nil {
-			files[i].Width, files[i].Height = uint16(w.uint(pair[0], 1<<16-1)), uint16(w.uint(pair[1], 1<<16-1))
-			if (files[i].Width == 0) != (files[i].Height == 0) {
-				return ErrContent
-			}
-		}
-	}
-	if w.err != nil {
+	var list []extent
+	ok, err := u.read(extSizes, &list)
+	if err != nil || ok && len(list) != len(files) {
 		return ErrContent
 	}
+	for i, x := range list {
+		if (x.Width == 0) != (x.Height == 0) {
+			return ErrContent
+		}
+		files[i].Width, files[i].Height = x.Width, x.Height
+	}
 	return nil
+}
+
+// extent is the size of a picture.
+type extent struct {
+	_             struct{} `cbor:",toarray"`
+	Width, Height uint16
 }

@@ -4,8 +4,9 @@ import "strings"
 
 // Sticker says what a message of one file means when it is a sticker.
 type Sticker struct {
-	Emoji string // which it stands for, as a reaction is written (C-47)
-	Pack  string // link to its pack, of printable ASCII; may be empty
+	_     struct{} `cbor:",toarray"`
+	Emoji string   // which it stands for, as a reaction is written (C-47)
+	Pack  string   // link to its pack, of printable ASCII; may be empty
 }
 
 // Limits of media.
@@ -41,52 +42,53 @@ func (m Files) Voice() bool {
 	return len(m.Files) == 1 && m.Files[0].Inline && strings.HasPrefix(m.Files[0].Mime, "audio/")
 }
 
+// playing is how a file plays.
+type playing struct {
+	_        struct{} `cbor:",toarray"`
+	Duration uint32
+	Wave     []byte
+}
+
 // media adds what m says of how its files play.
 func (u *Unverified) media(m Files) {
-	list, some := make([]any, 0, len(m.Files)), false
-	for _, f := range m.Files {
-		list = append(list, []any{uint64(f.Duration), append([]byte{}, f.Wave...)})
+	list, some := make([]playing, len(m.Files)), false
+	for i, f := range m.Files {
+		list[i].Duration, list[i].Wave = f.Duration, append([]byte{}, f.Wave...)
 		some = some || f.Duration != 0 || len(f.Wave) > 0
 	}
 	if some {
 		u.extend(extMedia, list)
 	}
-	if s := m.Sticker; s != nil {
-		u.extend(extSticker, []any{s.Emoji, s.Pack})
+	if m.Sticker != nil {
+		u.extend(extSticker, *m.Sticker)
 	}
 }
 
 // readMedia reads what media has added.
 func (u Unverified) readMedia(m *Files) error {
-	w := walker{}
-	if v, ok := u.Extensions[extMedia]; ok {
-		a := w.array(v, len(m.Files))
-		for i := range a {
-			if pair := w.array(a[i], 2); w.err == nil {
-				f := &m.Files[i]
-				f.Duration = uint32(w.uint(pair[0], DurationMax))
-				if wave := w.bytes(pair[1]); len(wave) > WaveBytesMax {
-					return ErrContent
-				} else if len(wave) > 0 {
-					f.Wave = wave
-				}
-			}
-		}
+	var list []playing
+	ok, err := u.read(extMedia, &list)
+	if err != nil || ok && len(list) != len(m.Files) {
+		return ErrContent
 	}
-	if v, ok := u.Extensions[extSticker]; ok {
-		a := w.array(v, 2)
-		if w.err != nil {
+	for i, x := range list {
+		if x.Wave == nil || len(x.Wave) > WaveBytesMax || x.Duration > DurationMax {
 			return ErrContent
 		}
-		s := Sticker{Emoji: w.text(a[0]), Pack: w.text(a[1])}
-		f := m.Files[0]
+		if m.Files[i].Duration = x.Duration; len(x.Wave) > 0 {
+			m.Files[i].Wave = x.Wave
+		}
+	}
+	var s Sticker
+	if ok, err = u.read(extSticker, &s); err != nil {
+		return err
+	}
+	if ok {
+		f := &m.Files[0]
 		if m.Text != "" || len(m.Files) != 1 || !f.Inline || f.Size > StickerBytesMax || !StickerType(f.Mime) || s.check() != nil {
 			return ErrContent
 		}
 		m.Sticker = &s
-	}
-	if w.err != nil {
-		return ErrContent
 	}
 	return nil
 }

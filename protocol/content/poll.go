@@ -1,6 +1,6 @@
 package content
 
-import "unicode/utf8"
+import "strings"
 
 // The private types of polls (C-56 to C-58).
 const (
@@ -49,125 +49,114 @@ const (
 	pollQuiz    = 4
 )
 
+// polled is a poll on its way.
+type polled struct {
+	_        struct{} `cbor:",toarray"`
+	Question string
+	Options  []string
+	Flags    uint8
+	Right    *uint8
+	Why      string
+}
+
 func (m Poll) mimi() (Unverified, error) {
-	var flags uint64
+	x := polled{Question: m.Question, Options: m.Options, Why: m.Why}
 	for i, on := range []bool{m.Several, m.Hidden, m.Quiz} {
 		if on {
-			flags |= 1 << i
+			x.Flags |= 1 << i
 		}
 	}
-	options := make([]any, 0, len(m.Options))
-	for _, o := range m.Options {
-		options = append(options, o)
-	}
-	var right any
 	if m.Quiz {
-		right = m.Right
+		if m.Right < 0 || m.Right >= PollOptionsMax {
+			return Unverified{}, ErrContent
+		}
+		right := uint8(m.Right)
+		x.Right = &right
 	}
-	u, err := private(DispositionRender, typePoll, m.Question, options, flags, right, m.Why)
-	u.extra(m.Extra)
-	return u, err
+	return private2(DispositionRender, typePoll, MessageID{}, m.Extra, x)
 }
 
 func (m Vote) mimi() (Unverified, error) {
-	list := make([]any, 0, len(m.Options))
-	for _, n := range m.Options {
-		list = append(list, n)
-	}
-	return private2(typeVote, m.Of, m.Expires, list...)
-}
-
-func (m PollClose) mimi() (Unverified, error) { return private2(typePollClose, m.Of, m.Expires) }
-
-// private2 is a private message about another.
-func private2(contentType string, of MessageID, expires uint32, fields ...any) (Unverified, error) {
-	if fields == nil {
-		fields = []any{}
-	}
-	u, err := private(DispositionUnspecified, contentType, fields...)
-	u.InReplyTo = of
-	u.expire(expires)
+	u, err := private2(DispositionUnspecified, typeVote, m.Of, Extra{Expires: m.Expires}, append([]int{}, m.Options...))
 	if err == nil {
-		err = need(of)
+		err = need(m.Of)
 	}
 	return u, err
 }
 
-func (u Unverified) poll(w *walker, v any) Message {
-	a := w.array(v, 5)
-	if w.err != nil {
-		return nil
+func (m PollClose) mimi() (Unverified, error) {
+	u, err := private2(DispositionUnspecified, typePollClose, m.Of, Extra{Expires: m.Expires}, []int{})
+	if err == nil {
+		err = need(m.Of)
 	}
-	m := Poll{Question: w.text(a[0]), Why: w.text(a[4])}
-	if checkText(m.Question) != nil || len(m.Question) > PollTextBytesMax {
-		w.fail(ErrContent)
+	return u, err
+}
+
+// private2 is a private message that may say more of itself, and be about another.
+func private2(d Disposition, contentType string, of MessageID, x Extra, v any) (Unverified, error) {
+	b, err := enc.Marshal(v)
+	if err != nil {
+		return Unverified{}, ErrContent
 	}
-	options, ok := a[1].([]any)
-	if !ok || len(options) < PollOptionsMin || len(options) > PollOptionsMax {
-		w.fail(ErrContent)
+	u := Unverified{InReplyTo: of, Part: single(d, contentType, b)}
+	u.extra(x)
+	return u, nil
+}
+
+func (u Unverified) verifyPoll() (Message, error) {
+	var x polled
+	if err := strict(u.Part.Content, &x); err != nil {
+		return nil, err
 	}
-	for _, o := range options {
-		s := w.text(o)
-		if checkOption(s) != nil {
-			w.fail(ErrContent)
+	m := Poll{Question: x.Question, Options: x.Options, Why: x.Why}
+	m.Several, m.Hidden, m.Quiz = x.Flags&pollSeveral != 0, x.Flags&pollHidden != 0, x.Flags&pollQuiz != 0
+	n := len(x.Options)
+	ok := checkLine(x.Question, PollTextBytesMax, true) && n >= PollOptionsMin && n <= PollOptionsMax && x.Flags <= pollSeveral|pollHidden|pollQuiz &&
+		m.Quiz == (x.Right != nil) && !(m.Quiz && m.Several) && (x.Why == "" || m.Quiz && checkLine(x.Why, PollTextBytesMax, true))
+	for i, o := range x.Options {
+		ok = ok && checkLine(o, PollOptionBytesMax, false)
+		for _, before := range x.Options[:i] {
+			ok = ok && o != before
 		}
-		for _, x := range m.Options {
-			if x == s {
-				w.fail(ErrContent)
-			}
-		}
-		m.Options = append(m.Options, s)
 	}
-	flags := w.uint(a[2], pollSeveral|pollHidden|pollQuiz)
-	m.Several, m.Hidden, m.Quiz = flags&pollSeveral != 0, flags&pollHidden != 0, flags&pollQuiz != 0
-	if m.Quiz {
-		m.Right = int(w.uint(a[3], uint64(max(len(options), 1)-1)))
-		if m.Several || m.Why != "" && (checkText(m.Why) != nil || len(m.Why) > PollTextBytesMax) {
-			w.fail(ErrContent)
-		}
-	} else if a[3] != nil || m.Why != "" {
-		w.fail(ErrContent)
+	if m.Quiz && ok {
+		m.Right = int(*x.Right)
+		ok = m.Right < n
+	}
+	if !ok {
+		return nil, ErrContent
 	}
 	var err error
-	if m.Extra, err = u.extras(); err != nil {
-		w.fail(err)
-	}
-	return m
+	m.Extra, err = u.extras()
+	return m, err
 }
 
-// checkOption accepts a text on one line.
-func checkOption(s string) error {
-	if len(s) > PollOptionBytesMax || !utf8.ValidString(s) || checkText(s) != nil {
-		return ErrContent
-	}
-	for _, r := range s {
-		if r == '\n' || r == '\t' {
-			return ErrContent
-		}
-	}
-	return nil
+// checkLine says whether s is a text (C-30) of at most so many bytes, on one line or on several.
+func checkLine(s string, most int, lines bool) bool {
+	return len(s) <= most && checkText(s) == nil && (lines || !strings.ContainsAny(s, "\n\t"))
 }
 
-func (u Unverified) vote(w *walker, v any) Message {
-	list, ok := v.([]any)
-	if !ok || len(list) > PollOptionsMax || u.InReplyTo.IsZero() {
-		w.fail(ErrContent)
-		return nil
-	}
+func (u Unverified) verifyVote() (Message, error) {
 	m := Vote{Of: u.InReplyTo, Expires: u.expires()}
-	for i, x := range list {
-		n := int(w.uint(x, PollOptionsMax-1))
-		if i > 0 && n <= m.Options[i-1] {
-			w.fail(ErrContent)
-		}
-		m.Options = append(m.Options, n)
+	if strict(u.Part.Content, &m.Options) != nil || m.Options == nil || len(m.Options) > PollOptionsMax || m.Of.IsZero() {
+		return nil, ErrContent
 	}
-	return m
+	last := -1
+	for _, n := range m.Options {
+		if n <= last || n >= PollOptionsMax {
+			return nil, ErrContent
+		}
+		last = n
+	}
+	if last < 0 {
+		m.Options = nil
+	}
+	return m, nil
 }
 
-func (u Unverified) pollClose(w *walker, v any) Message {
-	if w.array(v, 0); u.InReplyTo.IsZero() {
-		w.fail(ErrContent)
+func (u Unverified) verifyClose() (Message, error) {
+	if u.InReplyTo.IsZero() || string(u.Part.Content) != "\x80" {
+		return nil, ErrContent
 	}
-	return PollClose{Of: u.InReplyTo, Expires: u.expires()}
+	return PollClose{Of: u.InReplyTo, Expires: u.expires()}, nil
 }

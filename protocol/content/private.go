@@ -96,14 +96,13 @@ func (m OwnerGive) mimi() (Unverified, error) {
 func (u Unverified) verifyPrivate() (Message, error) {
 	p := u.Part
 	var read func(*walker, any) Message
-	ends := false
 	switch p.ContentType {
 	case typePoll:
-		read, ends = u.poll, true
+		return u.verifyPoll()
 	case typeVote:
-		read, ends = u.vote, true
+		return u.verifyVote()
 	case typePollClose:
-		read, ends = u.pollClose, true
+		return u.verifyClose()
 	case typeProfile:
 		read = (*walker).profile
 	case typeReceipt:
@@ -117,7 +116,7 @@ func (u Unverified) verifyPrivate() (Message, error) {
 	default:
 		return Unknown{}, nil
 	}
-	if u.Expires != nil && !ends {
+	if u.Expires != nil {
 		return Unknown{}, nil
 	}
 	var v any
