@@ -336,15 +336,24 @@ func Before(r Reader, chat string, before uint64, limit int) ([]Entry, error) {
 
 // Find returns the entry of a message, nil when there is none.
 func Find(r Reader, chat string, id ID) (*Entry, error) {
+	e, err := find(r, chat, id)
+	if e == nil || err != nil {
+		return nil, err
+	}
+	if gone, err := Hidden(r, chat, id); err != nil || gone {
+		return nil, err
+	}
+	return e, nil
+}
+
+// find is Find of one that is deleted for oneself, too.
+func find(r Reader, chat string, id ID) (*Entry, error) {
 	b, err := r.Get(IndexKey(chat, id))
 	if err != nil || len(b) != 8 {
 		return nil, err
 	}
 	v, err := r.Get(EntryKey(chat, binary.BigEndian.Uint64(b)))
 	if err != nil || v == nil {
-		return nil, err
-	}
-	if gone, err := Hidden(r, chat, id); err != nil || gone {
 		return nil, err
 	}
 	var e Entry

@@ -1,7 +1,6 @@
 package timeline
 
 import (
-	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -72,7 +71,7 @@ type sweep struct {
 }
 
 func (x *sweep) forget(chat string, index uint64, id ID) error {
-	here, err := Find(x.r, chat, id)
+	here, err := find(x.r, chat, id)
 	if err != nil {
 		return err
 	}

@@ -167,7 +167,7 @@ func TestCallAndAnswer(t *testing.T) {
 	if err != nil || c.ID != "7" || c.Cmd != "typing" {
 		t.Fatalf("got %+v, %v, want call 7 of typing", c, err)
 	}
-	if cmd, err := commands[c.Cmd](c.Args); err != nil || cmd != (core.Typing{Chat: "c"}) {
+	if cmd, err := commandOf(commands[c.Cmd], c.Args); err != nil || cmd != (core.Typing{Chat: "c"}) {
 		t.Errorf("got %+v, %v, want typing in c", cmd, err)
 	}
 	for want, a := range map[string]answer{
