@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"paperplane/core"
@@ -109,6 +110,12 @@ func exportHTML(w io.Writer, chat core.Chat, all []core.Message) error {
 		l := lineOf(m)
 		pm := pageMessage{From: m.FromName, At: l.At, Shown: time.UnixMilli(m.At).UTC().Format("2006-01-02 15:04 UTC"), Text: l.Text,
 			Notice: m.Kind == core.KindNotice, Edited: m.Edited, Files: l.Files}
+		if m.Poll != nil {
+			pm.Text += "\n" + strings.Join(PollText(m.Poll), "\n")
+		}
+		if m.Forwarded != "" {
+			pm.From += " (from " + m.Forwarded + ")"
+		}
 		if m.Kind == core.KindDeleted {
 			pm.Text = "(deleted)"
 		}

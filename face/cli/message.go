@@ -16,12 +16,17 @@ import (
 	"paperplane/protocol/plane"
 )
 
-const sendHelp = `paperplane send WHO TEXT|- [--file FILE [--original]] [--reply ID]
+const sendHelp = `paperplane send WHO TEXT|- [--file FILE [--original]] [--reply ID] [--silent]
+paperplane send WHO QUESTION --poll OPTION --poll OPTION [--several] [--hidden]
+    [--right N [--why TEXT]]
 
 Sends TEXT, or what comes on standard input, or FILE with TEXT beside it.
 A photo is scaled down and drawn anew, without the place, the time and the
 camera that its file may tell. --original sends it as it is, with all of that.
 WHO is a name from paperplane contacts, the beginning of one, or "saved".
+--silent lets it arrive without a sound. --poll asks the members something: with
+--several they may choose several, with --hidden nobody is shown who chose what,
+and with --right it is a quiz.
 In a group, @ and the whole name of a member tell them that they are meant.
 It ends when the server has the message. When the server is away the message
 waits and leaves the next time; then it says so and still ends with 0.`
@@ -43,11 +48,17 @@ func runSend(ctx context.Context, env Env) error {
 	original := fs.Bool("original", false, "send a photo as it is")
 	reply := fs.String("reply", "", "the id of the message that this answers")
 	asJSON := fs.Bool("json", false, "print JSON")
+	silent := fs.Bool("silent", false, "without a sound")
+	poll, right := core.SendPoll{}, fs.Int("right", 0, "the number of the right option")
+	fs.Func("poll", "an option of a poll", func(s string) error { poll.Options = append(poll.Options, s); return nil })
+	fs.BoolVar(&poll.Several, "several", false, "several options may be chosen")
+	fs.BoolVar(&poll.Hidden, "hidden", false, "who chose what is not shown")
+	fs.StringVar(&poll.Why, "why", "", "why that is right")
 	rest, err := parse(fs, env.Args)
 	if err != nil {
 		return err
 	}
-	if len(rest) < 1 || len(rest) > 2 || len(rest) == 1 && *file == "" || *original && *file == "" {
+	if len(rest) < 1 || len(rest) > 2 || len(rest) == 1 && *file == "" || *original && *file == "" || poll.Options != nil && *file+*reply != "" {
 		return usage("Say to whom, and what.")
 	}
 	text := ""
@@ -76,7 +87,7 @@ func runSend(ctx context.Context, env Env) error {
 	if chat.Kind == core.ChatGroup && chat.State == "waiting" {
 		s.sync(ctx) // somebody may have let one in meanwhile
 	}
-	msg := core.SendText{Chat: chat.ID, Text: text, ReplyTo: *reply, Mentions: Mentions(ctx, s, chat, text)}
+	msg := core.SendText{Chat: chat.ID, Text: text, ReplyTo: *reply, Mentions: Mentions(ctx, s, chat, text), Silent: *silent}
 	limit := sendTime
 	if *file != "" {
 		f, isPhoto, err := putFile(ctx, s, *file, *original)
@@ -88,7 +99,14 @@ func runSend(ctx context.Context, env Env) error {
 		}
 		msg.Files, limit = []core.File{f}, sendFileTime
 	}
-	sent, err := api.Do[core.Sent](ctx, s, "sendText", msg)
+	what, args := "sendText", any(msg)
+	if poll.Options != nil {
+		if poll.Chat, poll.Question, poll.Silent = chat.ID, text, *silent; *right != 0 {
+			poll.Right = new(*right - 1)
+		}
+		what, args = "sendPoll", poll
+	}
+	sent, err := api.Do[core.Sent](ctx, s, what, args)
 	if err != nil {
 		return err
 	}
@@ -155,7 +173,8 @@ const readHelp = `paperplane read WHO [--json [--mark-read]] [--follow] [--since
 Prints the newest messages (50), oldest first. --since N prints all with an
 index above N. --follow goes on printing as they come, until it is stopped.
 --json prints one object a line: id, index, at, from, text, kind, replyTo,
-state, files. What is printed for a person counts as read, and the others may
+state, files, and where they are there: forwarded, silent, poll, gone (when it
+vanishes), thread (the id of its first message). What is printed for a person counts as read, and the others may
 see that; what --json gives to a script does not, unless --mark-read is given.`
 
 // messageLine is one line of read --json.
@@ -169,6 +188,12 @@ type messageLine struct {
 	ReplyTo string            `json:"replyTo"`
 	State   core.MessageState `json:"state"`
 	Files   []string          `json:"files,omitempty"`
+
+	Forwarded string     `json:"forwarded,omitempty"`
+	Silent    bool       `json:"silent,omitempty"`
+	Poll      *core.Poll `json:"poll,omitempty"`
+	Gone      string     `json:"gone,omitempty"`
+	Thread    string     `json:"thread,omitempty"`
 }
 
 // placed says that a message has its place; before, its index means nothing to others.
@@ -180,8 +205,15 @@ func lineOf(m core.Message) messageLine {
 	if !placed(m) {
 		m.Index = 0
 	}
-	l := messageLine{ID: m.ID, Index: m.Index, At: time.UnixMilli(m.At).UTC().Format("2006-01-02T15:04:05.000Z"),
+	const format = "2006-01-02T15:04:05.000Z"
+	l := messageLine{ID: m.ID, Index: m.Index, At: time.UnixMilli(m.At).UTC().Format(format), Forwarded: m.Forwarded, Silent: m.Silent, Poll: m.Poll,
 		From: m.FromName, Text: m.Text, Kind: m.Kind, State: m.State}
+	if m.Gone != 0 {
+		l.Gone = time.UnixMilli(m.Gone).UTC().Format(format)
+	}
+	if m.Thread != nil {
+		l.Thread = m.Thread.Root
+	}
 	if m.ReplyTo != nil {
 		l.ReplyTo = m.ReplyTo.ID
 	}
@@ -189,7 +221,7 @@ func lineOf(m core.Message) messageLine {
 		l.Text = NoticeText(*m.Notice)
 	}
 	for _, f := range m.Files {
-		l.Files = append(l.Files, f.Name)
+		l.Files = append(l.Files, FileText(f))
 	}
 	return l
 }
@@ -320,6 +352,12 @@ func (p *printer) print(ctx context.Context, list []core.Message) error {
 		text := Clean(l.Text, true)
 		for _, f := range l.Files {
 			text += " [" + Clean(f, false) + "]"
+		}
+		if m.Poll != nil {
+			text += " [" + Clean(strings.Join(PollText(m.Poll), "; "), false) + "]"
+		}
+		if m.Forwarded != "" {
+			text = "(from " + Isolate(Clean(m.Forwarded, false)) + ") " + text
 		}
 		if m.Kind == core.KindDeleted {
 			text = "(deleted)"

@@ -73,8 +73,16 @@ func (m *Model) message(x core.Message, w int) []string {
 	if x.Kind == core.KindDeleted {
 		return append(rows, m.look.quiet.Render("deleted"))
 	}
+	if x.Forwarded != "" {
+		rows = append(rows, m.look.quiet.Render(line("forwarded from "+x.Forwarded, w)))
+	}
 	if x.Text != "" {
 		rows = append(rows, m.named(x, wrap(x.Text, w))...)
+	}
+	if x.Poll != nil {
+		for _, s := range cli.PollText(x.Poll) {
+			rows = append(rows, line(s, w))
+		}
 	}
 	for _, f := range x.Files {
 		rows = append(rows, m.file(f, w))
@@ -132,6 +140,9 @@ func (m *Model) file(f core.Attachment, w int) string {
 		state = "  here"
 	}
 	tail := "  " + size(f.Size) + state
+	if f.Voice || f.Sticker != "" {
+		return line("["+cli.FileText(f)+"]", w-ansi.StringWidth(state)) + m.look.quiet.Render(state)
+	}
 	return "[file] " + line(f.Name, w-7-ansi.StringWidth(tail)) + m.look.quiet.Render(tail)
 }
 
@@ -152,7 +163,7 @@ func summary(x core.Message) string {
 	case x.Text != "":
 		return strings.ReplaceAll(x.Text, "\n", " ")
 	case len(x.Files) > 0:
-		return x.Files[0].Name
+		return cli.FileText(x.Files[0])
 	}
 	return "…"
 }
