@@ -44,7 +44,7 @@ func P521() Curve { return p521 }
 // onlyNIST are the lines of crypto/ecdh/ecdh.go that only NIST's curves need.
 var onlyNIST = []string{"\t\"crypto/internal/fips140/ecdh\"\n", "\tfips      *ecdh.PublicKey\n", "\tfips       *ecdh.PrivateKey\n"}
 
-// overlay writes what replaces files of crypto/ecdh into dir and returns the flag for the compiler.
+// overlay writes what replaces files of the standard library into dir and returns the flag for the compiler.
 func overlay(dir string) (string, error) {
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
@@ -66,6 +66,9 @@ func overlay(dir string) (string, error) {
 			return "", err
 		}
 		replace[filepath.Join(src, name)] = to
+	}
+	if err := smallNumbers(filepath.Dir(filepath.Dir(src)), dir, replace); err != nil {
+		return "", err
 	}
 	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
