@@ -326,7 +326,8 @@ type FoldersChanged struct {
 
 // Notice: something the person must know. Kind is "clock" (the clock is wrong), "server-key"
 // (the server shows another key), "disk-full", "volatile", "signed-out" (another of one's devices has
-// taken this one out: nothing comes and nothing goes), "" (all well again).
+// taken this one out: nothing comes and nothing goes), "replaced" (the account seems to go on elsewhere,
+// by the words), "" (all well again).
 type Notice struct {
 	Kind string `json:"kind"`
 }

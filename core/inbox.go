@@ -67,6 +67,7 @@ type inbox struct {
 	lookAt          time.Time // when the pool is looked at again
 	turn            int       // counts the inboxes
 	holdAt          time.Time // another device makes the inbox until then
+	refused         int       // how often in a row it did not open; see replaced
 }
 
 type storedInbox struct {
@@ -208,7 +209,7 @@ func (m *Machine) pumpInbox(s *server) {
 		m.sendInbox(s, r, func(an wire.Answer) {
 			b.opening = false
 			o, ok := an.(wire.Opened)
-			if !ok {
+			if m.inboxOpened(codeOf(an)); !ok {
 				failed(codeOf(an))
 				return
 			}

@@ -407,6 +407,9 @@ func (m *Machine) setNotice(kind string) {
 	if kind == "" && m.devs.Out {
 		kind = "signed-out"
 	}
+	if kind == "" && m.replaced() {
+		kind = "replaced"
+	}
 	if m.notice != kind {
 		m.notice = kind
 		m.emit(Emit{Notice{kind}})

@@ -103,6 +103,7 @@ func (m *Machine) setMandates(x mandatesSaid, mine bool) {
 		s.inbox = 0 // its handles end with the old one
 	}
 	b.drop()
+	b.refused = 0
 	b.turn++
 	for _, i := range m.invites {
 		i.sent = false

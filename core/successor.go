@@ -2,6 +2,8 @@ package core
 
 import (
 	"time"
+
+	"paperplane/protocol/plane"
 )
 
 // A device whose leaf is replaced by one of its own person under a mandate that it does not know was
@@ -46,6 +48,29 @@ func (m *Machine) dueSuccessor() {
 		}
 	}
 	m.newerAt = time.Time{}
+}
+
+// replacedAfter is how often in a row the inbox opens no more before a person is told.
+const replacedAfter = 3
+
+// replaced says that the account probably goes on elsewhere: who comes back by words makes another inbox and
+// deletes this one (D-34), and a device that has nothing but Saved hears of it in no conversation. A
+// server can make it seem so, so nothing ends; but the vault is left to whoever has the inbox.
+func (m *Machine) replaced() bool {
+	return m.words.Kept && m.inbox.refused >= replacedAfter && m.savedHere() && !m.devs.Out
+}
+
+// inboxOpened takes what the server says to the key of the inbox.
+func (m *Machine) inboxOpened(code plane.Code) {
+	b := &m.inbox
+	if code == plane.Refused && b.stored.Created {
+		b.refused++
+	} else if code == plane.OK {
+		b.refused = 0
+	}
+	if m.replaced() != (m.notice == "replaced") && (m.notice == "" || m.notice == "replaced") {
+		m.setNotice("")
+	}
 }
 
 // close ends a conversation here, for a device that was signed out. Nothing is erased.

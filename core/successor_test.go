@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,5 +141,62 @@ func TestRecoverAloneQueue(t *testing.T) {
 		}
 		Must[core.InviteLink](fresh, core.GroupInvite{Chat: c.ID})
 		w.Server.Refuse = nil
+	}
+}
+
+// TestRecoverSavedOnly (V-05) has a person come back by words who has no conversation but Saved: the old device
+// finds its inbox gone, says that the account goes on elsewhere, after a restart, too, and leaves the vault to the
+// new one. A server that refuses the inbox for a while can make it say so, and it takes it back.
+func TestRecoverSavedOnly(t *testing.T) {
+	for _, lies := range []bool{false, true} {
+		w, ann := alone(t)
+		list := Must[core.Words](ann, core.MakeWords{}).Words
+		Must[core.Done](ann, core.KeepWords{})
+		w.Pass(5 * time.Minute)
+		if s := ann.State(); s.Notice != "" || s.Words != "kept" {
+			t.Fatalf("at first: %q, words %q", s.Notice, s.Words)
+		}
+		inbox, _ := core.Liar{M: ann.M}.Inbox()
+		ann.SetOffline(true)
+		if lies {
+			w.Server.Refuse = func(c *Client, r wire.Request) wire.Answer {
+				if o, ok := r.(wire.Open); ok && c == ann && o.Log.Text() == inbox && o.Role == wire.RoleOwner {
+					return wire.Done{Code: plane.Refused}
+				}
+				return nil
+			}
+		} else {
+			fresh := w.Client("fresh")
+			Must[core.Joined](fresh, core.Recover{Words: strings.Join(list, " "), Origin: w.Server.Origin, Name: "New"})
+			w.Pass(time.Minute)
+			Must[core.Sent](fresh, core.SendText{Chat: fresh.Chat("saved").ID, Text: "new"})
+			w.Pass(2 * time.Minute)
+			fresh.SetOffline(true)
+		}
+		ann.SetOffline(false)
+		saved := ann.Chat("saved").ID
+		Must[core.Sent](ann, core.SendText{Chat: saved, Text: "old"})
+		w.Pass(10 * time.Minute)
+		if s := ann.State(); s.Notice != "replaced" {
+			t.Errorf("lies %v: got %q, want replaced", lies, s.Notice)
+		}
+		ann.Crash()
+		w.Pass(10 * time.Minute)
+		if s := ann.State(); s.Notice != "replaced" {
+			t.Errorf("lies %v, after a restart: got %q, want replaced", lies, s.Notice)
+		}
+		if w.Server.Refuse = nil; lies {
+			w.Pass(20 * time.Minute)
+			if s := ann.State(); s.Notice != "" || ann.M.Out() {
+				t.Errorf("once the inbox opens again: got %q, out %v", s.Notice, ann.M.Out())
+			}
+			continue
+		}
+		again := w.Client("again")
+		Must[core.Joined](again, core.Recover{Words: strings.Join(list, " "), Origin: w.Server.Origin, Name: "Again"})
+		w.Pass(time.Minute)
+		if got := again.Texts(again.Chat("saved").ID); !slices.Contains(got, "Ann: new") {
+			t.Errorf("the vault is the old device's: got %q", got)
+		}
 	}
 }

@@ -221,8 +221,8 @@ func (m *Machine) keepKeys(x vaultKeys) {
 
 // vaultDue is when the vault is looked at again.
 func (m *Machine) vaultDue() time.Time {
-	if !m.words.Kept || m.acc == nil || m.devs.Out || m.vault.busy || !m.servers[m.acc.Home].isUp() {
-		return time.Time{}
+	if !m.words.Kept || m.acc == nil || m.devs.Out || m.vault.busy || !m.servers[m.acc.Home].isUp() || m.inbox.own == 0 {
+		return time.Time{} // without the inbox: see replaced
 	}
 	if !m.vault.stale {
 		return m.vault.at.Add(vaultLook)

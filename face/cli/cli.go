@@ -238,6 +238,9 @@ type session struct {
 	close  func()
 }
 
+// Replaced are the words for a device whose account seems to go on elsewhere, by the twelve words.
+const Replaced = "Another device seems to go on with this account, by your twelve words. Nobody reaches this one any more."
+
 // SignedOut are the words for a device that another one has signed out.
 const SignedOut = "This device was signed out: nothing new comes here and nothing can be sent. What is here stays readable."
 
@@ -250,6 +253,8 @@ func open(ctx context.Context, env Env) (*session, error) {
 	s := &session{c, events, func() { stop(); done() }}
 	if st, err := api.Do[core.State](ctx, s, "getState", struct{}{}); err == nil && st.Notice == "signed-out" {
 		fmt.Fprintln(env.Err, SignedOut)
+	} else if err == nil && st.Notice == "replaced" {
+		fmt.Fprintln(env.Err, Replaced)
 	}
 	return s, nil
 }

@@ -171,6 +171,8 @@ func noticeWords(kind string) string {
 		return cli.Say(core.ErrDiskFull)
 	case "signed-out":
 		return cli.SignedOut
+	case "replaced":
+		return cli.Replaced
 	case "volatile":
 		return "Nothing is kept after you quit: there is no place to store it."
 	}

@@ -848,7 +848,8 @@ export interface FoldersChanged {
 
 /** Notice: something the person must know. Kind is "clock" (the clock is wrong), "server-key"
  * (the server shows another key), "disk-full", "volatile", "signed-out" (another of one's devices has
- * taken this one out: nothing comes and nothing goes), "" (all well again). */
+ * taken this one out: nothing comes and nothing goes), "replaced" (the account seems to go on elsewhere,
+ * by the words), "" (all well again). */
 export interface Notice {
   kind: string;
 }

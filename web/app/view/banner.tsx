@@ -20,10 +20,10 @@ export function Banners() {
           <span>{t('error.disk-full')}</span>
         </p>
       ) : null}
-      {kind === 'signed-out' ? (
+      {kind === 'signed-out' || kind === 'replaced' ? (
         <p class="banner danger" role="alert">
           <Icon name="alert" />
-          <span>{t('banner.signed-out')}</span>
+          <span>{t(`banner.${kind}`)}</span>
           <button type="button" class="quiet" onClick={() => (panel.value = { kind: 'settings', page: 'accounts' })}>
             {t('accounts')}
           </button>
