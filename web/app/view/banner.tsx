@@ -23,7 +23,7 @@ export function Banners() {
       {kind === 'signed-out' || kind === 'replaced' ? (
         <p class="banner danger" role="alert">
           <Icon name="alert" />
-          <span>{t(`banner.${kind}`)}</span>
+          <span>{kind === 'replaced' ? t('banner.replaced') : t('banner.signed-out')}</span>
           <button type="button" class="quiet" onClick={() => (panel.value = { kind: 'settings', page: 'accounts' })}>
             {t('accounts')}
           </button>
