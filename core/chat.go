@@ -428,6 +428,16 @@ func (m *Machine) sayProfile(c *chat) {
 	m.sayReturn(c)
 }
 
+// introduce is sayProfile for who has just come in. In a large group one's leaf says the name, and to
+// everybody who has to know it: were each of thousands to say it once more, all would read that.
+func (m *Machine) introduce(c *chat) {
+	if c.c.Sliced() && c.c.NameOf(m.acc.person()) == m.acc.Name {
+		m.sayReturn(c)
+	} else {
+		m.sayProfile(c)
+	}
+}
+
 // wish queues a change of membership or group state.
 func (m *Machine) wish(c *chat, i *outbox.Intent) {
 	c.intents.Add(i)

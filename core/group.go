@@ -403,7 +403,7 @@ func (m *Machine) comeIn(by plane.PublicKey, plain, tree []byte) {
 	m.notify(x, cv.Cursor(), 14, timeline.Line{What: "joined", Who: m.acc.person()})
 	m.enterState(x)
 	m.freshen(x, kp)
-	m.sayProfile(x)
+	m.introduce(x)
 }
 
 // rejoin puts a new state into a chat that one had left; its history stays.

@@ -303,7 +303,12 @@ const firstNotice = 16
 // notices writes what a commit did into the history.
 func (m *Machine) notices(c *chat, seq plane.Seq, out convo.Changed) {
 	was, is := &out.Before, c.c.State()
-	m.learnNamesOf(c, out.Added)
+	named := out.Added
+	if c.c.Light() {
+		// A light member knows who speaks by their own word: thousands of names need not be kept here.
+		named = named[:min(len(named), whomMax)]
+	}
+	m.learnNamesOf(c, named)
 	n := firstNotice
 	line := func(what string, by plane.PublicKey, text string, whom ...plane.PublicKey) {
 		l := timeline.Line{What: what, Who: by, Text: text}

@@ -53,7 +53,7 @@ type Machine struct {
 	hearings  []*hearing
 	histories uint64
 
-	identities map[[2]string]plane.PublicKey // see identify
+	identities map[[32]byte]plane.PublicKey // see identify
 
 	loaded     map[string][]byte // pairs whose meaning needs others: see assemble
 	started    bool
@@ -84,7 +84,7 @@ type Machine struct {
 func New() *Machine {
 	return &Machine{
 		servers: map[ServerID]*server{}, chats: map[string]*chat{}, people: map[plane.PublicKey]*person{},
-		moves: map[string]*transfer{}, loaded: map[string][]byte{}, identities: map[[2]string]plane.PublicKey{},
+		moves: map[string]*transfer{}, loaded: map[string][]byte{}, identities: map[[32]byte]plane.PublicKey{},
 	}
 }
 
@@ -633,7 +633,10 @@ const identitiesMax = 8192
 // identify is account.Identify, which costs a signature check, remembered: a member's credential
 // is asked about with every record.
 func (m *Machine) identify(identity, signatureKey []byte) (plane.PublicKey, error) {
-	key := [2]string{string(identity), string(signatureKey)}
+	if signatureKey == nil {
+		return account.Identify(identity, nil) // nothing is checked, nothing to remember
+	}
+	key := hashOf(slices.Concat(signatureKey, identity)) // a key has one length; thousands of members have one each
 	if p, ok := m.identities[key]; ok {
 		return p, nil
 	}

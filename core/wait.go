@@ -783,7 +783,7 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 		m.notify(c, cv.Cursor(), 14, timeline.Line{What: "joined", Who: m.acc.person()})
 	}
 	if !w.Quit {
-		m.sayProfile(c)
+		m.introduce(c)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -23,8 +24,8 @@ import (
 
 	"paperplane/client"
 	"paperplane/client/vault"
-	"paperplane/client/vault/mem"
 	"paperplane/core"
+	"paperplane/core/convo"
 	"paperplane/protocol/plane"
 	"paperplane/protocol/session"
 	app "paperplane/server"
@@ -60,6 +61,9 @@ type said struct {
 
 // TestCrowdWorker is what the other processes of TestGroup run.
 func TestCrowdWorker(t *testing.T) {
+	if *groupPlain > 0 {
+		convo.PlainLeavesMax = *groupPlain
+	}
 	switch *worker {
 	case "server":
 		obey(newCrowdServer(t).obey)
@@ -149,6 +153,19 @@ func (c *crowdServer) obey(o order) said {
 	return measured()
 }
 
+// profiled writes what the heap of this process is made of.
+func profiled(name string) said {
+	runtime.GC()
+	f, err := os.Create(name)
+	if err == nil {
+		err = errors.Join(pprof.Lookup("heap").WriteTo(f, 0), f.Close())
+	}
+	if err != nil {
+		return said{Err: err.Error()}
+	}
+	return said{}
+}
+
 // measured says what memory this process takes.
 func measured() said {
 	runtime.GC()
@@ -176,14 +193,18 @@ func (c *crowd) now() time.Time { return time.Now().AddDate(0, 0, int(c.days.Loa
 type one struct {
 	*crowd
 	name string
-	disk *mem.Dir
+	disk vault.Dir
 	key  vault.Key
 	c    *client.Client
 	down atomic.Int64 // bytes received
 }
 
 func (c *crowd) add(name string) (*one, error) {
-	p := &one{crowd: c, name: name, disk: mem.New(0), key: vault.NewKey()}
+	d, err := newFileDisk()
+	if err != nil {
+		return nil, err
+	}
+	p := &one{crowd: c, name: name, disk: d, key: vault.NewKey()}
 	c.people = append(c.people, p)
 	return p, p.open()
 }
@@ -224,9 +245,14 @@ func told[R core.Result](p *one, cmd core.Command) (R, error) {
 	return client.Run[R](ctx, p.c, cmd)
 }
 
+// chatLook is how long one relies on what a client says by itself.
+const chatLook = 5 * time.Second
+
 // chat waits until the person has a chat that fits and returns it.
 func (p *one) chat(what string, fits func(core.Chat) bool) (core.Chat, error) {
-	for deadline := time.Now().Add(crowdPatience()); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	l := p.c.Listen()
+	defer l.Close()
+	for deadline := time.Now().Add(crowdPatience()); time.Now().Before(deadline); {
 		st, err := told[core.State](p, core.GetState{})
 		if err != nil {
 			return core.Chat{}, err
@@ -234,6 +260,19 @@ func (p *one) chat(what string, fits func(core.Chat) bool) (core.Chat, error) {
 		for _, c := range st.Chats {
 			if fits(c) {
 				return c, nil
+			}
+		}
+		// Asking each of thousands all the time would be what is measured.
+		for look := time.After(chatLook); look != nil; {
+			select {
+			case e, ok := <-l.C:
+				if !ok { // it has missed something
+					l, look = p.c.Listen(), nil
+				} else if e, ok := e.(core.ChatChanged); ok && fits(e.Chat) {
+					return e.Chat, nil
+				}
+			case <-look:
+				look = nil
 			}
 		}
 	}
@@ -334,6 +373,8 @@ func (c *crowd) obey(o order) said {
 			r.Bytes += p.down.Swap(0)
 		}
 		return r
+	case "profile": // of this process's heap, into the file
+		return profiled(o.Text)
 	case "days": // and everybody looks at the clock
 		c.days.Add(int64(o.N))
 		return c.each(o, joiners, func(p *one) (int, error) {

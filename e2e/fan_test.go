@@ -65,7 +65,7 @@ func startFan(t *testing.T, role string) *fanProcess {
 // startWorker starts this program again, as one test of it.
 func startWorker(t *testing.T, test, role string) *fanProcess {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=60m", "-worker="+role, fmt.Sprintf("-slow=%v", measuring()))
+	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=60m", "-worker="+role, fmt.Sprintf("-slow=%v", measuring()), fmt.Sprintf("-group.plain=%d", *groupPlain))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

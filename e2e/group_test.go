@@ -14,6 +14,7 @@ import (
 
 	"paperplane/client"
 	"paperplane/core"
+	"paperplane/core/convo"
 	"paperplane/protocol/plane"
 )
 
@@ -21,7 +22,9 @@ var (
 	groupN         = flag.Int("group", 0, "a real group of so many native clients in a few processes, measured")
 	groupProcesses = flag.Int("group.processes", 4, "in how many processes")
 	groupDays      = flag.Int("group.days", 29, "how many days some are away, with -group")
+	groupPlain     = flag.Int("group.plain", 0, "with -group: above how many leaves commits are sliced, 0: as for everybody")
 	groupLight     = flag.Bool("group.light", false, "with -group: all but the admin stay light")
+	groupProfile   = flag.String("group.profile", "", "with -group: write the heap of a process of people to this file, when all are in")
 	groupSources   = flag.String("group.join", "", "how they come in: link, contacts; empty: by link where there is one")
 )
 
@@ -91,6 +94,12 @@ func TestGroup(t *testing.T) {
 	if *groupN > 0 {
 		n, processes, messages, days = *groupN, *groupProcesses, 50, *groupDays
 	}
+	if *groupPlain > 0 {
+		was := convo.PlainLeavesMax
+		convo.PlainLeavesMax = *groupPlain
+		t.Cleanup(func() { convo.PlainLeavesMax = was })
+	}
+	t.Setenv("TMPDIR", t.TempDir()) // where the others put what they keep
 	h := &hall{t: t, server: startCrowd(t, "server")}
 	start := h.ask(h.server, order{Do: "link"}).Text
 	for range processes {
@@ -110,6 +119,9 @@ func TestGroup(t *testing.T) {
 	h.comeIn(n)
 	h.messages(n, messages)
 	full := h.all(order{})
+	if *groupProfile != "" {
+		h.ask(h.people[len(h.people)-1], order{Do: "profile", Text: *groupProfile})
+	}
 	h.row("client-memory-heap", "KB", float64(full.Heap-empty.Heap)/float64(n-1)/1024)
 	h.row("client-memory-rss", "KB", float64(full.RSS-empty.RSS)/float64(n-1))
 	srv := h.ask(h.server, order{})

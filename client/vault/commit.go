@@ -8,7 +8,9 @@ const (
 	// compactFrame is the plain text of one frame that compaction writes: a few milliseconds of
 	// work in a browser, up to 50 when every record comes from another chunk.
 	compactFrame = 256 << 10
-	bufferKeep   = 1 << 20
+	// bufferKeep is how large a buffer is kept for the next commit. Most commits are a few KiB; one
+	// that stores a tree is a MiB, and comes seldom.
+	bufferKeep = 64 << 10
 )
 
 // Commit applies ops in their order, all or none. When it returns nil they survive any crash.

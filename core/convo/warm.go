@@ -8,7 +8,7 @@ package convo
 // WarmEnough is to how many nodes a commit may be sealed before members warm the tree. It is beyond
 // every group, so that nobody does, until a run of some hundred real clients goes through it: there
 // clients stood still after warming had begun. 64 is what it is made for. A variable for tests.
-var WarmEnough = LeavesMax
+var WarmEnough = 64
 
 // WarmTurn returns how many others have their turn before this member, when a member on the leaf
 // maker has made the last commit; ok is false when there is nothing to warm, or not by this one.
