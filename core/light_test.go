@@ -1,7 +1,9 @@
 package core_test
 
 import (
+	"flag"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"testing/cryptotest"
 	"time"
@@ -12,6 +14,8 @@ import (
 	"paperplane/protocol/plane"
 	"paperplane/protocol/wire"
 )
+
+var warmN = flag.Int("warm", 0, "how many people TestWarmCrowd takes, and 64 nodes as for everybody")
 
 // lightly makes a group like largeGroup's, whose last two members came in light and stay so.
 func lightly(t testing.TB) (w *coretest.World, ann *coretest.Client, all []*coretest.Client, g, link string) {
@@ -186,6 +190,7 @@ func TestTreeLies(t *testing.T) {
 // stays light until it has to commit.
 func TestNobodyIsLostLight(t *testing.T) {
 	small(t, 2)
+	warmly(t, 2)
 	for seed := *lostSeed; seed < *lostSeed+uint64(*lostRuns); seed++ {
 		t.Run(fmt.Sprint("seed-", seed), func(t *testing.T) {
 			cryptotest.SetGlobalRandom(t, seed)
@@ -196,12 +201,17 @@ func TestNobodyIsLostLight(t *testing.T) {
 	}
 }
 
+// warmly lets members warm a tree that has more than so many nodes to seal to.
+func warmly(t testing.TB, n int) {
+	was := convo.WarmEnough
+	convo.WarmEnough = n
+	t.Cleanup(func() { convo.WarmEnough = was })
+}
+
 // TestWarm lets members warm a tree that was filled by adds: one after the other, until commits are
 // cheap, and then no more (G-17).
 func TestWarm(t *testing.T) {
-	was := convo.WarmEnough
-	convo.WarmEnough = 5
-	t.Cleanup(func() { convo.WarmEnough = was })
+	warmly(t, 5)
 	small(t, 3)
 	w, ann, g, link := linked(t, core.GroupInvite{})
 	all := []*coretest.Client{ann}
@@ -223,4 +233,56 @@ func TestWarm(t *testing.T) {
 		t.Errorf("%d commits more in a warm tree", got-turns)
 	}
 	talk(t, w, g, "after", all...)
+}
+
+// TestWarmCrowd warms the tree of a crowd while its members talk, some read slowly and some have no
+// tree: nobody stands still, and it takes no more commits than there are nodes to seal to (G-17).
+func TestWarmCrowd(t *testing.T) {
+	n, enough := 40, 8
+	if *warmN > 0 {
+		n, enough = *warmN, 64
+	}
+	warmly(t, enough)
+	small(t, 8)
+	w, ann, g, link := linked(t, core.GroupInvite{Uses: n})
+	all := []*coretest.Client{ann}
+	r := rand.New(rand.NewPCG(uint64(n), 7))
+	for i := range n {
+		w.Light = i%4 == 3 && i > 8
+		all = append(all, newcomer(t, w, fmt.Sprint("N", i), link))
+		if i%20 == 0 {
+			w.Pass(time.Second)
+		}
+	}
+	w.Light = false
+	w.Pass(20 * time.Second)
+	healthy(t, w, all...)
+	cold, epoch := ann.M.PathSize(g), ann.M.Epoch(g)
+	var said []string
+	for still, last := 0, epoch; still < 10; still++ { // until none has come for a while
+		if now := ann.M.Epoch(g); now != last {
+			still, last = 0, now
+		}
+		c := all[r.IntN(len(all))]
+		text := fmt.Sprint("word ", len(said))
+		c.Do(core.SendText{Chat: g, Text: text})
+		said = append(said, c.Name+": "+text)
+		slow := all[r.IntN(len(all))]
+		slow.HoldObjects = true
+		w.Pass(time.Duration(1+r.IntN(15)) * time.Second)
+		slow.HoldObjects = false
+	}
+	w.Pass(time.Minute)
+	turns := ann.M.Epoch(g) - epoch
+	t.Logf("%d members: sealed to %d nodes, after %d commits to %d; %d words meanwhile", n+1, cold, turns, ann.M.PathSize(g), len(said))
+	if warm := ann.M.PathSize(g); cold <= enough || warm > 2*enough || turns > 64 {
+		t.Errorf("sealed to %d nodes, after %d commits to %d; want at most 64, to about %d", cold, turns, warm, enough)
+	}
+	healthy(t, w, all...)
+	for _, c := range all {
+		has(t, c, g, said...)
+		if got, want := c.M.Epoch(g), ann.M.Epoch(g); got != want {
+			t.Errorf("%s is in epoch %d, want %d", c.Name, got, want)
+		}
+	}
 }

@@ -282,7 +282,7 @@ func (p *one) chat(what string, fits func(core.Chat) bool) (core.Chat, error) {
 // crowdPatience bounds every wait: a crowd on a busy machine is slow, not wrong.
 func crowdPatience() time.Duration {
 	if measuring() {
-		return 15 * time.Minute
+		return 4 * time.Minute
 	}
 	return longPatience
 }
@@ -320,7 +320,7 @@ func (c *crowd) each(o order, wide int, f func(*one) (int, error)) said {
 }
 
 // joiners is how many people of one process are joining at a time.
-const joiners = 50
+const joiners = 100
 
 func since(t time.Time) int { return int(time.Since(t) / time.Microsecond) }
 

@@ -71,6 +71,7 @@ func (h *hall) all(o order) (r said) {
 // row adds a line of the table.
 func (h *hall) row(what, unit string, value float64) {
 	h.rows = append(h.rows, fmt.Sprintf("%s\t%.4g\t%s", what, value, unit))
+	h.t.Log(h.rows[len(h.rows)-1]) // at once: the next may take long
 }
 
 func must[R core.Result](h *hall, cmd core.Command) R {

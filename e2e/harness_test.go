@@ -297,6 +297,9 @@ func standing(c *client.Client) string {
 		page, err := c.Messages(x.ID, 0, 2)
 		for _, m := range page {
 			fmt.Fprintf(&b, ", [%d %.30q %s]", m.Index, m.Text, m.State)
+			if m.Notice != nil {
+				fmt.Fprintf(&b, " %s", m.Notice.What)
+			}
 		}
 		if err != nil {
 			fmt.Fprintf(&b, ", %v", err)

@@ -68,6 +68,7 @@ type known struct {
 	heard  map[uint32]plane.PublicKey // of others: by their own word
 	names  map[plane.PublicKey]string // of heard, and of who has just come in
 	people int
+	seats  map[plane.PublicKey][]uint32 // whose leaves are which, nil: to be made; a commit asks for each of a hundred
 }
 
 // Light reports whether this member has no tree.
@@ -124,12 +125,11 @@ func (c *Convo) of(p plane.PublicKey) (list []uint32) {
 	if c.light == nil {
 		return c.who.of(p)
 	}
-	c.eachKnown(func(leaf uint32, q plane.PublicKey) {
-		if p == q {
-			list = append(list, leaf)
-		}
-	})
-	return list
+	if c.light.seats == nil {
+		c.light.seats = map[plane.PublicKey][]uint32{}
+		c.eachKnown(func(leaf uint32, q plane.PublicKey) { c.light.seats[q] = append(c.light.seats[q], leaf) })
+	}
+	return c.light.seats[p]
 }
 
 // count returns how many leaves a person has, as far as they are known.
@@ -160,6 +160,7 @@ func (k *known) has(c *Convo, p plane.PublicKey) bool {
 
 // hear keeps whose a leaf is by its own word.
 func (k *known) hear(leaf uint32, p plane.PublicKey, name string) {
+	k.seats = nil
 	if len(k.heard) >= heardMax {
 		clear(k.heard)
 		clear(k.names)
@@ -239,6 +240,7 @@ func (c *Convo) allowedLight(by plane.PublicKey, st State, t turn) bool {
 // not known have another in their place.
 func (c *Convo) turnLight(t turn, out *Changed, stay int) {
 	k := c.light
+	k.seats = nil
 	clear(k.sure)
 	clear(k.names)
 	strangers := 0
