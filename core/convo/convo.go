@@ -84,6 +84,7 @@ type Convo struct {
 	slots    []int  // where the posts of the wall are stored
 	posts    uint64 // numbers them
 	env      seal.EnvelopeKey
+	past     []seal.EnvelopeKey // of epochs that are over, the newest last; see overtaken
 	sig      seal.SignalKey
 	gens     []Generation // oldest first
 
@@ -100,6 +101,7 @@ type Convo struct {
 	lost    Lost
 	lostAt  plane.Seq
 	entered time.Time // when the epoch began here; zero after a start
+	came    time.Time // when this member came in; zero after a start
 	begun   []Begun
 	opened  plane.Seq // the last record that opened; after a start, the last one
 
@@ -205,7 +207,8 @@ func (c *Convo) enter(g *mls.Group) error {
 	if err != nil {
 		return err
 	}
-	if c.env, err = seal.NewEnvelopeKey(b); err != nil {
+	env, err := seal.NewEnvelopeKey(b)
+	if err != nil {
 		return err
 	}
 	if b, err = g.Export(labelSignal, nil, 32); err != nil {
@@ -214,7 +217,10 @@ func (c *Convo) enter(g *mls.Group) error {
 	if c.sig, err = seal.NewSignalKey(b); err != nil {
 		return err
 	}
-	c.g, c.state, c.leaving, c.suspect = g, st, nil, 0
+	if c.env.Bytes() != nil {
+		c.pass(c.env)
+	}
+	c.g, c.env, c.state, c.leaving, c.suspect = g, env, st, nil, 0
 	c.dropParts()
 	if c.ghosts != nil {
 		c.ghosts = nil
@@ -319,7 +325,7 @@ func Join(o JoinOptions) (*Convo, error) {
 	}
 	c := &Convo{
 		id: o.Invitation.Log, identify: o.Identify, cursor: o.Invitation.After, day: plane.DayOf(o.Now),
-		chain: o.Invitation.Chain, known: o.Invitation.Known, gens: slices.Clone(o.Invitation.Gens), light: k, g: g,
+		chain: o.Invitation.Chain, known: o.Invitation.Known, gens: slices.Clone(o.Invitation.Gens), light: k, g: g, came: o.Now,
 	}
 	c.who.leaves = int(o.Invitation.Leaves)
 	if !c.seat(g, false) || c.Size() > plane.GroupMembersMax || c.who.leaves > LeavesMax {

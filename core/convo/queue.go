@@ -59,14 +59,11 @@ const (
 // A record that does not open counts voidWeight, one that does counts 1 against it; at voidsMax this
 // device asks whether it is still where the others are. So it asks, too, where it understands some and
 // not the others, who are as many: see begun.go. Messages that a commit overtook are void for
-// everybody, so it only asks.
+// everybody: those that are known as such do not count (past.go), and it only asks.
 const (
 	voidsMax   = 14
 	voidWeight = 2
 )
-
-// overtakenMax is how long after a commit messages that it overtook may still come in.
-const overtakenMax = 10 * time.Second
 
 // Lost returns why, zero while all is well.
 func (c *Convo) Lost() Lost { return c.lost }
@@ -110,6 +107,9 @@ func (c *Convo) void(now time.Time) {
 		c.Lose(LostVoid)
 	}
 	if d := now.Sub(c.entered); d >= 0 && d <= overtakenMax {
+		return
+	}
+	if d := now.Sub(c.came); d >= 0 && d <= overtakenFresh {
 		return
 	}
 	c.dirty.head = true

@@ -107,6 +107,9 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 	}
 	plain, err := seal.OpenRecord(c.env, c.id, body)
 	if err != nil {
+		if c.overtaken(body) {
+			return Void{}
+		}
 		if c.suspect > 0 && c.suspect <= suspectMax {
 			c.suspect++
 		}

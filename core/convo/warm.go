@@ -5,9 +5,8 @@ package convo
 // from the maker of the last commit on, whoever is there and has the tree. Each leaf has its turn, so
 // that two seldom come at once, and nobody has to know who is there.
 
-// WarmEnough is to how many nodes a commit may be sealed before members warm the tree. It is beyond
-// every group, so that nobody does, until a run of some hundred real clients goes through it: there
-// clients stood still after warming had begun. 64 is what it is made for. A variable for tests.
+// WarmEnough is to how many nodes a commit may be sealed before members warm the tree. A variable for
+// tests.
 var WarmEnough = 64
 
 // WarmTurn returns how many others have their turn before this member, when a member on the leaf
