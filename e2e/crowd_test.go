@@ -282,7 +282,7 @@ func (p *one) chat(what string, fits func(core.Chat) bool) (core.Chat, error) {
 // crowdPatience bounds every wait: a crowd on a busy machine is slow, not wrong.
 func crowdPatience() time.Duration {
 	if measuring() {
-		return 4 * time.Minute
+		return 15 * time.Minute
 	}
 	return longPatience
 }
