@@ -84,7 +84,7 @@ type Convo struct {
 	slots    []int  // where the posts of the wall are stored
 	posts    uint64 // numbers them
 	env      seal.EnvelopeKey
-	past     []seal.EnvelopeKey // of epochs that are over, the newest last; see overtaken
+	past     []over // of epochs that are over, the newest last; see overtaken
 	sig      seal.SignalKey
 	gens     []Generation // oldest first
 
@@ -218,7 +218,7 @@ func (c *Convo) enter(g *mls.Group) error {
 		return err
 	}
 	if c.env.Bytes() != nil {
-		c.pass(c.env)
+		c.pass(over{c.env, c.entered})
 	}
 	c.g, c.env, c.state, c.leaving, c.suspect = g, env, st, nil, 0
 	c.dropParts()

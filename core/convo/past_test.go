@@ -36,14 +36,14 @@ func TestOvertaken(t *testing.T) {
 	bob.c.came = now.Add(-time.Hour)
 	first := late(voidsMax)
 	act(t, l, "bob", Change{})
-	read(now.Add(time.Hour), first)
+	read(now.Add(overtakenLate), first)
 	if got := bob.c.Lost(); got != 0 {
-		t.Errorf("an hour after the commit: lost %d, want 0", got)
+		t.Errorf("%v after the commit: lost %d, want 0", overtakenLate, got)
 	}
 	for range pastMax - 1 {
 		act(t, l, "ann", Change{})
 	}
-	read(now.Add(time.Hour), first)
+	read(now.Add(overtakenLate), first)
 	if got := bob.c.Lost(); got != 0 {
 		t.Errorf("%d commits later: lost %d, want 0", pastMax, got)
 	}
@@ -58,17 +58,27 @@ func TestOvertaken(t *testing.T) {
 	}
 
 	l = group(t, "ann", "bob")
+	ann, bob = l.member("ann"), l.member("bob")
+	bob.c.came = now.Add(-time.Hour)
+	first = late(voidsMax)
+	act(t, l, "bob", Change{})
+	read(now.Add(overtakenLate+1), first)
+	if got := bob.c.Lost(); got != LostVoid {
+		t.Errorf("others who go on in an epoch that ended long ago: lost %d, want %d", got, LostVoid)
+	}
+
+	l = group(t, "ann", "bob")
 	bob = l.member("bob")
 	ann = l.member("ann")
 	strange := make([][]byte, voidsMax)
 	for i := range strange {
 		strange[i] = make([]byte, 1024)
 	}
-	read(now.Add(overtakenFresh), strange)
+	read(now.Add(overtakenLate), strange)
 	if got := bob.c.Lost(); got != 0 {
 		t.Errorf("has just come in: lost %d, want 0", got)
 	}
-	read(now.Add(overtakenFresh+1), strange)
+	read(now.Add(overtakenLate+1), strange)
 	if got := bob.c.Lost(); got != LostVoid {
 		t.Errorf("came in a while ago: lost %d, want %d", got, LostVoid)
 	}

@@ -109,7 +109,7 @@ func (c *Convo) void(now time.Time) {
 	if d := now.Sub(c.entered); d >= 0 && d <= overtakenMax {
 		return
 	}
-	if d := now.Sub(c.came); d >= 0 && d <= overtakenFresh {
+	if d := now.Sub(c.came); d >= 0 && d <= overtakenLate {
 		return
 	}
 	c.dirty.head = true

@@ -107,7 +107,7 @@ func (c *Convo) Receive(now time.Time, seq plane.Seq, body []byte, own func([32]
 	}
 	plain, err := seal.OpenRecord(c.env, c.id, body)
 	if err != nil {
-		if c.overtaken(body) {
+		if c.overtaken(now, body) {
 			return Void{}
 		}
 		if c.suspect > 0 && c.suspect <= suspectMax {
