@@ -116,8 +116,8 @@ export function Viewer() {
         <span class="grow">
           <bdi>{message.own ? t('you') : message.fromName}</bdi>
           <span class="when">
+            {items.length > 1 ? `${t('photo.of', { i: number(here + 1), n: number(items.length) })} · ` : ''}
             {full(message.at)}
-            {items.length > 1 ? ` · ${t('photo.of', { i: number(here + 1), n: number(items.length) })}` : ''}
           </span>
         </span>
         {still ? (

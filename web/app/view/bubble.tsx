@@ -15,10 +15,8 @@ import { Icon, Ticks } from './icons';
 import { Later } from './later';
 import type { Line } from './lines';
 import type { Place } from './menu';
+import { usePress } from './press';
 import { Text } from './text';
-
-// A finger that rests this long (ms) asks for the menu.
-const pressDelay = 450;
 
 /** Ticks and their words. */
 export function MessageState({ state }: { state: State }) {
@@ -48,7 +46,7 @@ export function Bubble(p: { line: MessageLine; chat: Chat; onJump(id: string): v
     e.addEventListener('menu', asked);
     return () => e.removeEventListener('menu', asked);
   }, []);
-  const press = usePress(menu);
+  const press = usePress(menu, 'a, button');
   const classes = ['row', m.own ? 'own' : 'other', first ? 'first' : '', last ? 'last' : '', fresh.current ? 'fresh' : ''].join(' ');
   return (
     <article
@@ -212,21 +210,4 @@ function Reactions({ m, all }: { m: Message; all: readonly Reaction[] }) {
       })}
     </div>
   );
-}
-
-/** A long press by finger, for browsers that make no contextmenu event of it. */
-function usePress(menu: (at: Place) => void) {
-  const timer = useRef(0);
-  const stop = () => clearTimeout(timer.current);
-  return {
-    onPointerDown(e: PointerEvent) {
-      if (e.pointerType !== 'touch' || (e.target as HTMLElement).closest('a, button')) return;
-      const at = { x: e.clientX, y: e.clientY };
-      stop();
-      timer.current = window.setTimeout(() => menu(at), pressDelay);
-    },
-    onPointerUp: stop,
-    onPointerCancel: stop,
-    onPointerMove: stop,
-  };
 }

@@ -11,6 +11,7 @@ import { panel } from '../state';
 import { Icon, SendIcon } from './icons';
 import { later, Later } from './later';
 import type { Place } from './menu';
+import { usePress } from './press';
 
 // The box grows to this height (px), then it scrolls.
 const boxHeightMax = 200;
@@ -94,6 +95,9 @@ export function Composer({ chat }: { chat: Chat }) {
     c.write(text.slice(0, at) + emoji + text.slice(b.selectionEnd));
     requestAnimationFrame(() => b.setSelectionRange(at + emoji.length, at + emoji.length));
   };
+  const press = usePress((at) => {
+    if (ready && !c.edit.value) sendMenu.value = at;
+  });
   const choose = (accept: string) => {
     const f = files.current!;
     f.accept = accept;
@@ -178,6 +182,7 @@ export function Composer({ chat }: { chat: Chat }) {
             const r = e.currentTarget.getBoundingClientRect();
             if (!c.edit.value) sendMenu.value = { x: r.left, y: r.top - 4 };
           }}
+          {...press}
           aria-label={c.edit.value ? t('edit.save') : t('send')} title={c.edit.value ? t('edit.save') : t('send')} disabled={!ready || c.sending.value}>
           {c.edit.value ? <Icon name="check" /> : <SendIcon />}
         </button>

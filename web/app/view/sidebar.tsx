@@ -12,6 +12,8 @@ import { MessageState } from './bubble';
 import { FolderTabs } from './folders';
 import { Icon, Mark } from './icons';
 import { later, Later } from './later';
+import type { Place } from './menu';
+import { usePress } from './press';
 
 export function Sidebar() {
   const [query, setQuery] = useState('');
@@ -121,6 +123,8 @@ function ChatItem({ chat }: { chat: Chat }) {
   const who = typing.value[chat.id] ?? [];
   const last = chat.last;
   const open_ = current.value === chat.id;
+  const menu = (at: Place) => (chatMenuFor.value = { chat, at, show: 'menu' });
+  const press = usePress(menu);
   return (
     <button
       type="button"
@@ -130,10 +134,13 @@ function ChatItem({ chat }: { chat: Chat }) {
       onContextMenu={(e) => {
         e.preventDefault();
         const r = e.currentTarget.getBoundingClientRect();
-        // By a key it comes without a place.
-        chatMenuFor.value = { chat, at: e.clientX || e.clientY ? { x: e.clientX, y: e.clientY } : { x: r.left + r.width / 2, y: r.bottom }, show: 'menu' };
+        menu(e.clientX || e.clientY ? { x: e.clientX, y: e.clientY } : { x: r.left + r.width / 2, y: r.bottom }); // a key has no place
       }}
-      onPointerDown={(e) => e.pointerType === 'touch' && later()?.swipe(e, chat)}
+      {...press}
+      onPointerDown={(e) => {
+        press.onPointerDown(e);
+        if (e.pointerType === 'touch') later()?.swipe(e, chat);
+      }}
     >
       <ChatAvatar chat={chat} />
       <span class="chat-lines">
