@@ -50,7 +50,8 @@ func overlay(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	src := filepath.Join(strings.TrimSpace(string(goroot)), "src", "crypto", "ecdh")
+	lib := filepath.Join(strings.TrimSpace(string(goroot)), "src")
+	src := filepath.Join(lib, "crypto", "ecdh")
 	b, err := os.ReadFile(filepath.Join(src, "ecdh.go"))
 	if err != nil {
 		return "", err
@@ -59,7 +60,10 @@ func overlay(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	replace := map[string]string{}
+	replace, err := noBig(lib, dir)
+	if err != nil {
+		return "", err
+	}
 	for name, content := range map[string]string{"ecdh.go": text, "nist.go": noCurves} {
 		to := filepath.Join(dir, name)
 		if err := os.WriteFile(to, []byte(content), 0o600); err != nil {
