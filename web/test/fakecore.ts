@@ -282,6 +282,8 @@ class Fake {
       this.change(chat, { pins: on ? [message, ...pins] : pins });
       return done;
     },
+    getStorage: () => ({ total: 5_400_000, texts: 820_000, chats: [{ chat: 'c-ann', bytes: 4_200_000, files: 12 }, { chat: 'c-group', bytes: 1_200_000, files: 3 }] }),
+    clearFiles: () => ({ bytes: 1_200_000, files: 3 }),
     setVanish: ({ chat, seconds }) => (this.change(chat, { vanish: seconds }), done),
     setChat: ({ chat, muted, archived, pinned, unread }) => (this.change(chat, { ...(muted === undefined ? {} : { muted }), ...(archived === undefined ? {} : { archived }), ...(pinned === undefined ? {} : { pinned }), ...(unread === undefined ? {} : { marked: unread }) }), done),
     hide: ({ chat, messages }) => {

@@ -552,6 +552,23 @@ const list = [
       await close(page);
     },
   ],
+  [
+    'storage',
+    async () => {
+      const page = await open();
+      await page.getByRole('button', { name: 'Settings' }).click();
+      await page.locator('dialog .entry', { hasText: 'Storage' }).click();
+      await page.getByText('12 files').waitFor();
+      check('axe storage', await axe(page), []);
+      await page.getByLabel('Only what is older than').selectOption('30');
+      await page.getByRole('button', { name: /Free up space:.*Reading circle/ }).click();
+      await page.locator('dialog.narrow').getByRole('button', { name: 'Free up space' }).click();
+      await page.locator('.toast', { hasText: '1.2 MB' }).waitFor();
+      const [a] = await page.asked('clearFiles');
+      check('asked', [a.chat, Math.round((Date.now() - a.before) / 86_400_000)], ['c-group', 30]);
+      await close(page);
+    },
+  ],
 ];
 
 await steps(list.filter(([name]) => !only || name.includes(only)));

@@ -376,7 +376,13 @@ finish(
     const out = made ? new Uint8Array(await made.arrayBuffer()) : new Uint8Array();
     const said = String.fromCharCode(...out);
     check('video: nothing tells, nothing moved', [out.length, /secret|Writer/.test(said), said.indexOf('pictures'), said.includes('samples'), said.includes('rest'), said.includes(String.fromCharCode(...times))], [film().length, false, String.fromCharCode(...film()).indexOf('pictures'), true, true, false]);
+    // A track of measurements goes, with its samples in the middle of the pictures: two chunks, of two samples and of one.
+    const tables = mp4box('stbl', mp4box('stsz', be(0, 8), be(3, 4), be(2, 4), be(3, 4), be(4, 4)), mp4box('stsc', be(0, 4), be(2, 4), be(1, 4), be(2, 4), be(1, 4), be(2, 4), be(1, 4), be(1, 4)), mp4box('stco', be(0, 4), be(2, 4), be(20, 4), be(29, 4)));
+    const meta = mp4box('trak', mp4box('mdia', mp4box('hdlr', be(0, 8), 'meta', be(0, 12), 'Writer'), mp4box('minf', tables)));
+    const phone = bytes(mp4box('ftyp', 'isom'), mp4box('mdat', 'HEREspicTHERt'), mp4box('moov', track('vide'), meta));
+    const clean = new Uint8Array(await (await withoutPlace(new Blob([new Uint8Array(phone)])))!.arrayBuffer());
+    check('video: measurements go with their samples', [clean.length, String.fromCharCode(...clean.subarray(20, 33)), String.fromCharCode(...clean).includes('meta')], [phone.length, '\0\0\0\0\0picT\0\0\0\0', false]);
     const no = async (b: number[]) => (await withoutPlace(new Blob([new Uint8Array(b)]))) === null;
-    check('video: refused', [await no(film('meta')), await no(film().slice(0, -3)), await no(bytes('hello world, no video')), await no([]), await no(bytes(mp4box('ftyp', 'isom'), mp4box('moov', be(99, 4), 'trak')))], [true, true, true, true, true]);
+    check('video: refused', [await no(film('meta').with(0, 0)), await no(film('meta')), await no(film().slice(0, -3)), await no(bytes('hello world, no video')), await no([]), await no(bytes(mp4box('ftyp', 'isom'), mp4box('moov', be(99, 4), 'trak')))], [true, true, true, true, true, true]);
   })(),
 );

@@ -57,7 +57,7 @@ const list = [
         await page.locator('.sidebar .bar .quiet').nth(2).click();
         await page.locator('dialog .entry').first().waitFor();
         await look('settings');
-        for (let i = 0; i < 3; i++) {
+        for (let i = 0; i < 4; i++) {
           await page.locator('dialog .entry').nth(i).click();
           await page.locator('.sheet-body.page > *').first().waitFor();
           await page.waitForTimeout(200);

@@ -76,7 +76,7 @@ function entries(m: Message, may: boolean, mayPin: boolean, open: OpenMenu): Ent
   if (mayPin && settled(m)) {
     out.push({ icon: 'pin', label: m.pinned ? t('unpin') : t('pin'), run: () => void act('pin', { chat: m.chat, message: m.id, on: !m.pinned }) });
   }
-  if (settled(m)) out.push({ icon: 'onward', label: t('forward'), run: () => (panel.value = { kind: 'send-on', chat: m.chat, messages: [m.id] }) });
+  if (settled(m) && !m.poll) out.push({ icon: 'onward', label: t('forward'), run: () => (panel.value = { kind: 'send-on', chat: m.chat, messages: [m.id] }) });
   if (may && m.own && m.poll && !m.poll.closed) out.push({ icon: 'check', label: t('poll.close'), run: () => void act('closePoll', { chat: m.chat, message: m.id }) });
   if (m.text) out.push({ icon: 'copy', label: t('copy'), run: () => void copy(m.text ?? '', 'copy.done') });
   const files = m.files?.filter((f) => f.ref) ?? [];
@@ -85,6 +85,7 @@ function entries(m: Message, may: boolean, mayPin: boolean, open: OpenMenu): Ent
   if (m.edits || m.edited) out.push({ icon: 'clock', label: t('edits.title'), run: () => (panel.value = { kind: 'edits', message: m }) });
   if (m.thread) out.push({ icon: 'quote', label: t('thread.title'), run: () => (panel.value = { kind: 'thread', chat: m.chat, root: m.thread!.root || m.id }) });
   if (m.state === 'scheduled') {
+    if (m.text) out.push({ icon: 'edit', label: t('edit'), run: () => (c.startEdit(m), focus()) });
     out.push({ icon: 'next', label: t('send.now'), run: () => void act('sendNow', { chat: m.chat, message: m.id }) });
     out.push({ icon: 'trash', label: t('discard'), danger: true, run: () => void act('discard', { chat: m.chat, message: m.id }) });
     return out;

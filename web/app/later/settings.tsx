@@ -9,16 +9,17 @@ import { LangSelect } from '../view/langselect';
 import { AccountsPage } from './accounts';
 import { DevicesPage, LinkPage } from './devices';
 import { closePanel, Entry, host, Problem, Switch } from './parts';
+import { StoragePage } from './storage';
 import { WordsPage } from './words';
 
 const themes: readonly Theme[] = ['system', 'light', 'dark'];
-const titles: Record<SettingsPage, Key> = { devices: 'devices', link: 'device.link', words: 'words', accounts: 'accounts' };
+const titles: Record<SettingsPage, Key> = { devices: 'devices', link: 'device.link', words: 'words', accounts: 'accounts', storage: 'storage.title' };
 
 export function SettingsPanel({ page }: { page: SettingsPage | undefined }) {
   const go = (to?: SettingsPage) => (panel.value = to ? { kind: 'settings', page: to } : { kind: 'settings' });
   return (
     <Dialog title={page ? t(titles[page]) : t('settings')} class="tall" page={page} onBack={page ? () => go(page === 'link' ? 'devices' : undefined) : undefined} onClose={closePanel}>
-      {page === 'devices' ? <DevicesPage go={go} /> : page === 'link' ? <LinkPage onDone={() => go('devices')} /> : page === 'words' ? <WordsPage onDone={() => go()} /> : page === 'accounts' ? <AccountsPage /> : <Main go={go} />}
+      {page === 'devices' ? <DevicesPage go={go} /> : page === 'link' ? <LinkPage onDone={() => go('devices')} /> : page === 'words' ? <WordsPage onDone={() => go()} /> : page === 'storage' ? <StoragePage /> : page === 'accounts' ? <AccountsPage /> : <Main go={go} />}
     </Dialog>
   );
 }
@@ -31,6 +32,7 @@ function Main({ go }: { go(page: SettingsPage): void }) {
         <Entry icon="device" label={t('devices')} onClick={() => go('devices')} />
         <Entry icon="key" label={t('words')} value={words.value === 'kept' ? t('words.kept') : ''} onClick={() => go('words')} />
         <Entry icon="person" label={t('accounts')} onClick={() => go('accounts')} />
+        <Entry icon="box" label={t('storage.title')} onClick={() => go('storage')} />
       </div>
       <section>
         <h3>{t('look')}</h3>
