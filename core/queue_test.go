@@ -111,3 +111,38 @@ func TestLinkCrowd(t *testing.T) {
 		}
 	}
 }
+
+// TestLinkJoinAgain shows who was taken out as soon as it had come in, and opens the link again at once: it knocks anew,
+// learns that it is banned, and comes in when it may. What is left of the first knock is none that waits.
+func TestLinkJoinAgain(t *testing.T) {
+	w, ann, g, link := linked(t, core.GroupInvite{})
+	bob := newcomer(t, w, "Bob", link)
+	w.Pass(2 * time.Second)
+	coretest.Must[core.Done](ann, core.RemoveMember{Chat: g, Person: bob.Person()})
+	w.Pass(2 * time.Second)
+	if got := bob.Chat("Trip").State; got != "left" {
+		t.Fatalf("taken out: got state %q, want left", got)
+	}
+	coretest.Must[core.Joined](bob, core.Join{Link: link})
+	if got := bob.Chat("Trip").State; got != "waiting" {
+		t.Errorf("after the link was opened again: got state %q, want waiting", got)
+	}
+	w.Pass(2 * time.Second)
+	if got := bob.Chat("Trip"); got.State != "open" || got.Members != 2 {
+		t.Errorf("later: got %+v, want open with 2 members", got)
+	}
+	coretest.Must[core.Done](ann, core.RemoveMember{Chat: g, Person: bob.Person(), Ban: true})
+	w.Pass(2 * time.Second)
+	coretest.Must[core.Joined](bob, core.Join{Link: link})
+	w.Pass(2 * time.Second)
+	if got := bob.Chat("Trip"); got.State != "refused" || got.Refused != core.ErrBanned {
+		t.Errorf("banned: got %+v, want refused", got)
+	}
+	coretest.Must[core.Done](ann, core.Unban{Chat: g, Person: bob.Person()})
+	w.Pass(2 * time.Second)
+	coretest.Must[core.Joined](bob, core.Join{Link: link})
+	w.Pass(2 * time.Second)
+	coretest.Must[core.Sent](bob, core.SendText{Chat: g, Text: "back"})
+	w.Pass(time.Second)
+	same(t, "Ann reads", says(ann, g), []string{"Bob: back"})
+}

@@ -233,7 +233,7 @@ func (m *Machine) takenGroup(s *server, j *joining, p wire.Package) {
 		return
 	}
 	if w := m.waitOf(id); w != nil {
-		if w.Gone == "" {
+		if w.Gone == "" && w.Entered == 0 { // one that has come in lingers for a while
 			if w.Quit {
 				w.Quit = false
 				m.saveWait(w)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +39,9 @@ const (
 	sendFileTime = 10 * time.Minute
 	awayTime     = 4 * time.Second
 )
+
+// ruledOut are the refusals that others can lift.
+var ruledOut = []core.ErrCode{core.ErrQuiet, core.ErrSlow, core.ErrNewcomer, core.ErrLeft}
 
 // queuedWords say that a message waits.
 const queuedWords = "Queued: the server is away. It leaves when it is back."
@@ -107,6 +111,11 @@ func runSend(ctx context.Context, env Env) error {
 		what, args = "sendPoll", poll
 	}
 	sent, err := api.Do[core.Sent](ctx, s, what, args)
+	if e, ok := errors.AsType[*client.Error](err); ok && slices.Contains(ruledOut, e.Code) {
+		// What forbids it may be over, and this program would end before it heard of that, each time anew.
+		s.sync(ctx)
+		sent, err = api.Do[core.Sent](ctx, s, what, args)
+	}
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import { scriptURL } from '../lib/trusted';
 import { begin, followPage, open, way } from './act';
 import { keepDrafts } from './compose';
 import { Root } from './view/root';
-import { chatOf, phase, unread, update } from './state';
+import { chatOf, phase, unread, update, volatile } from './state';
 import { prepareLater } from './view/later';
 
 export function start(connect: Connect): void {
@@ -29,11 +29,22 @@ export function start(connect: Connect): void {
   effect(() => {
     if (phase.value === 'ready' && way() === 'wasm') save(`unread${currentAccount()}`, String(unread.value));
   });
+  effect(() => {
+    if (phase.value !== 'ready' || way() !== 'wasm' || volatile.value) return;
+    save(`here${currentAccount()}`, '1');
+    void stay();
+  });
   addEventListener('pagehide', keepDrafts);
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) keepDrafts();
   });
   if (way() === 'wasm') void keepVersion();
+}
+
+/** Asks the browser not to clear the account away when its disk fills. Some ask the person, some judge for themselves, later. */
+async function stay(): Promise<void> {
+  const storage = (navigator as { storage?: StorageManager }).storage;
+  if (storage?.persist && !(await storage.persisted().catch(() => true))) await storage.persist().catch(() => false);
 }
 
 /** Lets the service worker keep this version for offline days, and tells when a newer one waits. */

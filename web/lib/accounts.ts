@@ -79,9 +79,15 @@ export async function remove(id: string): Promise<void> {
   // Whoever holds the lock runs no core.
   await navigator.locks.request(name, async () => {
     const root = await navigator.storage.getDirectory();
-    await root.removeEntry(name, { recursive: true }).catch(() => undefined); // there may be none
+    // A worker that has just ended may still hold a file for a moment; there may be no folder.
+    for (let n = 0; n < 50; n++) {
+      const e: unknown = await root.removeEntry(name, { recursive: true }).catch((err: unknown) => err);
+      if (e === undefined || (e as DOMException).name === 'NotFoundError') break;
+      await new Promise((r) => setTimeout(r, 100));
+    }
     await store('readwrite', (s) => s.delete(id ? name : 'vault'));
     save(`unread${id}`, '0');
+    save(`here${id}`, '');
   });
   channel.close();
   if (id === currentAccount()) enter(next);

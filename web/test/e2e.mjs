@@ -323,6 +323,26 @@ const list = [
     },
   ],
   [
+    // As a browser does that runs out of disk, or a person who clears the site's data.
+    'an-account-that-the-browser-cleared-away',
+    async () => {
+      const dan = await person();
+      dan.page = await dan.tab(await invite(alice.page));
+      await dan.page.locator('#name').fill('Dan');
+      await dan.page.keyboard.press('Enter');
+      await dan.page.locator('.composer textarea').waitFor();
+      const origin = `http://127.0.0.1:${port}/`;
+      await dan.page.goto(`${origin}server.key`); // a page without the app
+      const cdp = await dan.context.newCDPSession(dan.page);
+      await cdp.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb,file_systems,service_workers,cache_storage' });
+      await dan.page.goto(origin);
+      await dan.page.locator('.problem', { hasText: 'the browser has cleared it away' }).waitFor();
+      await dan.page.getByRole('button', { name: 'I already use' }).click();
+      await dan.page.getByRole('button', { name: /With my twelve words/ }).waitFor();
+      await dan.context.close();
+    },
+  ],
+  [
     'accessible',
     async () => {
       check('axe alice', await axe(alice.page), []);

@@ -2,11 +2,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { t, tAny } from '../../lib/i18n';
 import { deviceName } from '../../lib/device';
+import { currentAccount } from '../../lib/account';
 import { dirFor } from '../../lib/lang';
+import { saved } from '../../lib/saved';
 import type { Entry } from '../../lib/core';
 import { accounts, ask, fail, open, way, words } from '../act';
 import type { LinkInfo } from '../api';
-import { ending, takeState, volatile } from '../state';
+import { ending, phase, takeState, volatile } from '../state';
 import { Mark } from './icons';
 import { Later } from './later';
 import { clearLink, elsewhere, forDevice, link, looksGroup, looksPersonal, parseLink } from './link';
@@ -67,6 +69,11 @@ export function Welcome() {
       {problem ? (
         <p class="problem" role="alert">
           {problem}
+        </p>
+      ) : null}
+      {way() === 'wasm' && phase.value === 'welcome' && saved(`here${currentAccount()}`) ? (
+        <p class="problem" role="alert">
+          {t('welcome.lost')}
         </p>
       ) : null}
       {other ? <Elsewhere link={other} origin={info!.origin} /> : given && !problem ? <NameForm link={given} hint={t(person ? 'welcome.invited.hint' : group ? 'welcome.group.hint' : 'welcome.name.hint')} /> : <LinkForm again={problem !== ''} />}
