@@ -457,6 +457,11 @@ func groupAbout(ctx context.Context, g *groupCall) error {
 }
 
 func groupMove(ctx context.Context, g *groupCall) error {
+	to := strings.TrimRight(g.args[0], "/")
+	if !slices.ContainsFunc(g.st.Servers, func(s core.Server) bool { return s.Member && s.Origin == to }) {
+		return errors.New("You are not at that server yet: open an invite of it with paperplane join LINK, then move the group.")
+	}
+	g.args[0] = to
 	return g.done(ctx, "moveChat", core.MoveChat{Chat: g.chat.ID, Origin: g.args[0]}, "The group moves. Everybody follows when they come back.")
 }
 

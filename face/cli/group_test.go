@@ -41,7 +41,7 @@ func (f *fake) Listen() (<-chan []byte, func())                           { retu
 func (f *fake) PutFile(context.Context, io.Reader) (string, int64, error) { return "", 0, io.EOF }
 func (f *fake) OpenFile(context.Context, string) (io.ReadCloser, error)   { return nil, io.EOF }
 
-const fakeState = `{"account":{"person":"me","name":"Me"},"chats":[
+const fakeState = `{"account":{"person":"me","name":"Me"},"servers":[{"origin":"https://other","member":true},{"origin":"https://elsewhere"}],"chats":[
  {"id":"g1","kind":"group","name":"Garden","rules":{"slow":5,"history":0}},
  {"id":"t1","kind":"two","name":"Ann"},{"id":"t2","kind":"two","name":"Bob"}]}`
 
@@ -75,7 +75,7 @@ func TestGroupVerbs(t *testing.T) {
 		{"role Garden p2 owner", `setRole {"chat":"g1","person":"p2","role":"owner"}`},
 		{"rules Garden --quiet yes --history all", `setGroup {"chat":"g1","rules":{"quiet":true,"slow":5,"history":-1}}`},
 		{"rules Garden --slow 0 --history 14 --adders members", `setGroup {"chat":"g1","rules":{"history":14,"adders":"members"}}`},
-		{"move Garden https://other", `moveChat {"chat":"g1","origin":"https://other"}`},
+		{"move Garden https://other/", `moveChat {"chat":"g1","origin":"https://other"}`},
 		{"leave Garden", `leave {"chat":"g1"}`},
 	}
 	for _, c := range cases {
@@ -94,7 +94,7 @@ func TestGroupVerbs(t *testing.T) {
 			t.Errorf("group %s: got nil, want a complaint", line)
 		}
 	}
-	for _, line := range []string{"members Ann", "remove Garden zoe", "add Garden zoe"} {
+	for _, line := range []string{"members Ann", "move Garden https://elsewhere", "remove Garden zoe", "add Garden zoe"} {
 		if _, err := f.run(t, runGroup, "", line); err == nil {
 			t.Errorf("group %s: got nil, want a complaint", line)
 		}
