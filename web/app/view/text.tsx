@@ -1,5 +1,5 @@
 // The text of a message with its marks as elements. Text of people never becomes markup.
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { format, type Inline } from '../../lib/format';
 import { t } from '../../lib/i18n';
 import { copy } from '../act';
@@ -8,7 +8,8 @@ import { account } from '../state';
 import { Icon } from './icons';
 
 export function Text({ text, mentions }: { text: string; mentions?: readonly Mention[] | undefined }) {
-  return <>{format(text, mentions).map((b) => {
+  const blocks = useMemo(() => format(text, mentions), [text, mentions]);
+  return <>{blocks.map((b) => {
     switch (b.kind) {
       case 'lines':
         return b.lines.map((l, k) => [k > 0 ? '\n' : '', spans(l)]);
