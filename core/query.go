@@ -1,10 +1,6 @@
 package core
 
-import (
-	"bytes"
-
-	"paperplane/core/timeline"
-)
+import "paperplane/core/timeline"
 
 // query is one step of a search: all chats at once, newest first.
 type query struct {
@@ -166,9 +162,19 @@ func (q *query) hit(c *findChat, d *findDoc) (*Hit, error) {
 
 func (q *query) fits(text []byte) bool {
 	for _, w := range q.words {
-		if !bytes.Contains(text, w) {
+		if !contains(text, w) {
 			return false
 		}
 	}
 	return true
+}
+
+// contains says whether text has w, which begins with a space. (bytes.Index is 5 KB in the browser.)
+func contains(text, w []byte) bool {
+	for i := 0; i+len(w) <= len(text); i++ {
+		if text[i] == ' ' && string(text[i:i+len(w)]) == string(w) {
+			return true
+		}
+	}
+	return false
 }

@@ -19,43 +19,34 @@ type keptFile struct {
 }
 
 // keptFiles goes through all files here, by chat and place, until f says false.
-func keptFiles(r Reader, f func(x keptFile) bool) error {
+func keptFiles(r Reader, f func(x *keptFile) bool) error {
 	chats, err := timeline.Chats(r)
-	if err != nil {
-		return err
-	}
-	for _, chat := range chats {
-		for p, err := range r.Range("h/"+chat+"/", "h/"+chat+"0", false) {
-			if err != nil {
-				return err
-			}
-			var e timeline.Entry
-			if err := timeline.Decode(p.Value, &e); err != nil {
-				return err
-			}
-			for n := range e.Files {
-				x := keptFile{chat: chat, e: &e, n: n, ref: e.Files[n].Ref, own: e.Files[n].Ref != ""}
-				l, err := timeline.LocalOf(r, chat, e.ID, n)
-				if err != nil {
-					return err
-				}
-				if l != nil && l.Ref != "" {
+	more := true
+	for i := 0; i < len(chats) && more && err == nil; i++ {
+		chat := chats[i]
+		e2 := timeline.Entries(r, chat, func(e *timeline.Entry) bool {
+			for n := 0; n < len(e.Files) && more && err == nil; n++ {
+				x := keptFile{chat: chat, e: e, n: n, ref: e.Files[n].Ref, own: e.Files[n].Ref != ""}
+				var l *timeline.Local
+				if l, err = timeline.LocalOf(r, chat, e.ID, n); l != nil && l.Ref != "" {
 					x.ref = l.Ref
 				}
-				if x.ref != "" && !f(x) {
-					return nil
-				}
+				more = err == nil && (x.ref == "" || f(&x))
 			}
+			return more
+		})
+		if err == nil {
+			err = e2
 		}
 	}
-	return nil
+	return err
 }
 
 // storage answers GetStorage. A file that several messages share counts for the first.
 func storage(r Reader) (Storage, error) {
 	s := Storage{Chats: []ChatStorage{}}
 	seen := map[string]bool{}
-	err := keptFiles(r, func(x keptFile) bool {
+	err := keptFiles(r, func(x *keptFile) bool {
 		if seen[x.ref] {
 			return true
 		}
@@ -77,8 +68,7 @@ func storage(r Reader) (Storage, error) {
 func findFiles(r Reader, x ClearFiles) (*Found, error) {
 	out := &Found{}
 	drop := map[string]bool{}
-	var last *timeline.Entry // with several files, of which it names some itself
-	err := keptFiles(r, func(k keptFile) bool {
+	err := keptFiles(r, func(k *keptFile) bool {
 		if k.e.Seq == 0 || x.Chat != "" && k.chat != x.Chat || x.Before != 0 && k.e.At >= x.Before {
 			return true
 		}
@@ -101,13 +91,8 @@ func findFiles(r Reader, x ClearFiles) (*Found, error) {
 		out.Cleared = append(out.Cleared, ClearOne{ID: k.e.ID, Chat: k.chat})
 		out.Clear = append(append(out.Clear, pairs...), timeline.DropLocal(k.chat, k.e.ID, k.n))
 		if k.own {
-			if last == nil || last.ID != k.e.ID {
-				e := *k.e
-				e.Files = append([]timeline.File(nil), e.Files...)
-				last = &e
-			}
-			last.Files[k.n].Ref = ""
-			out.Clear = append(out.Clear, timeline.Put(k.chat, last)[0])
+			k.e.Files[k.n].Ref = ""
+			out.Clear = append(out.Clear, timeline.Put(k.chat, k.e)[0]) // of several files the last has all
 		}
 		return true
 	})

@@ -25,18 +25,13 @@ func KeepEdit(chat string, id ID, by [32]byte, seq uint64, e EditKept) Pair {
 func Edits(r Reader, chat string, e *Entry, limit int) ([]EditKept, error) {
 	var list []EditKept
 	prefix := editsKey(chat, e.ID, e.From)
-	for p, err := range r.Range(prefix, prefix+"g", true) {
-		if err != nil {
-			return nil, err
-		}
+	err := each(r, prefix, prefix+"g", true, func(p Pair) bool {
 		var x EditKept
 		if Decode(p.Value, &x) == nil {
 			list = append(list, x)
 		}
-		if len(list) >= limit {
-			break
-		}
-	}
+		return len(list) < limit
+	})
 	slices.Reverse(list)
-	return list, nil
+	return list, err
 }

@@ -7,57 +7,73 @@ import (
 	"strings"
 )
 
-// Chats returns the ids of the chats that have entries, in their order.
-func Chats(r Reader) (list []string, err error) {
-	from := "h/"
-	for from != "" {
-		next := ""
-		for p, err := range r.Range(from, "h0", false) {
-			if err != nil {
-				return nil, err
-			}
-			if chat, _, ok := splitKey(p.Key); ok {
-				list = append(list, chat)
-				next = "h/" + chat + "0"
-			}
-			break
-		}
-		from = next
-	}
-	return list, nil
+// each calls f for the pairs of a range until it says false. Loops over functions are twice as large in
+// the browser.
+func each(r Reader, from, to string, reverse bool, f func(p Pair) bool) (err error) {
+	r.Range(from, to, reverse)(func(p Pair, e error) bool {
+		err = e
+		return e == nil && f(p)
+	})
+	return err
 }
 
-// splitKey takes the key of an entry apart.
-func splitKey(key string) (chat string, index uint64, ok bool) {
-	n := len(key) - 17
-	if n < 3 || key[:2] != "h/" || key[n] != '/' {
-		return "", 0, false
+// entries is each for entries of a chat.
+func entries(r Reader, chat string, from, to uint64, reverse bool, f func(e *Entry) bool) (err error) {
+	e2 := each(r, EntryKey(chat, from), EntryKey(chat, to), reverse, func(p Pair) bool {
+		e := &Entry{}
+		err = Decode(p.Value, e)
+		return err == nil && f(e)
+	})
+	if err == nil {
+		err = e2
 	}
-	_, err := fmt.Sscanf(key[n+1:], "%016x", &index)
-	return key[2:n], index, err == nil
+	return err
+}
+
+// Entries calls f for all entries of a chat as they are stored, oldest first, until it says false.
+func Entries(r Reader, chat string, f func(e *Entry) bool) error {
+	return entries(r, chat, 0, ^uint64(0), false, f)
+}
+
+// Chats returns the ids of the chats that have entries, in their order.
+func Chats(r Reader) (list []string, err error) {
+	for from := "h/"; from != "" && err == nil; {
+		next := ""
+		err = each(r, from, "h0", false, func(p Pair) bool {
+			if n := len(p.Key) - 17; n > 2 && p.Key[n] == '/' {
+				list = append(list, p.Key[2:n])
+				next = p.Key[:n] + "0"
+			}
+			return false
+		})
+		from = next
+	}
+	return list, err
 }
 
 // After returns up to limit entries from an index on, oldest first.
-func After(r Reader, chat string, from uint64, limit int) ([]Entry, error) {
-	var list []Entry
-	for p, err := range r.Range(EntryKey(chat, from), "h/"+chat+"0", false) {
-		if err != nil {
-			return nil, err
+func After(r Reader, chat string, from uint64, limit int) (list []Entry, err error) {
+	e2 := entries(r, chat, from, ^uint64(0), false, func(e *Entry) bool {
+		var ok bool
+		if ok, err = stands(r, chat, e); ok {
+			list = append(list, *e)
 		}
-		var e Entry
-		if err := Decode(p.Value, &e); err != nil {
-			return nil, err
-		}
-		if ok, err := stands(r, chat, &e); err != nil {
-			return nil, err
-		} else if !ok {
-			continue
-		}
-		if list = append(list, e); len(list) >= limit {
-			break
-		}
+		return err == nil && len(list) < limit
+	})
+	if err == nil {
+		err = e2
 	}
-	return list, nil
+	return list, err
+}
+
+// Raw returns up to limit entries below an index that have a place in the log, newest first, as they are
+// stored: some may not be seen, see At.
+func Raw(r Reader, chat string, below uint64, limit int) (list []Entry, err error) {
+	err = entries(r, chat, 0, min(below, QueuedFirst), true, func(e *Entry) bool {
+		list = append(list, *e)
+		return len(list) < limit
+	})
+	return list, err
 }
 
 // At returns what stands at an index, with its annotations; nil when there is nothing to be seen.
@@ -90,37 +106,26 @@ func IndexOf(r Reader, chat string, id ID) (uint64, error) {
 // 1970; 0 when there is none. It looks at a few dozen entries: where clocks differ it may be some
 // messages off.
 func Since(r Reader, chat string, at int64) (uint64, error) {
-	first := func(from uint64, last bool) (*Entry, error) {
-		for p, err := range r.Range(EntryKey(chat, from), EntryKey(chat, QueuedFirst), last) {
-			var e Entry
-			if err == nil {
-				err = Decode(p.Value, &e)
-			}
-			return &e, err
-		}
-		return nil, nil
-	}
-	e, err := first(0, true)
+	var e *Entry
+	take := func(x *Entry) bool { e = x; return false }
+	err := entries(r, chat, 0, QueuedFirst, true, take)
 	if err != nil || e == nil || e.At < at {
 		return 0, err
 	}
 	low, high := uint64(0), e.Index // an entry before low is older, that at high is not
 	for low < high {
-		e, err := first(low+(high-low)/2, false)
-		if err != nil || e == nil {
+		mid := low + (high-low)/2
+		if err := entries(r, chat, mid, QueuedFirst, false, take); err != nil {
 			return 0, err
 		}
-		if mid := low + (high-low)/2; e.At >= at {
+		if e.At >= at {
 			high = mid
 		} else {
 			low = e.Index + 1
 		}
 	}
-	e, err = first(low, false)
-	if err != nil || e == nil {
-		return 0, err
-	}
-	return e.Index, nil
+	err = entries(r, chat, low, QueuedFirst, false, take)
+	return e.Index, err
 }
 
 func localKey(chat string, id ID, n int) string { return noteKey(chat, id) + fmt.Sprintf("f/%d", n) }
@@ -146,52 +151,25 @@ type keyer interface {
 // Rewritten returns the messages of a chat that are not what their entries say alone: edited, deleted,
 // hidden. all: so may be any of them.
 func Rewritten(r Reader, chat string) (ids map[ID]bool, all bool, err error) {
-	prefix := "a/" + chat + "/"
-	take := func(key string) {
-		rest := key[len(prefix):]
-		if strings.HasPrefix(rest, "x/") {
-			all = true
+	prefix, to := "a/"+chat+"/", "a/"+chat+"0"
+	ids = map[ID]bool{}
+	take := func(key string, e error) bool {
+		if err = e; e != nil {
+			return false
 		}
+		rest := key[len(prefix):]
+		all = all || strings.HasPrefix(rest, "x/")
 		if len(rest) > 44 && (rest[44] == 'e' || rest[44] == 'd' || rest[44] == 'h') {
 			if id, ok := ParseID(rest[:43]); ok {
 				ids[id] = true
 			}
 		}
+		return true
 	}
-	ids = map[ID]bool{}
 	if k, ok := r.(keyer); ok {
-		for key, err := range k.Keys(prefix, "a/"+chat+"0") {
-			if err != nil {
-				return nil, false, err
-			}
-			take(key)
-		}
-		return ids, all, nil
+		k.Keys(prefix, to)(take)
+	} else {
+		r.Range(prefix, to, false)(func(p Pair, e error) bool { return take(p.Key, e) })
 	}
-	for p, err := range r.Range(prefix, "a/"+chat+"0", false) {
-		if err != nil {
-			return nil, false, err
-		}
-		take(p.Key)
-	}
-	return ids, all, nil
-}
-
-// Raw returns up to limit entries below an index that have a place in the log, newest first, as they are
-// stored: some may not be seen, see At.
-func Raw(r Reader, chat string, below uint64, limit int) ([]Entry, error) {
-	list := make([]Entry, 0, limit)
-	for p, err := range r.Range("h/"+chat+"/", EntryKey(chat, min(below, QueuedFirst)), true) {
-		if err != nil {
-			return nil, err
-		}
-		var e Entry
-		if err := Decode(p.Value, &e); err != nil {
-			return nil, err
-		}
-		if list = append(list, e); len(list) >= limit {
-			break
-		}
-	}
-	return list, nil
+	return ids, all, err
 }
