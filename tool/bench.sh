@@ -47,6 +47,17 @@ row append-rate "$(grep -oE '[0-9]+/s' <<<"$line" | head -1 | tr -d /s)"
 row append-p99 "$(grep -oE 'p99 +[0-9.]+(ms|µs)' <<<"$line" | awk '{ print $2 }' | ms)"
 row append-floor "$(grep -oE '64 writers +ratio to floor: growing [0-9.]+' "$out" | awk '{ print $NF }')"
 
+wasm_exec="$(go env GOROOT)/lib/wasm/go_js_wasm_exec"
+for js in '' -js; do
+	if [ -n "$js" ]; then
+		GOOS=js GOARCH=wasm go test -exec="$wasm_exec" ./client -count=1 -run '^$' -bench Search -benchtime 5x >"$out" 2>&1 || failed=1
+	else
+		go test ./client -count=1 -run '^$' -bench Search -benchtime 5x >"$out" 2>&1 || failed=1
+	fi
+	row "search$js" "$(awk '/^BenchmarkSearch\/next(-[0-9]+)? / { print $3 / 1e6 }' "$out" | head -1)"
+	row "search-first$js" "$(awk '/^BenchmarkSearch\/first(-[0-9]+)? / { print $3 / 1e6 }' "$out" | head -1)"
+done
+
 node web/test/speed.mjs >"$out" 2>&1 || failed=1
 row interactive "$(grep -oE 'name-field=[0-9]+' "$out" | cut -d= -f2 | sort -n | sed -n 2p)"
 exit $failed

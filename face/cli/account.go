@@ -137,7 +137,8 @@ func DrawQR(w io.Writer, code api.QR) {
 
 const contactsHelp = `paperplane contacts [--json]
 
-Lists your conversations, the newest first, with how many messages are unread.`
+Lists your conversations with how many messages are unread: those that you put
+on top, then the newest first, and those in the archive behind a line.`
 
 // contactLine is one line of contacts --json.
 type contactLine struct {
@@ -147,6 +148,11 @@ type contactLine struct {
 	Person string        `json:"person,omitempty"`
 	Unread int           `json:"unread"`
 	State  string        `json:"state"`
+	// Muted is until when, ms since 1970, or -1.
+	Muted    int64 `json:"muted,omitempty"`
+	Archived bool  `json:"archived,omitempty"`
+	Pinned   bool  `json:"pinned,omitempty"`
+	Marked   bool  `json:"marked,omitempty"`
 }
 
 func runContacts(ctx context.Context, env Env) error {
@@ -169,9 +175,15 @@ func runContacts(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
+	InOrder(st.Chats)
+	apart := false
 	for _, c := range st.Chats {
+		if c.Archived && !apart && !*asJSON {
+			apart = true
+			fmt.Fprintln(env.Out, "Archived:")
+		}
 		if *asJSON {
-			if err := printJSON(env.Out, contactLine{c.ID, c.Kind, ChatName(c), c.Person, c.Unread, c.State}); err != nil {
+			if err := printJSON(env.Out, contactLine{c.ID, c.Kind, ChatName(c), c.Person, c.Unread, c.State, c.Muted, c.Archived, c.Pinned, c.Marked}); err != nil {
 				return err
 			}
 			continue
@@ -179,6 +191,8 @@ func runContacts(ctx context.Context, env Env) error {
 		unread := ""
 		if c.Unread > 0 {
 			unread = fmt.Sprintf("  %d new", c.Unread)
+		} else if c.Marked {
+			unread = "  unread"
 		}
 		note := ChatNote(c)
 		if note == "" && c.Knocks > 0 {

@@ -111,6 +111,8 @@ func nameOr(name string) string {
 // mark shows how far an own message has got, in signs that need no colour.
 func mark(s core.MessageState) string {
 	switch s {
+	case core.StateScheduled:
+		return "waits for this time"
 	case core.StateQueued:
 		return "waiting"
 	case core.StateSent:

@@ -249,9 +249,7 @@ func (m *Model) refresh() tea.Cmd {
 }
 
 func (m *Model) sortChats() {
-	slices.SortStableFunc(m.st.Chats, func(a, b core.Chat) int {
-		return int(min(max(b.At-a.At, -1), 1))
-	})
+	cli.InOrder(m.st.Chats)
 }
 
 // chat returns a chat by id.
@@ -520,8 +518,12 @@ func (m *Model) picked() *core.Message {
 // found are the chats that fit the search.
 func (m *Model) found() []core.Chat {
 	q := strings.ToLower(strings.TrimSpace(m.search.Value()))
-	if q == "" {
-		return m.st.Chats
+	if q == "" { // what is in the archive is at the end, and is found by its name
+		n := len(m.st.Chats)
+		for n > 0 && m.st.Chats[n-1].Archived {
+			n--
+		}
+		return m.st.Chats[:n]
 	}
 	var list []core.Chat
 	for _, c := range m.st.Chats {

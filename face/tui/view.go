@@ -196,9 +196,18 @@ func (m *Model) list(w, h int) ([]string, *tea.Cursor) {
 		}
 	}
 	room := max(h-1, 1)
+	away := 0
+	if strings.TrimSpace(m.search.Value()) == "" {
+		if away = len(m.st.Chats) - len(chats); away > 0 {
+			room = max(room-1, 1)
+		}
+	}
 	first := min(max(at-room/2, 0), max(len(chats)-room, 0))
 	for _, c := range chats[first:min(first+room, len(chats))] {
 		rows = append(rows, m.listLine(c, w))
+	}
+	if away > 0 {
+		rows = append(rows, m.look.quiet.Render(line(fmt.Sprintf("  %d archived, found by name", away), w)))
 	}
 	switch {
 	case len(chats) == 0 && m.focus == onSearch:
@@ -225,6 +234,8 @@ func (m *Model) listLine(c core.Chat, w int) string {
 		tail = fmt.Sprintf(" @ (%d)", c.Unread)
 	case c.Unread > 0:
 		tail = fmt.Sprintf(" (%d)", c.Unread)
+	case c.Marked:
+		tail = " (•)"
 	case c.Draft != "" && c.ID != m.open:
 		tail = " draft"
 	case c.State == "waiting":
