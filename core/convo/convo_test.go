@@ -12,6 +12,7 @@ import (
 
 	"paperplane/mls"
 	"paperplane/protocol/caps"
+	"paperplane/protocol/content"
 	"paperplane/protocol/plane"
 	"paperplane/protocol/seal"
 )
@@ -639,6 +640,11 @@ func TestStateLimits(t *testing.T) {
 		"moved":        {func(s *State) { s.Moved = &Moved{Gen: 1, Origin: strings.Repeat("x", originMax)} }, true},
 		"moved-over":   {func(s *State) { s.Moved = &Moved{Gen: 1, Origin: strings.Repeat("x", originMax+1)} }, false},
 		"moved-none":   {func(s *State) { s.Moved = &Moved{} }, false},
+		"vanish-min":   {func(s *State) { s.Vanish = VanishMin }, true},
+		"vanish-less":  {func(s *State) { s.Vanish = VanishMin - 1 }, false},
+		"vanish-max":   {func(s *State) { s.Vanish = content.ExpiresMax }, true},
+		"vanish-over":  {func(s *State) { s.Vanish = content.ExpiresMax + 1 }, false},
+		"vanish-two":   {func(s *State) { s.Kind, s.Name, s.Vanish = Two, "", VanishMin }, true},
 		"two-rules":    {func(s *State) { s.Kind, s.Name, s.Rules.Quiet = Two, "", true }, false},
 		"two-bans":     {func(s *State) { s.Kind, s.Name, s.Banned = Two, "", bans(1) }, false},
 		"two":          {func(s *State) { s.Kind, s.Name, s.Moved = Two, "", &Moved{Gen: 1, Origin: "x"} }, true},
@@ -660,6 +666,18 @@ func TestStateLimits(t *testing.T) {
 	}
 	if _, err := ParseState(append(good.bytes(), 0)); err == nil {
 		t.Errorf("trailing bytes were taken")
+	}
+	timed := good
+	timed.Vanish = 3600
+	if s, err := ParseState(timed.bytes()); err != nil || s.Vanish != 3600 || s.Name != "g" {
+		t.Errorf("with a timer: got %d, %v", s.Vanish, err)
+	}
+	base := good.bytes()
+	base[0] = stateTimed
+	for name, tail := range map[string][]byte{"none": nil, "zero": {0}, "long": {0x19, 0, 60}, "null": {0xf6}, "text": {0x61, 'x'}, "trailing": {0x18, 60, 0}, "two": {0x18, 60, 0x18, 60}} {
+		if _, err := ParseState(append(bytes.Clone(base), tail...)); err == nil {
+			t.Errorf("timer %s was taken", name)
+		}
 	}
 }
 
@@ -695,6 +713,8 @@ func links(n int) (list []Link) {
 // FuzzState wants no panic, and that what parses encodes to the same bytes.
 func FuzzState(f *testing.F) {
 	s := State{Version: 2, Kind: Group, Name: "g", Gen: 1, TTLDays: 30, Owners: []plane.PublicKey{who("a")}}
+	f.Add(s.bytes())
+	s.Vanish = VanishMin
 	f.Add(s.bytes())
 	f.Add([]byte{0x87})
 	f.Fuzz(func(t *testing.T, b []byte) {

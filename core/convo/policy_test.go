@@ -86,6 +86,7 @@ func TestStatePolicy(t *testing.T) {
 		"pins":         func(s *State) { s.Pin([32]byte{1}, true) },
 		"rules":        func(s *State) { s.Rules.Quiet = true },
 		"ban":          func(s *State) { s.Ban(eve, true) },
+		"vanish":       func(s *State) { s.Vanish = 3600 },
 		"link":         func(s *State) { s.Links = links(1) },
 		"tree-key":     func(s *State) { s.TreeKey = [32]byte{1} },
 		"moved":        func(s *State) { s.Moved = &Moved{Gen: 1, Origin: "x"} }, // how it is done: TestMove
@@ -135,7 +136,7 @@ func TestStatePolicy(t *testing.T) {
 		c := l.member("ann").c
 		void(t, l, "ann", mls.CommitOptions{Extensions: c.withState(append(c.state.bytes(), 0))})
 	})
-	for _, name := range []string{"name", "about", "picture", "pins", "rules", "ban", "link", "tree-key", "role", "generation"} {
+	for _, name := range []string{"name", "about", "picture", "pins", "rules", "ban", "vanish", "link", "tree-key", "role", "generation"} {
 		act(t, l, "bob", Change{Edit: all[name]})
 	}
 	// A former state, as it was: its generation is over.
@@ -172,7 +173,8 @@ func TestStatePolicy(t *testing.T) {
 	act(t, l, "ann", Change{Edit: func(s *State) { s.Rules = Rules{Adders: true, Changers: true} }})
 	act(t, l, "dan", Change{Edit: func(s *State) { s.Name, s.Pins, s.Links = "ours", nil, nil }})
 	all["tree-key"] = func(s *State) { s.TreeKey = [32]byte{2} }
-	for _, name := range []string{"rules", "owner", "generation", "tree-key"} {
+	all["vanish"] = func(s *State) { s.Vanish = 0 }
+	for _, name := range []string{"rules", "vanish", "owner", "generation", "tree-key"} {
 		t.Run("any-member-"+name, func(t *testing.T) { void(t, l, "dan", stated(l.member("dan").c, all[name])) })
 	}
 }
