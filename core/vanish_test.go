@@ -108,6 +108,11 @@ func TestVanish(t *testing.T) {
 	if n := away.Chat("Bob").Unread; n != 0 {
 		t.Errorf("away: %d unread", n)
 	}
+	for _, e := range away.Events {
+		if m, ok := e.(core.MessageChanged); ok && strings.Contains(m.Message.Text, "canary") {
+			t.Errorf("what was away has shown %+v", m.Message)
+		}
+	}
 	// Off again.
 	Must[core.Done](ann, core.SetVanish{Chat: chat})
 	bob.SetOffline(false)
@@ -224,5 +229,88 @@ func TestVanishBounds(t *testing.T) {
 		if got := ann.Fails(core.SetVanish{Chat: chat, Seconds: n}); got != want {
 			t.Errorf("%d s: got %q, want %q", n, got, want)
 		}
+	}
+}
+
+// TestVanishUnread shows that what goes is unread no more, and takes nothing else from the count.
+func TestVanishUnread(t *testing.T) {
+	w, ann, bob := pair(t)
+	chat := ann.Chat("Bob").ID
+	Must[core.Done](ann, core.SetVanish{Chat: chat, Seconds: 60})
+	w.Pass(time.Second)
+	read := Must[core.Sent](ann, core.SendText{Chat: chat, Text: "read"}).Message
+	w.Pass(time.Second)
+	Must[core.Done](bob, core.MarkRead{Chat: chat, Message: read})
+	Must[core.Done](ann, core.SetVanish{Chat: chat})
+	w.Pass(time.Second)
+	Must[core.Sent](ann, core.SendText{Chat: chat, Text: "stays"})
+	Must[core.Done](ann, core.SetVanish{Chat: chat, Seconds: 120})
+	w.Pass(time.Second)
+	Must[core.Sent](ann, core.SendText{Chat: chat, Text: "@Bob", Mentions: []core.Mention{{Length: 4, Person: bob.Person()}}})
+	w.Pass(time.Second)
+	for _, x := range []struct {
+		d                time.Duration
+		unread, mentions int
+	}{{0, 2, 1}, {time.Minute, 2, 1}, {2 * time.Minute, 1, 0}} {
+		w.Pass(x.d)
+		if c := bob.Chat("Ann"); c.Unread != x.unread || c.Mentions != x.mentions {
+			t.Errorf("after %v: %d unread, %d mentions, want %d and %d", x.d, c.Unread, c.Mentions, x.unread, x.mentions)
+		}
+	}
+}
+
+// TestVanishLateNote shows that what is said about a message, and arrives where the message has gone already, goes too.
+func TestVanishLateNote(t *testing.T) {
+	w, ann, bob := pair(t)
+	chat := ann.Chat("Bob").ID
+	lap := w.Client("laptop")
+	link(t, ann, lap, "Laptop")
+	Must[core.Done](ann, core.SetVanish{Chat: chat, Seconds: 100})
+	w.Pass(time.Minute)
+	lap.SetOffline(true)
+	id := Must[core.Sent](ann, core.SendText{Chat: chat, Text: "canary"}).Message
+	w.Pass(10 * time.Second)
+	bob.SetOffline(true)
+	w.Run()
+	Must[core.Done](bob, core.React{Chat: chat, Message: id, Emoji: "👍", On: true}) // 90 seconds, from when it leaves
+	w.Pass(80 * time.Second)
+	bob.SetOffline(false)
+	w.Pass(20 * time.Second)
+	lap.SetOffline(false)
+	w.Pass(10 * time.Second)
+	if m, err := core.Read(lap.Vault, chat, id); m != nil || err != nil {
+		t.Errorf("shown where it came too late: %+v, %v", m, err)
+	}
+	if len(traces(lap, "canary", id)) == 0 {
+		t.Errorf("that was no test: the reaction did not arrive")
+	}
+	w.Pass(80 * time.Second)
+	for _, c := range []*Client{ann, bob, lap} {
+		if got := traces(c, "canary", id); len(got) > 0 {
+			t.Errorf("%s still has %q", c.Name, got)
+		}
+	}
+}
+
+// TestVanishWords shows that the vault of twelve words holds nothing that expires.
+func TestVanishWords(t *testing.T) {
+	w, ann, bob, chat, _, words := vaulted(t)
+	Must[core.Done](bob, core.SetVanish{Chat: chat, Seconds: 86400})
+	w.Pass(time.Second)
+	id := Must[core.Sent](bob, core.SendText{Chat: chat, Text: "canary"}).Message
+	Must[core.Done](bob, core.SetVanish{Chat: chat})
+	w.Pass(time.Second)
+	Must[core.Sent](bob, core.SendText{Chat: chat, Text: "stays"})
+	w.Pass(2 * time.Hour)
+	ann.SetOffline(true)
+	bob.SetOffline(true) // or he would tell who comes back what has time left
+	fresh := w.Client("fresh")
+	Must[core.Joined](fresh, core.Recover{Words: words, Origin: w.Server.Origin, Name: "New"})
+	w.Pass(3 * time.Minute)
+	if list := fresh.Texts(chat); !slices.Contains(list, "Bob: stays") {
+		t.Errorf("that was no test: %q", list)
+	}
+	if got := traces(fresh, "canary", id); len(got) > 0 {
+		t.Errorf("recovered: %q", got)
 	}
 }
