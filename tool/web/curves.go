@@ -71,9 +71,6 @@ func overlay(dir string) (string, error) {
 		}
 		replace[filepath.Join(src, name)] = to
 	}
-	if err := smallNumbers(filepath.Dir(filepath.Dir(src)), dir, replace); err != nil {
-		return "", err
-	}
 	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
