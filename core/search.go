@@ -1,6 +1,7 @@
 package core
 
 import (
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -277,7 +278,7 @@ func (f *Finder) refresh(r Reader, c *findChat) error {
 	for n := range c.index {
 		list = append(list, n)
 	}
-	sort.Slice(list, func(a, b int) bool { return list[a] < list[b] })
+	slices.Sort(list)
 	c.index, c.ids = nil, nil
 	for _, n := range list {
 		d := c.place(n)

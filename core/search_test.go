@@ -43,7 +43,7 @@ func naive(c *Client, x core.Search) (ids []string) {
 		words := strings.FieldsFunc(strings.ToLower(m.Text), func(r rune) bool { return r < 'a' || r > 'z' })
 		ok := m.Kind == core.KindText && (x.From == "" || x.From == m.From) && m.At >= x.After && (x.Before == 0 || m.At < x.Before) &&
 			(x.Kind == "" || x.Kind == "link" && strings.Contains(m.Text, "https://"))
-		for _, w := range strings.Fields(strings.ToLower(x.Query)) {
+		for w := range strings.FieldsSeq(strings.ToLower(x.Query)) {
 			ok = ok && slices.ContainsFunc(words, func(s string) bool { return strings.HasPrefix(s, w) })
 		}
 		if ok {
