@@ -46,7 +46,7 @@ func commands() []command {
 	return append(peopleCommands(),
 		accountCommand,
 		chatCommand,
-		openCommand,
+		appCommand,
 		serveCommand,
 		configCommand,
 		doctorCommand,
@@ -82,6 +82,8 @@ func dispatch(ctx context.Context, env *environment, args []string) int {
 		return help(env, all, rest)
 	case "-version", "--version":
 		name = "version"
+	case "open": // what app was called first
+		name = "app"
 	}
 	for _, c := range all {
 		if c.name != name {

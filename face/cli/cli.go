@@ -60,7 +60,7 @@ func Commands() []Command {
 		{"device", "use the account on several devices", deviceHelp, runDevice},
 		{"words", "twelve words that bring the account back", wordsHelp, runWords},
 		{"recover", "bring the account back from twelve words", recoverHelp, runRecover},
-		{"export", "save a conversation as a page or as JSON", exportHelp, runExport},
+		{"export", "save conversations as pages and JSON", exportHelp, runExport},
 	}
 }
 

@@ -3,31 +3,54 @@ package cli
 import (
 	"context"
 	"errors"
-	"html/template"
-	"io"
-	"os"
-	"strings"
+	"fmt"
+	"slices"
 	"time"
 
 	"paperplane/core"
+	"paperplane/face/api"
+	"paperplane/face/export"
 )
 
-const exportHelp = `paperplane export WHO --format html|json [--out FILE]
+const exportHelp = `paperplane export [WHO...] --to DIR [--files]
 
-Writes the whole conversation to FILE or to standard output: as one page that
-any browser shows, or as JSON, one message a line. Files are named, not included.
-What is written is not encrypted any more: keep it safe.`
+Writes conversations, all when none is named, into the new folder DIR: pages that
+any browser shows, beginning with index.html, and messages.json for programs.
+A conversation of more than 1,000 messages has a page for each month.
+--files puts the files that are on this device beside them.
+DIR appears whole or not at all. What is deleted or has vanished is not in it.
+What is written is not encrypted any more, and stays: keep it safe.`
+
+// exportWords are for export's errors.
+var exportWords = []struct {
+	err   error
+	words string
+}{
+	{export.ErrExists, "There is something at this place already, and it is not overwritten. Name a new folder."},
+	{export.ErrPart, "Beside it lies a folder of the same name that ends with .part, of an export that is under way or was cut off. Remove it, or name another folder."},
+	{export.ErrFull, "The disk is full. Nothing was written; free some space and try again."},
+	{export.ErrDisk, "The folder could not be written. Nothing was left of it. Is the folder around it there, and yours?"},
+}
+
+// exportSource is a session as package export wants it.
+type exportSource struct{ *session }
+
+func (s exportSource) Messages(ctx context.Context, chat string, from uint64, limit int) ([]core.Message, error) {
+	p, err := api.Do[api.Page](ctx, s, "messages", map[string]any{"chat": chat, "from": from, "limit": limit})
+	return p.Messages, err
+}
 
 func runExport(ctx context.Context, env Env) error {
 	fs := newFlags()
-	format := fs.String("format", "html", "html or json")
-	out := fs.String("out", "", "a file to write")
+	to := fs.String("to", "", "a new folder")
+	files := fs.Bool("files", false, "files too")
+	asJSON := fs.Bool("json", false, "print JSON")
 	rest, err := parse(fs, env.Args)
 	if err != nil {
 		return err
 	}
-	if len(rest) != 1 || *format != "html" && *format != "json" {
-		return usage("Say whose conversation; the format is html or json.")
+	if *to == "" {
+		return usage("Say into which new folder: --to DIR.")
 	}
 	s, err := open(ctx, env)
 	if err != nil {
@@ -35,97 +58,49 @@ func runExport(ctx context.Context, env Env) error {
 	}
 	defer s.close()
 	s.sync(ctx)
-	chat, _, err := s.chat(ctx, rest[0])
+	st, err := s.state(ctx)
 	if err != nil {
 		return err
 	}
-	var all []core.Message
-	for before := uint64(0); ; {
-		list, err := s.page(ctx, chat.ID, before, 200)
+	chats := st.Chats
+	if len(rest) > 0 {
+		chats = nil
+	}
+	for _, who := range rest {
+		c, err := find(st.Chats, who)
 		if err != nil {
 			return err
 		}
-		if len(list) == 0 {
-			break
-		}
-		all = append(list, all...)
-		if before = list[0].Index; before <= 1 {
-			break
+		if !slices.ContainsFunc(chats, func(x core.Chat) bool { return x.ID == c.ID }) {
+			chats = append(chats, c)
 		}
 	}
-	w, done := env.Out, func() error { return nil }
-	if *out != "" {
-		f, err := os.OpenFile(*out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return errors.New("The file could not be made; an existing one is not overwritten.")
+	rep, err := export.Write(ctx, export.Job{Source: exportSource{s}, Chats: chats, Files: *files, Now: time.Now(), Zone: time.Local,
+		ChatName: ChatName, Notice: NoticeText, Poll: PollText, File: FileText}, *to)
+	for _, x := range exportWords {
+		if errors.Is(err, x.err) {
+			return errors.New(x.words)
 		}
-		w, done = f, func() error { return errors.Join(f.Sync(), f.Close()) }
 	}
-	if *format == "json" {
-		err = exportJSON(w, all)
-	} else {
-		err = exportHTML(w, chat, all)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("Interrupted. Nothing was written.")
+	case err != nil:
+		return err
+	case *asJSON:
+		return printJSON(env.Out, exportLine{rep.Chats, rep.Messages, rep.Files, rep.Away})
 	}
-	if err := errors.Join(err, done()); err != nil {
-		return errors.New("The export could not be written.")
+	fmt.Fprintf(env.Out, "Conversations: %d, messages: %d, files: %d.\n", rep.Chats, rep.Messages, rep.Files)
+	if rep.Away > 0 {
+		fmt.Fprintf(env.Out, "Files that are not on this device: %d.\n", rep.Away)
 	}
 	return nil
 }
 
-func exportJSON(w io.Writer, all []core.Message) error {
-	for _, m := range all {
-		if err := printJSON(w, lineOf(m)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// page needs no script and loads nothing.
-var page = template.Must(template.New("export").Parse(`<!doctype html>
-<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{{.Name}}</title><style>
-:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}
-article{margin:.75rem 0}header{font-size:.85rem;opacity:.7}p{margin:.1rem 0;white-space:pre-wrap;overflow-wrap:anywhere}.notice{text-align:center;opacity:.7}
-</style></head><body><h1 dir="auto">{{.Name}}</h1>
-{{range .Messages}}{{if .Notice}}<p class="notice" dir="auto">{{.Text}}</p>
-{{else}}<article><header><bdi>{{.From}}</bdi> · <time datetime="{{.At}}">{{.Shown}}</time>{{if .Edited}} · edited{{end}}</header>
-{{if .Quote}}<p dir="auto"><q>{{.Quote}}</q></p>{{end}}<p dir="auto">{{.Text}}</p>{{range .Files}}<p dir="auto">📎 {{.}}</p>{{end}}{{range .Reactions}}<span>{{.}}</span> {{end}}</article>
-{{end}}{{end}}</body></html>
-`))
-
-type pageMessage struct {
-	From, At, Shown, Text, Quote string
-	Notice, Edited               bool
-	Files, Reactions             []string
-}
-
-func exportHTML(w io.Writer, chat core.Chat, all []core.Message) error {
-	data := struct {
-		Name     string
-		Messages []pageMessage
-	}{Name: ChatName(chat)}
-	for _, m := range all {
-		l := lineOf(m)
-		pm := pageMessage{From: m.FromName, At: l.At, Shown: time.UnixMilli(m.At).UTC().Format("2006-01-02 15:04 UTC"), Text: l.Text,
-			Notice: m.Kind == core.KindNotice, Edited: m.Edited, Files: l.Files}
-		if m.Poll != nil {
-			pm.Text += "\n" + strings.Join(PollText(m.Poll), "\n")
-		}
-		if m.Forwarded != "" {
-			pm.From += " (from " + m.Forwarded + ")"
-		}
-		if m.Kind == core.KindDeleted {
-			pm.Text = "(deleted)"
-		}
-		if m.ReplyTo != nil {
-			pm.Quote = m.ReplyTo.Text
-		}
-		for _, r := range m.Reactions {
-			pm.Reactions = append(pm.Reactions, r.Emoji)
-		}
-		data.Messages = append(data.Messages, pm)
-	}
-	return page.Execute(w, data)
+// exportLine is what export --json prints.
+type exportLine struct {
+	Chats    int `json:"chats"`
+	Messages int `json:"messages"`
+	Files    int `json:"files"`
+	Away     int `json:"away"`
 }

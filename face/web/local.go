@@ -106,7 +106,7 @@ func (l *local) guarded(f http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		SetHeaders(w.Header())
 		if !l.allowed(r) {
-			http.Error(w, "This is somebody's messenger. Open it with the address that `paperplane open` prints.", http.StatusForbidden)
+			http.Error(w, "This is somebody's messenger. Open it with the address that `paperplane app` prints.", http.StatusForbidden)
 			return
 		}
 		f(w, r)

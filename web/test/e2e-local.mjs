@@ -1,5 +1,5 @@
 // Steps of e2e.mjs with a native account: a person at a terminal among people in browsers, and the page that
-// `paperplane open` serves; and browsers that keep nothing.
+// `paperplane app` serves; and browsers that keep nothing.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -86,7 +86,7 @@ export function localSteps({ binary, browser, complaints, alice, bob, invite, op
     [
       'the-local-page-wants-its-token',
       async () => {
-        program = await follow(['open'], /http:\/\/127\.0\.0\.1:\d+\/\?token=\S+/);
+        program = await follow(['app'], /http:\/\/127\.0\.0\.1:\d+\/\?token=\S+/);
         address = program.match[0];
         const c = await context();
         const stranger = await c.newPage();

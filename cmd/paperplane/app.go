@@ -11,30 +11,30 @@ import (
 	"paperplane/face/api"
 )
 
-var openCommand = command{
-	name:  "open",
+var appCommand = command{
+	name:  "app",
 	short: "your account in a browser on this machine",
-	help: `usage: paperplane open
+	help: `usage: paperplane app
 
 Holds your account open and prints an address for a browser on this machine.
 Whoever has the address has the account: keep it to yourself. It works until
 this command is interrupted. When another paperplane has the account open, the
 address leads there, and this command ends.
 `,
-	run: runOpen,
+	run: runApp,
 }
 
-// openTries is how often open looks again when another program is just starting or stopping.
+// openTries is how often app looks again when another program is just starting or stopping.
 const openTries = 20
 
-func runOpen(ctx context.Context, env *environment, args []string) error {
+func runApp(ctx context.Context, env *environment, args []string) error {
 	fs := flag.NewFlagSet("", flag.ContinueOnError)
 	rest, err := parse(fs, args)
 	if err != nil {
 		return err
 	}
 	if len(rest) > 0 {
-		return usagef("open takes no arguments")
+		return usagef("app takes no arguments")
 	}
 	h, err := openHome()
 	if err != nil {
