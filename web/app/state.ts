@@ -66,6 +66,9 @@ export const chatMenuFor = signal<{ chat: Chat; at: { x: number; y: number }; sh
 /** Whether the list shows what was put aside. */
 export const archiveShown = signal(false);
 
+/** The ids of the messages of the open chat that are chosen, while one chooses. */
+export const chosen = signal<readonly string[] | null>(null);
+
 /** The message whose menu is open, and which part of it. */
 export interface OpenMenu {
   message: Message;

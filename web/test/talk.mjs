@@ -553,6 +553,39 @@ const list = [
     },
   ],
   [
+    'several-messages-at-once',
+    async () => {
+      const page = await open();
+      await page.chat('Ann');
+      await page.waitForTimeout(1200);
+      const row = (text) => page.locator('.list .row', { hasText: text }).last();
+      await row('Got both').click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Select' }).click();
+      await row('Six.').click();
+      await row('See you there').focus();
+      await page.keyboard.press('Enter');
+      await page.locator('.select-bar', { hasText: '3 selected' }).waitFor();
+      check('axe selecting', await axe(page), []);
+      await row('See you there').click();
+      await page.getByRole('button', { name: 'Copy text' }).click();
+      check('copied in their order', await page.evaluate(() => navigator.clipboard.readText()), 'Six.\nGot both. Thank you!');
+      await row('Got both').click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Select' }).click();
+      await row('Six.').click();
+      await page.getByRole('button', { name: 'Forward' }).click();
+      await page.locator('dialog label.person', { hasText: 'Saved' }).click();
+      await page.locator('dialog').getByRole('button', { name: 'Forward' }).click();
+      await page.locator('.chat-head h1', { hasText: 'Saved' }).waitFor();
+      check('in their order', (await page.asked('forward'))[0].messages.length, 2);
+      await page.chat('Ann');
+      await row('Six.').click({ button: 'right' });
+      await page.getByRole('menuitem', { name: 'Select' }).click();
+      await page.keyboard.press('Escape');
+      await page.locator('.composer').waitFor();
+      await close(page);
+    },
+  ],
+  [
     'storage',
     async () => {
       const page = await open();

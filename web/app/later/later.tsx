@@ -43,6 +43,7 @@ export { PollCard } from './poll';
 export { Recorder } from './record';
 export { Returning } from './returning';
 export { FoundMessages } from './search';
+export { SelectBar } from './select';
 export { SendMenu } from './talk';
 export { Frame, Viewer } from './viewer';
 export { VoiceLine } from './voice';

@@ -6,7 +6,7 @@ import type { Chat, Message } from '../api';
 import { compose } from '../compose';
 import { mayChange } from '../roles';
 import { saveFile } from '../files';
-import { menuFor, type OpenMenu, panel } from '../state';
+import { chosen, menuFor, type OpenMenu, panel } from '../state';
 import { Confirm } from '../view/dialog';
 import { type Entry, Menu } from '../view/menu';
 import { EmojiPicker } from './emoji';
@@ -82,6 +82,7 @@ function entries(m: Message, may: boolean, mayPin: boolean, open: OpenMenu): Ent
   const files = m.files?.filter((f) => f.ref) ?? [];
   if (files.length > 0) out.push({ icon: 'download', label: t('save'), run: () => files.forEach((f) => void saveFile(f)) });
   if (m.own && m.state === 'failed') out.push({ icon: 'retry', label: t('retry'), run: () => void act('retry', { chat: m.chat, message: m.id }) });
+  out.push({ icon: 'check', label: t('select'), run: () => (chosen.value = [m.id]) });
   if (m.edits || m.edited) out.push({ icon: 'clock', label: t('edits.title'), run: () => (panel.value = { kind: 'edits', message: m }) });
   if (m.thread) out.push({ icon: 'quote', label: t('thread.title'), run: () => (panel.value = { kind: 'thread', chat: m.chat, root: m.thread!.root || m.id }) });
   if (m.state === 'scheduled') {

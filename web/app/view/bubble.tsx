@@ -8,7 +8,7 @@ import { onlyEmoji } from '../../lib/linkify';
 import { placeIn } from '../../lib/place';
 import { act, react, summary } from '../act';
 import type { Chat, Message, MessageState as State, Reaction } from '../api';
-import { menuFor, panel } from '../state';
+import { chosen, menuFor, panel } from '../state';
 import { Attachments } from './attachments';
 import { Avatar } from './avatar';
 import { Icon, Ticks } from './icons';
@@ -35,8 +35,11 @@ export function Bubble(p: { line: MessageLine; chat: Chat; onJump(id: string): v
   const { message: m, first, last } = p.line;
   const ref = useRef<HTMLElement>(null);
   const fresh = useRef(Date.now() - m.at < 2000); // only what arrives now slides in
+  const picks = chosen.value;
+  const picked = picks?.includes(m.id) ?? false;
   const menu = (at: Place) => {
-    if (m.kind !== 'deleted') menuFor.value = { message: m, at, show: 'menu' };
+    if (picks) chosen.value = picked ? picks.filter((id) => id !== m.id) : [...picks, m.id];
+    else if (m.kind !== 'deleted') menuFor.value = { message: m, at, show: 'menu' };
   };
   const opener = useRef(menu);
   opener.current = menu;
@@ -47,7 +50,7 @@ export function Bubble(p: { line: MessageLine; chat: Chat; onJump(id: string): v
     return () => e.removeEventListener('menu', asked);
   }, []);
   const press = usePress(menu, 'a, button');
-  const classes = ['row', m.own ? 'own' : 'other', first ? 'first' : '', last ? 'last' : '', fresh.current ? 'fresh' : ''].join(' ');
+  const classes = ['row', m.own ? 'own' : 'other', first ? 'first' : '', last ? 'last' : '', fresh.current ? 'fresh' : '', picks ? 'choosing' : '', picked ? 'chosen' : ''].join(' ');
   return (
     <article
       class={classes}
@@ -61,7 +64,14 @@ export function Bubble(p: { line: MessageLine; chat: Chat; onJump(id: string): v
         menu({ x: e.clientX, y: e.clientY });
       }}
       {...press}
+      onClickCapture={(e) => {
+        if (!picks) return press.onClickCapture(e);
+        e.preventDefault();
+        e.stopPropagation();
+        menu({ x: 0, y: 0 });
+      }}
     >
+      {picked ? <span class="sr">{t('chosen')}</span> : null}
       <div class="bubble-line">
         {p.chat.kind === 'group' && !m.own ? <span class="face">{last ? <Avatar id={m.from} name={m.fromName} small /> : null}</span> : null}
         <Body m={m} may={p.chat.state === 'open'} named={p.chat.kind === 'group' && !m.own && first} onJump={p.onJump} />

@@ -6,7 +6,7 @@ import { List, type ListHandle } from '../../lib/list';
 import { act, ask, chatName, close, fail, noticeText } from '../act';
 import type { Chat, Message } from '../api';
 import { compose } from '../compose';
-import { account, contacts, goal, menuFor, panel, typing } from '../state';
+import { account, chosen, contacts, goal, menuFor, panel, typing } from '../state';
 import { thread } from '../thread';
 import { ChatAvatar } from './avatar';
 import { Bubble } from './bubble';
@@ -151,7 +151,7 @@ export function ChatView({ chat }: { chat: Chat }) {
           </button>
         )}
       </div>
-      <Foot chat={chat} />
+      {chosen.value ? <Later show={(x) => <x.SelectBar chat={chat} />} /> : <Foot chat={chat} />}
       {menuFor.value ? <Later show={(x) => <x.MessageMenu chat={chat} />} /> : null}
     </>
   );
