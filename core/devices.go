@@ -131,7 +131,7 @@ func (m *Machine) devicePackage() (kp, secret []byte) {
 	kp, s, err := mls.NewKeyPackage(mls.KeyPackageOptions{
 		Signer: m.acc.keys.Device(), Credential: mls.NewBasic(m.acc.keys.Credential()), LastResort: true,
 		Lifetime:     mls.Lifetime{NotBefore: m.now.Add(-24 * time.Hour), NotAfter: m.now.AddDate(0, 0, 2*devicePackageDays)},
-		Capabilities: convo.Capabilities(), LeafExtensions: convo.NameLeaf(m.acc.Name, nil),
+		Capabilities: convo.Capabilities(), LeafExtensions: m.nameLeaf(nil),
 	})
 	inv.That(err == nil, "a key package can be made")
 	return kp, s.Marshal()

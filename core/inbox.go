@@ -128,7 +128,7 @@ func (m *Machine) newPackage(last bool) []byte {
 	kp, secret, err := mls.NewKeyPackage(mls.KeyPackageOptions{
 		Signer: signer, Credential: mls.NewBasic(credential), LastResort: last,
 		Lifetime:     mls.Lifetime{NotBefore: m.now.Add(-24 * time.Hour), NotAfter: m.now.Add(packageDays * 24 * time.Hour)},
-		Capabilities: convo.Capabilities(), LeafExtensions: convo.NameLeaf(m.acc.Name, nil),
+		Capabilities: convo.Capabilities(), LeafExtensions: m.nameLeaf(nil),
 	})
 	inv.That(err == nil, "a key package can be made")
 	p := &ownPackage{ref: hex.EncodeToString(secret.Ref()[:16]), made: plane.DayOf(m.now), secret: secret}

@@ -214,6 +214,15 @@ func (m *Machine) underMandate(kp *mls.KeyPackage) bool {
 	return caps.MandateOf(identityOf(kp), m.acc.person()) == m.acc.keys.Mandate()
 }
 
+// nameLeaf is the extensions of a leaf that is made now: see convo.NameLeaf.
+func (m *Machine) nameLeaf(again *plane.LogID) []mls.Extension {
+	made := int64(0)
+	if again != nil || m.acc.Gen > 0 {
+		made = m.now.UnixMilli()
+	}
+	return convo.NameLeaf(m.acc.Name, again, made)
+}
+
 // wayIn is a contact door of one's own inbox, as another of one's devices says it to a contact. A
 // device that has lost the thread of Saved, and with it which inbox is the new one, asks there.
 type wayIn struct {

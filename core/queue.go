@@ -415,7 +415,7 @@ func (m *Machine) knock(c *chat, seq plane.Seq, x account.Knock) bool {
 	if who, err := m.identify(x.Credential, kp.SignatureKey()); err != nil || who != x.Account {
 		return false
 	}
-	if x.Again && c.c.Has(x.Account) && !c.c.Mandated(x.Account, x.Credential, kp.SignatureKey()) ||
+	if x.Again && c.c.Has(x.Account) && !c.c.Mandated(x.Account, kp) ||
 		!x.Again && !caps.Follows(x.Credential, x.Account, m.mandateIn(x.Account)) {
 		// It is not noted: who was signed out must not make the knocks of those who remain repeats.
 		if m.goesOn(c) && (x.Again || mayAdd(c)) {

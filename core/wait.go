@@ -167,7 +167,7 @@ func (m *Machine) leafPackage(credential []byte, again *plane.LogID) ([]byte, []
 	kp, secret, err := mls.NewKeyPackage(mls.KeyPackageOptions{
 		Signer: m.acc.keys.Device(), Credential: mls.NewBasic(credential),
 		Lifetime:     mls.Lifetime{NotBefore: m.now.Add(-24 * time.Hour), NotAfter: m.now.Add(packageDays * 24 * time.Hour)},
-		Capabilities: convo.Capabilities(), LeafExtensions: convo.NameLeaf(m.acc.Name, again),
+		Capabilities: convo.Capabilities(), LeafExtensions: m.nameLeaf(again),
 	})
 	inv.That(err == nil, "a key package can be made")
 	return kp, secret.Marshal()

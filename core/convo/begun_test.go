@@ -107,7 +107,7 @@ func TestReplaced(t *testing.T) {
 		bodies, _ := bob.c.Bodies(own.Message)
 		k := signer(t)
 		b, _, err := mls.NewKeyPackage(mls.KeyPackageOptions{
-			Signer: k, Credential: mls.NewBasic([]byte("bob")), Capabilities: Capabilities(), LeafExtensions: NameLeaf("", &plane.LogID{1}),
+			Signer: k, Credential: mls.NewBasic([]byte("bob")), Capabilities: Capabilities(), LeafExtensions: NameLeaf("", &plane.LogID{1}, now.UnixMilli()),
 			Lifetime: mls.Lifetime{NotBefore: now.AddDate(0, 0, -1), NotAfter: now.AddDate(0, 0, 1)},
 		})
 		if err != nil {

@@ -172,7 +172,7 @@ func New(o Options) (*Convo, error) {
 	g, err := mls.NewGroup(mls.GroupOptions{
 		GroupID: o.ID[:], Signer: o.Signer, Credential: mls.NewBasic(o.Credential),
 		Lifetime:   mls.Lifetime{NotBefore: o.Now.Add(-24 * time.Hour), NotAfter: o.Now.AddDate(10, 0, 0)},
-		Extensions: extensions(&st), LeafExtensions: NameLeaf(o.Called, nil), Capabilities: Capabilities(),
+		Extensions: extensions(&st), LeafExtensions: NameLeaf(o.Called, nil, 0), Capabilities: Capabilities(),
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,9 @@
 package convo
 
 import (
+	"slices"
+	"time"
+
 	"paperplane/mls"
 	"paperplane/protocol/caps"
 	"paperplane/protocol/plane"
@@ -63,11 +66,12 @@ func (c *Convo) mandateAt(leaf uint32, p plane.PublicKey) caps.Mandate {
 	return caps.Mandate{Key: p}
 }
 
-// Mandated reports whether a device's credential may come in for a member, or in the place of the
+// Mandated reports whether a device may come in for a member with a key package, or in the place of the
 // leaf of the same signature key.
-func (c *Convo) Mandated(p plane.PublicKey, identity, key []byte) bool {
-	_, ok := c.LeafOf(p, key)
-	return ok || caps.Follows(identity, p, c.who.newest(p))
+func (c *Convo) Mandated(p plane.PublicKey, kp *mls.KeyPackage) bool {
+	s := seated{person: p, rejoin: c.madeFor(kp.LeafExtensions()), made: madeAt(kp.LeafExtensions()), identity: kp.Credential().Identity()}
+	leaf, ok := c.LeafOf(p, kp.SignatureKey())
+	return ok && (c.light != nil || c.returns(s, leaf)) || caps.Follows(s.identity, p, c.who.newest(p))
 }
 
 // mandated judges what a commit does to the leaves of those who were members before and are after:
@@ -89,10 +93,15 @@ func (c *Convo) mandateHolds(p plane.PublicKey, t turn) bool {
 		if s.person != p {
 			continue
 		}
-		if !caps.Follows(s.identity, p, cur) && !c.returns(s, t) {
+		if caps.Follows(s.identity, p, cur) {
+			held = true
+			continue
+		}
+		leaf, ok := c.place(s, t)
+		if !ok || !c.returns(s, leaf) {
 			return false
 		}
-		held = true
+		held = held || c.who.mandate(leaf) == cur
 	}
 	if m := t.maker; m.person == p {
 		if caps.Follows(m.identity, p, cur) {
@@ -111,16 +120,38 @@ func (c *Convo) mandateHolds(p plane.PublicKey, t turn) bool {
 	return held
 }
 
-// returns says whether a leaf comes in the place of one with the same key: a device that has lost the
-// thread, or was set back, perhaps to before the mandate.
-func (c *Convo) returns(s seated, t turn) bool {
+// place returns the leaf with the same key that a leaf comes in the place of.
+func (c *Convo) place(s seated, t turn) (uint32, bool) {
 	for _, leaf := range t.removed {
 		m, err := c.g.Member(leaf)
 		if err == nil && c.who.at(leaf) == s.person && string(m.SignatureKey) == string(s.key) {
-			return true
+			return leaf, true
 		}
 	}
-	return false
+	return 0, false
+}
+
+// returns says whether a device may take its own place again without following the newest mandate: it
+// has lost the thread before it heard of it; or it was set back, perhaps to before the mandate that its
+// leaf is under. Then it has made what comes in after that leaf. Else anybody could play again what it
+// came back by before the mandate, for all have that, and bring back with it who was signed out.
+func (c *Convo) returns(s seated, leaf uint32) bool {
+	if caps.MandateOf(s.identity, s.person) == c.who.mandate(leaf) {
+		return true
+	}
+	m, err := c.g.Member(leaf)
+	return err == nil && s.rejoin && s.made > madeAt(m.LeafExtensions)
+}
+
+// remade returns the extensions of one's own leaf as it gets a credential; nil: as they are.
+func (c *Convo) remade(credential []byte, now time.Time) []mls.Extension {
+	m, err := c.g.Member(c.g.OwnIndex())
+	if err != nil || caps.MandateOf(credential, plane.PublicKey{}).Gen == 0 {
+		return nil
+	}
+	made := max(now.UnixMilli(), int64(madeAt(m.LeafExtensions))+1)
+	list := slices.DeleteFunc(m.LeafExtensions, func(x mls.Extension) bool { return x.Type == RejoinExtension })
+	return append(list, NameLeaf("", nil, made)...)
 }
 
 // ownSeat is the leaf of this device as it is after an own commit.

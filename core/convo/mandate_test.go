@@ -28,7 +28,7 @@ func TestMandate(t *testing.T) {
 	bob2 := device(t, l, "bob", "bob", "bob2", Change{})
 	device(t, l, "bob", "bob", "thief", Change{})
 	whole := stored(l.member("ann").c, nil)
-	again := NameLeaf("", &l.member("ann").c.id)
+	again := NameLeaf("", &l.member("ann").c.id, now.UnixMilli())
 	pack := func(k *mls.Signer, identity []byte) *mls.KeyPackage {
 		b, _, err := mls.NewKeyPackage(mls.KeyPackageOptions{
 			Signer: k, Credential: mls.NewBasic(identity), Capabilities: Capabilities(), LeafExtensions: again,
@@ -134,7 +134,7 @@ func TestMandateSetBack(t *testing.T) {
 	l := group(t, "ann", "bob")
 	bob := l.member("bob")
 	act(t, l, "bob", Change{Credential: under(bob.k, 1, caps.NewSigner(), nil)})
-	kp, _ := packWith(t, "bob", bob.k, NameLeaf("", &bob.c.id))
+	kp, _ := packWith(t, "bob", bob.k, NameLeaf("", &bob.c.id, now.UnixMilli()+1))
 	bob.lost = true
 	act(t, l, "ann", Change{Leaves: []uint32{bob.c.OwnLeaf()}, Add: []*mls.KeyPackage{kp}})
 	if got := l.member("ann").c.Mandate(who("bob")).Gen; got != 0 {

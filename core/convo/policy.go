@@ -267,6 +267,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 	if ch.Credential != nil {
 		cred := mls.NewBasic(ch.Credential)
 		o.Credential = &cred
+		o.LeafExtensions = c.remade(ch.Credential, now)
 	}
 	var t turn
 	st := c.state.clone()
@@ -289,7 +290,7 @@ func (c *Convo) Begin(ch Change, now time.Time) (*Pending, error) {
 			continue // is one already
 		}
 		o.Add = append(o.Add, kp)
-		t.added = append(t.added, seated{person: p, rejoin: c.madeFor(kp.LeafExtensions()), identity: kp.Credential().Identity(), key: kp.SignatureKey()})
+		t.added = append(t.added, seated{person: p, rejoin: c.madeFor(kp.LeafExtensions()), made: madeAt(kp.LeafExtensions()), identity: kp.Credential().Identity(), key: kp.SignatureKey()})
 	}
 	t.maker = c.ownSeat(ch.Credential)
 	list := c.tally(t)

@@ -303,7 +303,9 @@ func TestRejoinPolicy(t *testing.T) {
 	l := group(t, "ann", "bob", "cid")
 	bob := l.member("bob")
 	leaf := []uint32{bob.c.OwnLeaf()}
-	ext := func(id plane.LogID) mls.Extension { return mls.Extension{Type: RejoinExtension, Data: id[:]} }
+	ext := func(id plane.LogID) mls.Extension {
+		return mls.Extension{Type: RejoinExtension, Data: append(id[:], make([]byte, madeBytes)...)}
+	}
 	plain, _ := pack(t, "bob", signer(t))
 	other, _ := packWith(t, "bob", signer(t), []mls.Extension{ext(plane.LogID{9})})
 	dan, _ := packWith(t, "dan", signer(t), []mls.Extension{ext(bob.c.id)})

@@ -1,6 +1,7 @@
 package convo
 
 import (
+	"encoding/binary"
 	"errors"
 	"slices"
 	"time"
@@ -168,14 +169,19 @@ func cleanName(s string) string {
 }
 
 // NameLeaf returns the leaf extensions that say a name; again, that the leaf is made to take the
-// place of a lost one of the same person in that conversation.
-func NameLeaf(name string, again *plane.LogID) []mls.Extension {
+// place of a lost one of the same person in that conversation; made, in ms since 1970, when it was
+// made, which leaves say that have again or are under a later mandate than the first; else 0.
+func NameLeaf(name string, again *plane.LogID, made int64) []mls.Extension {
 	var list []mls.Extension
 	if name != "" {
 		list = append(list, mls.Extension{Type: NameExtension, Data: []byte(name)})
 	}
+	var data []byte
 	if again != nil {
-		list = append(list, mls.Extension{Type: RejoinExtension, Data: again[:]})
+		data = append(data, again[:]...)
+	}
+	if again != nil || made > 0 {
+		list = append(list, mls.Extension{Type: RejoinExtension, Data: binary.BigEndian.AppendUint64(data, uint64(max(0, made)))})
 	}
 	return list
 }

@@ -296,7 +296,7 @@ func (c *Convo) adopt(out Changed, next *mls.Group, t turn, maker uint32, ms uin
 			out.Added = append(out.Added, s.person)
 		case x.lost > 0:
 			out.Rejoined = append(out.Rejoined, s.person)
-			if c.light == nil && !c.returns(s, t) {
+			if _, same := c.place(s, t); c.light == nil && !same {
 				out.Renewed = append(out.Renewed, s.person)
 			}
 		default:

@@ -1,6 +1,7 @@
 package convo
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"paperplane/mls"
@@ -102,7 +103,8 @@ func (c *Convo) seat(g *mls.Group, checked bool) bool {
 type seated struct {
 	leaf   uint32
 	person plane.PublicKey
-	rejoin bool // made for a lost member of this conversation, see RejoinExtension
+	rejoin bool   // made for a lost member of this conversation, see RejoinExtension
+	made   uint64 // when, see madeAt
 	// identity is the leaf's credential, key its signature key.
 	identity, key []byte
 	name          string // to a light member
@@ -122,13 +124,26 @@ func (c *Convo) arrival(next *mls.Group, i uint32) (s seated, ok bool) {
 		return s, false
 	}
 	p, err := c.identify(m.Credential.Identity(), m.SignatureKey)
-	return seated{leaf: i, person: p, rejoin: c.madeFor(m.LeafExtensions), identity: m.Credential.Identity(), key: m.SignatureKey}, err == nil
+	return seated{leaf: i, person: p, rejoin: c.madeFor(m.LeafExtensions), made: madeAt(m.LeafExtensions), identity: m.Credential.Identity(), key: m.SignatureKey}, err == nil
 }
+
+// madeBytes is the length of the time in a RejoinExtension, after the id if there is one.
+const madeBytes = 8
 
 func (c *Convo) madeFor(list []mls.Extension) bool {
 	return slices.ContainsFunc(list, func(x mls.Extension) bool {
-		return x.Type == RejoinExtension && string(x.Data) == string(c.id[:])
+		return x.Type == RejoinExtension && len(x.Data) == len(c.id)+madeBytes && string(x.Data[:len(c.id)]) == string(c.id[:])
 	})
+}
+
+// madeAt returns when a leaf was made, in ms since 1970 by the clock of its device, 0 if it does not say.
+func madeAt(list []mls.Extension) uint64 {
+	for _, x := range list {
+		if n := len(x.Data) - madeBytes; x.Type == RejoinExtension && (n == 0 || n == len(plane.LogID{})) {
+			return binary.BigEndian.Uint64(x.Data[n:])
+		}
+	}
+	return 0
 }
 
 // turnTo finds out what leads from this epoch to next, where nobody has kept it: after a restart.

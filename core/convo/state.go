@@ -22,8 +22,9 @@ const (
 	// NameExtension, in a leaf, is what its person is called.
 	NameExtension uint16 = 0xF0A2
 	// RejoinExtension, in the leaf of a key package, is the id of the conversation in which a lost
-	// member asks for it to take the place of an old leaf. Any member may do that, and with no other
-	// package: else one member could throw out another with a package from its pool.
+	// member asks for it to take the place of an old leaf, and when the leaf was made. Any member may
+	// do that, and with no other package: else one member could throw out another with a package
+	// from its pool. A leaf under a later mandate than the first has the time alone (mandate.go).
 	RejoinExtension uint16 = 0xF0A4
 )
 
