@@ -104,7 +104,7 @@ export function Composer({ chat }: { chat: Chat }) {
     f.click();
   };
   const record = (hold: boolean) => {
-    recording.value ??= hold ? 'hold' : 'tap';
+    recording.value ??= hold && later() ? 'hold' : 'tap'; // the finger may be gone before the recorder is here
   };
 
   return (
