@@ -336,7 +336,12 @@ func (m *Machine) sendText(v *chat, x SendText, found *Found) (string, ErrCode) 
 	if code != "" {
 		return "", code
 	}
-	return m.say(v, c, msg, moves, when)
+	id, code := m.say(v, c, msg, moves, when)
+	if v.Draft != "" && code == "" {
+		v.Draft, v.dirtyMeta = "", true
+		m.tell(syncDraft, "draft/"+v.id, draftSaid{Chat: v.id})
+	}
+	return id, code
 }
 
 // compose makes a message and the uploads of its files.
@@ -391,10 +396,6 @@ func (m *Machine) say(v, c *chat, msg content.Message, moves []*transfer, when i
 		v.Waiting++
 		i.Index = timeline.QueuedFirst + v.Waiting
 		v.At, v.dirtyNumbers = m.now.UnixMilli(), true
-	}
-	if v.Draft != "" {
-		v.Draft, v.dirtyMeta = "", true
-		m.tell(syncDraft, "draft/"+v.id, draftSaid{Chat: v.id})
 	}
 	m.enqueue(c, i)
 	m.putQueued(c, i)

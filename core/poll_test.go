@@ -39,8 +39,12 @@ func TestPoll(t *testing.T) {
 	lap := w.Client("laptop")
 	link(t, ann, lap, "Laptop")
 	w.Pass(time.Minute)
+	Must[core.Done](bob, core.SetDraft{Chat: chat, Text: "half a"})
 	id := Must[core.Sent](bob, core.SendPoll{Chat: chat, Question: " What? ", Options: []string{"tea", "coffee", "water"}, Silent: true}).Message
 	w.Pass(10 * time.Second)
+	if got := bob.Chat("Ann").Draft; got != "half a" {
+		t.Errorf("the draft beside a poll: got %q", got)
+	}
 	if m := last(ann, chat); !m.Silent || m.Poll.Question != "What?" || m.Text != "What?" || ann.Chat("Bob").Unread != 1 {
 		t.Errorf("arrives as %+v", m)
 	}

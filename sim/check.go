@@ -40,6 +40,8 @@ func (c *simClient) replied(e core.Reply) {
 	case core.SendText:
 		c.said = append(c.said, promise{chat: x.Chat, id: e.Result.(core.Sent).Message, text: x.Text, file: len(x.Files) > 0})
 		delete(c.drafts, x.Chat)
+	case core.SendPoll:
+		c.said = append(c.said, promise{chat: x.Chat, id: e.Result.(core.Sent).Message, text: x.Question})
 	case core.SetDraft:
 		c.drafts[x.Chat] = x.Text
 	case core.SetSettings:
@@ -415,6 +417,12 @@ func looks(m core.Message) string {
 	}
 	for _, r := range m.Reactions {
 		s.WriteString(fmt.Sprintf(" %s×%d", r.Emoji, len(r.By)))
+	}
+	if p := m.Poll; p != nil {
+		s.WriteString(fmt.Sprintf(" closed %v voters %d", p.Closed, p.Voters))
+		for _, o := range p.Options {
+			s.WriteString(fmt.Sprintf(" %d %q", o.Votes, o.By))
+		}
 	}
 	for _, f := range m.Files {
 		s.WriteString(fmt.Sprintf(" %s %d", f.Name, f.Size))

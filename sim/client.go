@@ -140,7 +140,7 @@ func (c *simClient) repeat() {
 	var ids []string
 	for id, cmd := range c.undone {
 		switch x := cmd.(type) {
-		case core.SendText:
+		case core.SendText, core.SendPoll:
 			ids = append(ids, id)
 		case core.SetDraft:
 			delete(c.drafts, x.Chat)

@@ -121,6 +121,12 @@ func (w *world) act() {
 			}
 			return core.Fetch{Chat: chat.ID, Message: m.ID}
 		})
+	case roll < 8:
+		x := core.SendPoll{Chat: chat.ID, Question: fmt.Sprintf("%s asks %d", c.name, w.calls()), Options: []string{"a", "b", "c"}, Several: w.rng.IntN(2) == 0}
+		if !x.Several && w.rng.IntN(2) == 0 {
+			x.Right = new(w.rng.IntN(3))
+		}
+		c.call(x)
 	case roll < 9:
 		c.call(core.SetDraft{Chat: chat.ID, Text: fmt.Sprintf("draft %d", w.calls())})
 	case roll < 10:
@@ -132,6 +138,18 @@ func (w *world) act() {
 		}
 	case roll < 63:
 		w.onMessage(c, chat, func(m core.Message) core.Command {
+			if m.Poll != nil && w.rng.IntN(10) == 0 {
+				return core.ClosePoll{Chat: chat.ID, Message: m.ID}
+			}
+			if m.Poll != nil && w.rng.IntN(3) > 0 {
+				x := core.Vote{Chat: chat.ID, Message: m.ID}
+				for n := range m.Poll.Options {
+					if w.rng.IntN(3) == 0 {
+						x.Options = append(x.Options, n)
+					}
+				}
+				return x
+			}
 			if w.rng.IntN(2) == 0 && m.Own {
 				return core.Edit{Chat: chat.ID, Message: m.ID, Text: m.Text + "!"}
 			}
