@@ -28,6 +28,8 @@ const (
 	// noteEach is how long a note waits for more to be told; noteDays is when the same is said again.
 	noteEach = time.Minute
 	noteDays = 10
+	// noteKeyBytes is how much of a key stands in a note: nobody makes another key that begins alike.
+	noteKeyBytes = 16
 	// notePart is how many bytes of groups go into a record.
 	notePart = 6 << 10
 )
@@ -36,7 +38,7 @@ const (
 type noted struct {
 	_      struct{} `cbor:",toarray"`
 	Hint   hint
-	People []byte // the first 8 bytes of each one's key
+	People []byte // the first noteKeyBytes of each one's key
 }
 
 // selfNote is a record of a note; the first takes the place of all before.
@@ -163,7 +165,7 @@ func (m *Machine) notes() []selfNote {
 		x := noted{Hint: hint{Server: c.Server, Chat: c.log, Queue: k.Log, Rejoin: k.Rejoin, Card: k.Card}}
 		if !c.c.Light() && c.c.Size() <= notePeopleMax && mayAdd(c) {
 			for _, p := range c.c.Members() {
-				x.People = append(x.People, p.Person[:8]...)
+				x.People = append(x.People, p.Person[:noteKeyBytes]...)
 			}
 			if c.Behind {
 				x.People = append(x.People, c.Noted...)
@@ -195,7 +197,7 @@ func (m *Machine) readNote(body []byte) bool {
 	for _, g := range n.Groups {
 		if c := m.chats[g.Hint.Chat.Text()]; c == nil || c.State == chatLeft {
 			m.noted.News = append(m.noted.News[max(0, len(m.noted.News)-noteGroupsMax+1):], g.Hint)
-		} else if len(g.People)%8 == 0 && len(g.People) <= 2*8*notePeopleMax && !bytes.Equal(c.Noted, g.People) {
+		} else if len(g.People)%noteKeyBytes == 0 && len(g.People) <= 2*noteKeyBytes*notePeopleMax && !bytes.Equal(c.Noted, g.People) {
 			c.Noted, c.dirtyMeta = g.People, true
 		}
 	}
@@ -223,8 +225,8 @@ func (m *Machine) vouched(c *chat, k *account.Knock) bool {
 
 // notedAt returns where in Noted somebody stands, or -1.
 func (c *chat) notedAt(who plane.PublicKey) int {
-	for i := 0; i+8 <= len(c.Noted); i += 8 {
-		if bytes.Equal(c.Noted[i:i+8], who[:8]) {
+	for i := 0; i+noteKeyBytes <= len(c.Noted); i += noteKeyBytes {
+		if bytes.Equal(c.Noted[i:i+noteKeyBytes], who[:noteKeyBytes]) {
 			return i
 		}
 	}
@@ -235,7 +237,7 @@ func (c *chat) notedAt(who plane.PublicKey) int {
 func (c *chat) unnote(list []plane.PublicKey) {
 	for _, who := range list {
 		if i := c.notedAt(who); i >= 0 {
-			c.Noted, c.dirtyMeta = slices.Delete(slices.Clone(c.Noted), i, i+8), true
+			c.Noted, c.dirtyMeta = slices.Delete(slices.Clone(c.Noted), i, i+noteKeyBytes), true
 		}
 	}
 }

@@ -259,7 +259,10 @@ func TestRulesAgree(t *testing.T) {
 	clock := today
 	refused := map[string]int{}
 	disks := map[string]disk{}
-	for i := range 400 {
+	few := func() bool {
+		return refused[""] < 50 || refused[ErrSlow.Error()] < 20 || refused[ErrNewcomer.Error()] == 0
+	}
+	for i := 0; i < 400 || few() && i < 4000; i++ { // a draw may have hardly any rules
 		for _, m := range l.all {
 			if disks[m.name] == nil {
 				disks[m.name] = disk{}
@@ -311,7 +314,7 @@ func TestRulesAgree(t *testing.T) {
 			}
 		}
 	}
-	if refused[""] < 50 || refused[ErrSlow.Error()] < 20 || refused[ErrNewcomer.Error()] == 0 {
+	if few() {
 		t.Errorf("that was no test: %v", refused)
 	}
 }
