@@ -15,7 +15,7 @@ import { cardIn } from '../lib/vcard';
 import { marked } from '../lib/marks';
 import { album } from '../lib/album';
 import { withoutPlace } from '../lib/box';
-import { dims } from '../lib/dims';
+import { decodable, dims } from '../lib/dims';
 import { clockOf, loudness, wave } from '../lib/wave';
 import { move, whole, zoomAt } from '../lib/zoom';
 import { strip } from '../lib/strip';
@@ -384,5 +384,12 @@ finish(
     check('video: measurements go with their samples', [clean.length, String.fromCharCode(...clean.subarray(20, 33)), String.fromCharCode(...clean).includes('meta')], [phone.length, '\0\0\0\0\0picT\0\0\0\0', false]);
     const no = async (b: number[]) => (await withoutPlace(new Blob([new Uint8Array(b)]))) === null;
     check('video: refused', [await no(film('meta').with(0, 0)), await no(film('meta')), await no(film().slice(0, -3)), await no(bytes('hello world, no video')), await no([]), await no(bytes(mp4box('ftyp', 'isom'), mp4box('moov', be(99, 4), 'trak')))], [true, true, true, true, true, true]);
+  })(),
+);
+
+finish(
+  (async () => {
+    const png = (w: number, h: number) => new Blob([u8('\x89PNG\r\n\x1a\n', be(13, 4), 'IHDR', be(w, 4), be(h, 4))]);
+    check('decoded at the limit, not above', [await decodable(png(10_000, 10_000)), await decodable(png(10_000, 10_001)), await decodable(new Blob(['text']))], [true, false, true]);
   })(),
 );
