@@ -361,3 +361,26 @@ func zeros(n int64) io.Reader { return io.LimitReader(zero{}, n) }
 type zero struct{}
 
 func (zero) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// TestLocalFileType shows that a file that is a page is given out as a download that no browser runs,
+// keeps or guesses a type for.
+func TestLocalFileType(t *testing.T) {
+	f, s := newLocal(t)
+	f.files["f-9"] = []byte("<!doctype html><script>alert(1)</script>")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/files/f-9", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+testToken)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	for name, want := range map[string]string{"Content-Type": "application/octet-stream", "Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff",
+		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin"} {
+		if got := res.Header.Get(name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
