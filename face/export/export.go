@@ -16,9 +16,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -310,9 +312,14 @@ func (x *chatJob) file(ctx context.Context, index uint64, n int, f core.Attachme
 	if err := os.Mkdir(filepath.Join(x.dir, "files"), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	name := fmt.Sprintf("%06d-%d-%s", index, n+1, harmless(Clean(f.Name)))
+	in := bufio.NewReaderSize(reader{ctx, src}, 64<<10)
+	head, err := in.Peek(sniffBytes)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	name := fmt.Sprintf("%06d-%d-%s", index, n+1, harmless(Clean(f.Name), head))
 	err = x.create(filepath.Join(x.dir, "files", name), func(w io.Writer) error {
-		_, err := io.Copy(w, reader{ctx, src})
+		_, err := io.Copy(w, in)
 		return err
 	})
 	if err == nil {
@@ -372,10 +379,17 @@ func Clean(name string) string {
 	return s
 }
 
-// harmless keeps a browser from running a stranger's page as one's own: it would see the folder.
-func harmless(name string) string {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".html", ".htm", ".xhtml", ".xht", ".shtml", ".svg", ".svgz", ".xml", ".xsl", ".xslt", ".mht", ".mhtml", ".hta":
+// sniffBytes is how much of a file browsers look at to guess what it is.
+const sniffBytes = 512
+
+// harmless keeps a browser from running a stranger's page as one's own, by its name or by its first
+// bytes: it would see the folder.
+func harmless(name string, head []byte) string {
+	kind := http.DetectContentType(head)
+	switch ext := strings.ToLower(filepath.Ext(name)); {
+	case ext == ".txt":
+	case slices.Contains([]string{".html", ".htm", ".xhtml", ".xht", ".shtml", ".svg", ".svgz", ".xml", ".xsl", ".xslt", ".mht", ".mhtml", ".hta"}, ext),
+		strings.HasPrefix(kind, "text/html"), strings.HasPrefix(kind, "text/xml"):
 		return name + ".txt"
 	}
 	return name

@@ -401,3 +401,16 @@ func TestClean(t *testing.T) {
 		}
 	}
 }
+
+// TestHarmless shows which files get an end that no browser runs.
+func TestHarmless(t *testing.T) {
+	const page, text = "  <!DOCTYPE HTML><script>", "words"
+	for _, c := range []struct{ name, head, want string }{
+		{"a.txt", page, "a.txt"}, {"a.png", text, "a.png"}, {"a", text, "a"}, {"a", "", "a"}, {"a.zip", "PK\x03\x04", "a.zip"},
+		{"a.html", text, "a.html.txt"}, {"a.SvG", "", "a.SvG.txt"}, {"a", page, "a.txt"}, {"a.odd", page, "a.odd.txt"}, {"a.odd", "<?xml version='1.0'?>", "a.odd.txt"},
+	} {
+		if got := harmless(c.name, []byte(c.head)); got != c.want {
+			t.Errorf("%s %q: got %s, want %s", c.name, c.head, got, c.want)
+		}
+	}
+}
