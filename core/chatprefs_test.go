@@ -143,3 +143,24 @@ func TestSetChatElsewhere(t *testing.T) {
 		t.Errorf("recovered: %+v, want %+v", got, want)
 	}
 }
+
+// TestSetChatArchivedUpTo (D-25) shows that what was there when another device archived a chat does not bring it back
+// when it is read only then, and what came later does.
+func TestSetChatArchivedUpTo(t *testing.T) {
+	for _, x := range []struct {
+		ahead int64 // of what is read here
+		want  bool
+	}{{100, true}, {0, false}} {
+		w, ann, bob := pair(t)
+		two := ann.Chat("Bob").ID
+		core.ArchiveSaid(ann.M, two, x.ahead)
+		if !stands(ann, two).archived {
+			t.Fatal("it is not archived")
+		}
+		Must[core.Sent](bob, core.SendText{Chat: two, Text: "one"})
+		w.Pass(time.Second)
+		if got := stands(ann, two).archived; got != x.want {
+			t.Errorf("archived %d records ahead: after a message %v, want %v", x.ahead, got, x.want)
+		}
+	}
+}

@@ -99,6 +99,9 @@ func TestScheduledChanged(t *testing.T) {
 		t.Errorf("the changed one is %+v", m)
 	}
 	ann.Crash()
+	if len(ann.Moves) != 0 {
+		t.Errorf("after a restart its file goes already: %+v", ann.Moves)
+	}
 	Must[core.Done](ann, core.SendNow{Chat: two, Message: file})
 	if code := ann.Fails(core.SendNow{Chat: two, Message: c}); code != core.ErrNoMessage {
 		t.Errorf("what was dropped: %q", code)
@@ -114,8 +117,8 @@ func TestScheduledChanged(t *testing.T) {
 			t.Errorf("after an hour Bob has %q %d times, want %d", text, n, want)
 		}
 	}
-	if m, _ := core.Read(ann.Vault, two, a); m != nil {
-		t.Errorf("under its old id: %+v", m)
+	if m, _ := core.Read(ann.Vault, two, a); m != nil || !slices.Contains(ann.Events, core.Event(core.MessageGone{Chat: two, Message: a})) {
+		t.Errorf("under its old id: %+v, or nobody was told", m)
 	}
 	w.Pass(time.Hour)
 	if n, _ := count(bob, two, "b"); n != 1 {

@@ -10,6 +10,7 @@ import (
 
 	"paperplane/core"
 	. "paperplane/core/coretest"
+	"paperplane/core/timeline"
 )
 
 // found searches to the end, in steps that stop as often as they may, and returns the ids.
@@ -213,5 +214,70 @@ func TestDayIndex(t *testing.T) {
 	}
 	if p := Must[core.Place](ann, core.DayIndex{Chat: chat, Day: 0}); p.Index != ann.Page(chat)[0].Index {
 		t.Errorf("the first: got %d, want %d", p.Index, ann.Page(chat)[0].Index)
+	}
+}
+
+// TestSearchMeanwhile shows that a search that has read a part of a long chat takes in what changes meanwhile:
+// before where it stands, behind it, and history that comes into the middle.
+func TestSearchMeanwhile(t *testing.T) {
+	w := New(t)
+	c := w.Client("ann")
+	put := func(index uint64, text string) timeline.ID {
+		e := &timeline.Entry{ID: timeline.ID{byte(index), byte(index >> 8)}, Index: index, Seq: index, At: int64(index), From: [32]byte{1}, Kind: timeline.Text, Text: text}
+		for _, p := range timeline.Put("chat", e) {
+			c.Vault.Set(p.Key, p.Value)
+			c.Finder.Changed(p.Key)
+		}
+		return e.ID
+	}
+	note := func(p timeline.Pair) {
+		c.Vault.Set(p.Key, p.Value)
+		c.Finder.Changed(p.Key)
+	}
+	for i := range uint64(2000) {
+		if i != 500 {
+			put(i+1, "hay")
+		}
+	}
+	find := func(query, cursor string) core.Results {
+		res, _, err := c.Finder.Search(c.Vault, core.Search{Query: query, Cursor: cursor}, func() bool { return false })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	all := func(query, cursor string) (n int) {
+		for {
+			res := find(query, cursor)
+			if n += len(res.Hits); res.Next == "" {
+				return n
+			}
+			cursor = res.Next
+		}
+	}
+	part := find("needle", "")
+	if part.Next == "" || len(part.Hits) != 0 {
+		t.Fatalf("the first step: %+v", part)
+	}
+	for _, index := range []uint64{10, 1990} { // not read yet, and read
+		note(timeline.PutEdit("chat", timeline.ID{byte(index), byte(index >> 8)}, timeline.Edit{By: [32]byte{1}, Text: "needle"}))
+	}
+	put(2001, "needles")
+	if n := all("needle", part.Next); n != 1 && n != 3 {
+		t.Errorf("going on: %d found, want what is behind", n)
+	}
+	if n := all("needle", ""); n != 3 {
+		t.Errorf("anew: %d found, want 3", n)
+	}
+	put(501, "needle")
+	if n := all("needle", ""); n != 4 {
+		t.Errorf("with history in the middle: %d found, want 4", n)
+	}
+	if n := all("hay", ""); n != 1997 {
+		t.Errorf("all: %d found, want 1997", n)
+	}
+	c.Finder.Forget()
+	if n := all("needle", ""); n != 4 {
+		t.Errorf("after forgetting: %d found, want 4", n)
 	}
 }
