@@ -8,7 +8,7 @@ import { scriptURL } from '../lib/trusted';
 import { begin, followPage, open, way } from './act';
 import { keepDrafts } from './compose';
 import { Root } from './view/root';
-import { chatOf, phase, unread, update, volatile } from './state';
+import { chatOf, installer, phase, unread, update, volatile } from './state';
 import { prepareLater } from './view/later';
 
 export function start(connect: Connect): void {
@@ -33,6 +33,11 @@ export function start(connect: Connect): void {
     if (phase.value !== 'ready' || way() !== 'wasm' || volatile.value) return;
     save(`here${currentAccount()}`, '1');
     void stay();
+  });
+  // The settings have it; a browser's own bar would cover the page.
+  addEventListener('beforeinstallprompt', (e) => {
+    e.preventDefault();
+    installer.value = e;
   });
   addEventListener('pagehide', keepDrafts);
   document.addEventListener('visibilitychange', () => {

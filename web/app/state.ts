@@ -20,6 +20,8 @@ export const online = signal(true);
 export const coreLost = signal(false);
 export const notice = signal('');
 export const update = signal(false);
+/** The browser's offer to install the app. */
+export const installer = signal<globalThis.Event | null>(null);
 export const typing = signal<Readonly<Record<string, readonly string[]>>>({});
 
 const chatByID = signal<ReadonlyMap<string, Chat>>(new Map());
@@ -51,7 +53,7 @@ export const knocksStamp = signal(0);
 
 /** The open window over the page, if any. Chats and settings have pages of their own. */
 export type ChatPage = 'edit' | 'add' | 'rules' | 'links' | 'knocks' | 'banned' | 'move' | 'folders';
-export type SettingsPage = 'devices' | 'link' | 'words' | 'accounts' | 'storage';
+export type SettingsPage = 'devices' | 'link' | 'words' | 'accounts' | 'storage' | 'notify' | 'held';
 export type Panel = { kind: 'invite' } | { kind: 'group' } | { kind: 'keys' } | { kind: 'place' | 'poll'; chat: string } | { kind: 'search'; chat?: string; query?: string } | { kind: 'thread'; chat: string; root: string } | { kind: 'edits'; message: Message } | { kind: 'schedule'; into: Compose } | { kind: 'send-on'; chat: string; messages: readonly string[] } | { kind: 'edit-photo'; edit: Item; into: Compose } | { kind: 'settings'; page?: SettingsPage } | { kind: 'chat'; chat: string; page?: ChatPage };
 export const panel = signal<Panel | null>(null);
 

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const all = process.argv.length > 2 ? process.argv.slice(2) : ['text', 'unit', 'ui', 'talk', 'windows', 'e2e'];
+const all = process.argv.length > 2 ? process.argv.slice(2) : ['text', 'unit', 'ui', 'talk', 'windows', 'living', 'e2e'];
 const failed = all.filter((name) => {
   const start = performance.now();
   const { status } = spawnSync(process.execPath, [join(import.meta.dirname, `${name}.mjs`)], { stdio: 'inherit' });

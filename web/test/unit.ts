@@ -1,5 +1,6 @@
 // Tests of the parts that need no page. Built like the app, run by test/unit.mjs under Node.
-import type { Message } from '../app/api';
+import type { Chat, Message } from '../app/api';
+import { news, shown } from '../app/later/news';
 import { acts } from '../app/roles';
 import { Thread } from '../app/thread';
 import { lines } from '../app/view/lines';
@@ -393,3 +394,30 @@ finish(
     check('decoded at the limit, not above', [await decodable(png(10_000, 10_000)), await decodable(png(10_000, 10_001)), await decodable(new Blob(['text']))], [true, false, true]);
   })(),
 );
+
+// What people are told of: more unread than before, by somebody else, where nothing is muted.
+const line = (id: string, unread: number, last: Partial<Message> | null = {}, more: Partial<Chat> = {}) =>
+  ({ id, unread, ...(last ? { last: { own: false, kind: 'text', state: 'received', ...last } } : {}), ...more }) as Chat;
+const before = new Map([['a', 0], ['b', 2]]);
+const newsCases: readonly [string, ReadonlyMap<string, number> | null, Chat[], string[], string[]][] = [
+  ['at-the-start-nothing', null, [line('a', 5)], [], []],
+  ['one-more', before, [line('a', 1), line('b', 2)], ['a'], []],
+  ['the-same', before, [line('a', 0), line('b', 2)], [], []],
+  ['a-new-chat', before, [line('a', 0), line('b', 2), line('c', 1)], ['c'], []],
+  ['read', before, [line('a', 0), line('b', 0)], [], ['b']],
+  ['a-chat-that-went', before, [line('a', 0)], [], ['b']],
+  ['some-read', before, [line('a', 0), line('b', 1)], [], []],
+  ['own', before, [line('a', 1, { own: true }), line('b', 2)], [], []],
+  ['a-notice', before, [line('a', 1, { kind: 'notice' }), line('b', 2)], [], []],
+  ['taken-back', before, [line('a', 0), line('b', 3, { kind: 'deleted' })], [], ['b']],
+  ['no-message', before, [line('a', 1, null), line('b', 2)], [], []],
+  ['muted-for-ever', before, [line('a', 1, {}, { muted: -1 }), line('b', 2)], [], []],
+  ['muted-still', before, [line('a', 1, {}, { muted: Date.now() + 60_000 }), line('b', 2)], [], []],
+  ['muted-no-more', before, [line('a', 1, {}, { muted: Date.now() - 1 }), line('b', 2)], ['a'], []],
+  ['put-aside', before, [line('a', 1, {}, { archived: true }), line('b', 2)], [], []],
+];
+for (const [name, was, chats, tell, over] of newsCases) {
+  const n = news(was, chats);
+  check(`news ${name}`, [n.tell, n.over, [...n.now]], [tell, over, chats.map((c) => [c.id, c.unread])]);
+}
+check('shown', [shown(line('a', 1), 'text'), shown(line('a', 1, { gone: 1 }), 'text'), shown(line('a', 1, {}, { vanish: 60 }), 'text'), shown(line('a', 1, { gone: 1 }), 'plain')], ['text', 'name', 'name', 'plain']);

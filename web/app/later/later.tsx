@@ -12,6 +12,7 @@ import { ForwardPanel } from './forward';
 import { PollPanel } from './poll';
 import { PlacePanel } from './attach';
 import { InvitePanel } from './invite';
+import { startTelling } from './notify';
 import { LinkPanel } from './linkpanel';
 import { NewGroupPanel } from './newgroup';
 import { SearchPanel } from './search';
@@ -22,6 +23,7 @@ declare const LATER_CSS: string;
 
 addTexts({ en, ru, fa });
 addIcons(more);
+startTelling();
 
 /** Resolves when the style of these views is there too. Without it they are plain, but work. */
 export const styled = new Promise<void>((done) => {

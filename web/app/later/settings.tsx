@@ -8,18 +8,20 @@ import { Dialog } from '../view/dialog';
 import { LangSelect } from '../view/langselect';
 import { AccountsPage } from './accounts';
 import { DevicesPage, LinkPage } from './devices';
+import { HeldPage } from './held';
+import { InstallEntry, NotifyPage } from './notifypage';
 import { closePanel, Entry, host, Problem, Switch } from './parts';
 import { StoragePage } from './storage';
 import { WordsPage } from './words';
 
 const themes: readonly Theme[] = ['system', 'light', 'dark'];
-const titles: Record<SettingsPage, Key> = { devices: 'devices', link: 'device.link', words: 'words', accounts: 'accounts', storage: 'storage.title' };
+const titles: Record<SettingsPage, Key> = { devices: 'devices', link: 'device.link', words: 'words', accounts: 'accounts', storage: 'storage.title', notify: 'tell', held: 'held.title' };
 
 export function SettingsPanel({ page }: { page: SettingsPage | undefined }) {
   const go = (to?: SettingsPage) => (panel.value = to ? { kind: 'settings', page: to } : { kind: 'settings' });
   return (
     <Dialog title={page ? t(titles[page]) : t('settings')} class="tall" page={page} onBack={page ? () => go(page === 'link' ? 'devices' : undefined) : undefined} onClose={closePanel}>
-      {page === 'devices' ? <DevicesPage go={go} /> : page === 'link' ? <LinkPage onDone={() => go('devices')} /> : page === 'words' ? <WordsPage onDone={() => go()} /> : page === 'storage' ? <StoragePage /> : page === 'accounts' ? <AccountsPage /> : <Main go={go} />}
+      {page === 'devices' ? <DevicesPage go={go} /> : page === 'link' ? <LinkPage onDone={() => go('devices')} /> : page === 'words' ? <WordsPage onDone={() => go()} /> : page === 'storage' ? <StoragePage /> : page === 'accounts' ? <AccountsPage /> : page === 'notify' ? <NotifyPage /> : page === 'held' ? <HeldPage /> : <Main go={go} />}
     </Dialog>
   );
 }
@@ -33,6 +35,9 @@ function Main({ go }: { go(page: SettingsPage): void }) {
         <Entry icon="key" label={t('words')} value={words.value === 'kept' ? t('words.kept') : ''} onClick={() => go('words')} />
         <Entry icon="person" label={t('accounts')} onClick={() => go('accounts')} />
         <Entry icon="box" label={t('storage.title')} onClick={() => go('storage')} />
+        <Entry icon="sound" label={t('tell')} onClick={() => go('notify')} />
+        <Entry icon="server" label={t('held.title')} onClick={() => go('held')} />
+        <InstallEntry />
       </div>
       <section>
         <h3>{t('look')}</h3>
