@@ -239,6 +239,47 @@ const list = [
     },
   ],
   [
+    'through-the-service-worker',
+    async () => {
+      const first = await open();
+      const context = await first.context().browser().newContext({ permissions: ['notifications'], reducedMotion: 'reduce' });
+      await close(first);
+      await context.addInitScript(() => {
+        localStorage.setItem('pp.lang', 'en');
+        localStorage.setItem('pp.tell', 'name');
+        document.hasFocus = () => false;
+        // A browser without a screen has nowhere to show them.
+        globalThis.told = [];
+        ServiceWorkerRegistration.prototype.showNotification = async function (title, o) {
+          globalThis.told.push({ title, ...o, open: true, close() { this.open = false; } });
+        };
+        ServiceWorkerRegistration.prototype.getNotifications = async ({ tag }) => globalThis.told.filter((n) => n.open && n.tag === tag);
+      });
+      const page = await context.newPage();
+      page.setDefaultTimeout(8000);
+      await ready(page);
+      await done(page);
+      await page.evaluate(() => navigator.serviceWorker.ready.then(() => null));
+      const wait = (n) => page.waitForFunction((k) => globalThis.told.filter((x) => x.open).length === k, n);
+      await hear(page, 'c-boris', 'x');
+      await wait(1);
+      check('shown by the worker', await toldText(page), ['Борис | New message']);
+      const tag = await page.evaluate(() => globalThis.told[0].tag);
+      const click = (name) =>
+        context.serviceWorkers()[0].evaluate((x) => new Promise((after) => dispatchEvent(Object.assign(new Event('notificationclick'), { notification: { tag: x, close() {} }, waitUntil: (p) => p.then(() => after('ok'), () => after('not brought to the front')) }))), name);
+      await click(tag);
+      await page.locator('.chat-head', { hasText: 'Борис' }).waitFor();
+      await page.evaluate(() => globalThis.told[0].close()); // as the browser does when the worker says so
+      await hear(page, 'c-ann', 'y');
+      await wait(1);
+      await page.evaluate(() => globalThis.fake.change('c-ann', { unread: 0 }));
+      await wait(0); // read elsewhere
+      await click('of a page that was closed'); // nobody knows it: nothing is opened
+      check('still in that chat', await page.locator('.chat-head', { hasText: 'Борис' }).count(), 1);
+      await context.close();
+    },
+  ],
+  [
     'the-number-on-the-icon',
     async () => {
       const page = await start('granted');
