@@ -380,6 +380,10 @@ func (m *Machine) comeIn(by plane.PublicKey, plain, tree []byte) {
 	// own commit has made.
 	if cv == nil || cv.State().Kind != convo.Group ||
 		!cv.Has(by) {
+		if p := m.person(by); cv == nil && p.stored.Door != [16]byte{} && p.stored.Server == g.Server {
+			// For a package of a later self, perhaps: who invites lets in again.
+			m.lead(storedWait{Server: g.Server, Inbox: true, Asked: by, Chat: g.Invitation.Log, Queue: plane.LogID(p.stored.Inbox), Door: p.stored.Door, Card: p.stored.Card})
+		}
 		return
 	}
 	m.usePackage(kp)

@@ -221,7 +221,9 @@ func (m *Machine) pumpInbox(s *server) {
 		})
 		return
 	}
-	m.turnKEM()
+	if !b.putting {
+		m.turnKEM() // what is being put would be taken for the new
+	}
 	if !b.filled && !b.putting {
 		b.putting = true
 		m.putPool(s, 0)
@@ -304,6 +306,7 @@ func (m *Machine) putPool(s *server, more int) {
 		}
 		b.top, b.lookAt = false, m.now.Add(between(lookAfter/2, lookAfter))
 		b.putting, b.filled = false, true
+		m.noteSoon()
 	})
 }
 

@@ -326,6 +326,7 @@ func (m *Machine) profile(c *chat, by plane.PublicKey, msg content.Profile) {
 	if msg.Door != nil && c.c.State().Kind == convo.Two {
 		p.stored.Inbox, p.stored.Door, p.stored.Card = msg.Door.Inbox, msg.Door.Seed, msg.Door.Card
 		p.stored.Server = c.Server
+		m.noteSoon()
 	}
 	m.savePerson(p)
 	m.show(c)

@@ -293,26 +293,36 @@ func (m *Machine) hintAll(who plane.PublicKey) {
 	}
 }
 
-// hinted follows a hint of a contact.
+// hinted takes a hint of a contact.
 func (m *Machine) hinted(c *chat, plain []byte) {
 	var h hint
+	if timeline.Decode(plain[1:], &h) == nil && h.Server == c.Server {
+		m.lead(storedWait{Server: h.Server, Chat: h.Chat, Queue: h.Queue, Door: h.Rejoin, Card: h.Card})
+	}
+}
+
+// lead follows what a contact says of a chat that one is not in.
+func (m *Machine) lead(x storedWait) {
 	n := 0
 	for _, w := range m.waits {
 		if w.Hinted {
 			n++
 		}
+		if x.Inbox && w.Hinted && w.Asked == x.Asked {
+			return // one at a time
+		}
 	}
 	if n >= hintsMax {
 		return // a contact says what it likes; room stays for what one has lost
 	}
-	if timeline.Decode(plain[1:], &h) != nil || h.Server != c.Server || m.waitOf(h.Chat.Text()) != nil ||
-		len(m.waits) >= waitsMax || len(m.chats) >= chatsMax {
+	if m.waitOf(x.Chat.Text()) != nil || len(m.waits) >= waitsMax || len(m.chats) >= chatsMax {
 		return
 	}
-	if x := m.chats[h.Chat.Text()]; x != nil && x.State != chatLeft {
+	if c := m.chats[x.Chat.Text()]; c != nil && c.State != chatLeft {
 		return // and who has left may have been added since
 	}
-	m.newWait(storedWait{Server: h.Server, Again: true, Hinted: true, Chat: h.Chat, Queue: h.Queue, Door: h.Rejoin, Card: h.Card})
+	x.Again, x.Hinted = true, true
+	m.newWait(x)
 }
 
 func parseNumber(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) }

@@ -16,9 +16,10 @@ import (
 )
 
 // A device that is set back to an old copy of its vault knows nothing of the groups that it came into
-// since, and in those it has to go on by itself, nothing of whom it let in. Nobody else can tell it when
-// there is no contact. So each device leaves notes for a later self of it in its own inbox, whose
-// keys the copy has (Q-22).
+// since, nor of whom it met, and in those it has to go on by itself, nothing of whom it let in. Nobody
+// else can tell it when there is no contact. So each device leaves notes for a later self of it in its
+// own inbox, whose keys the copy has (Q-22). That there is one that it has not written tells it, too,
+// that its pool may hold what only its later self can open.
 
 const (
 	// noteGroupsMax bounds the groups that a note tells of, and notePeopleMax the members, of groups in
@@ -32,6 +33,10 @@ const (
 	noteKeyBytes = 16
 	// notePart is how many bytes of groups go into a record.
 	notePart = 6 << 10
+	// noteOwn is how many records of one's own are known again.
+	noteOwn = 256
+	// pairTries is how often one asks into a chat of two that a note names: for about two weeks.
+	pairTries = 64
 )
 
 // noted is a group in a note.
@@ -41,19 +46,31 @@ type noted struct {
 	People []byte // the first noteKeyBytes of each one's key
 }
 
+// notedPair is a chat of two in a note; its hint leads to the inbox of the other.
+type notedPair struct {
+	_      struct{} `cbor:",toarray"`
+	Hint   hint
+	Person plane.PublicKey
+	Name   string
+	Owner  []byte // of the log, where it is known
+}
+
 // selfNote is a record of a note; the first takes the place of all before.
 type selfNote struct {
 	_      struct{} `cbor:",toarray"`
 	First  bool
 	Groups []noted
+	Pairs  []notedPair
+	Pool   [8]byte // says that the pool is another
 }
 
 // storedNote is what a device knows of the notes in its inbox.
 type storedNote struct {
-	Said [8]byte   `cbor:"1,keyasint,omitzero"` // hash of what this device said last
-	Day  plane.Day `cbor:"2,keyasint,omitempty"`
-	Own  [][8]byte `cbor:"3,keyasint,omitempty"` // hashes of its records
-	News []hint    `cbor:"4,keyasint,omitempty"` // groups of which only another's note tells
+	Said [8]byte     `cbor:"1,keyasint,omitzero"` // hash of what this device said last
+	Day  plane.Day   `cbor:"2,keyasint,omitempty"`
+	Own  [][8]byte   `cbor:"3,keyasint,omitempty"` // hashes of its records
+	News []hint      `cbor:"4,keyasint,omitempty"` // groups of which only another's note tells
+	Met  []notedPair `cbor:"5,keyasint,omitempty"` // and chats of two
 }
 
 func short(b []byte) [8]byte { h := hashOf(b); return [8]byte(h[:8]) }
@@ -79,11 +96,14 @@ func (m *Machine) dueNote() {
 		return
 	}
 	s.stale = true
-	if m.inbox.subscribed && len(m.noted.News) > 0 {
+	if m.inbox.subscribed && len(m.noted.News)+len(m.noted.Met) > 0 {
 		for _, h := range m.noted.News {
 			m.follow(h)
 		}
-		m.noted.News = nil
+		for _, p := range m.noted.Met {
+			m.meet(p)
+		}
+		m.noted.News, m.noted.Met = nil, nil
 		m.saveNote()
 	}
 }
@@ -108,7 +128,6 @@ func (m *Machine) pumpNote(s *server) {
 	if said == m.noted.Said && today < m.noted.Day+noteDays {
 		return
 	}
-	m.noted.Own = nil
 	var bodies [][]byte
 	for _, p := range parts {
 		body, err := seal.SealRecord(m.noteKey(), m.acc.inboxLog(), timeline.Encode(p))
@@ -116,7 +135,7 @@ func (m *Machine) pumpNote(s *server) {
 			return // never: parts fit
 		}
 		bodies = append(bodies, body)
-		m.noted.Own = append(m.noted.Own, short(body))
+		m.noted.Own = append(m.noted.Own[max(0, len(m.noted.Own)-noteOwn+1):], short(body))
 	}
 	m.saveNote()
 	b.noting = true
@@ -155,9 +174,24 @@ func (m *Machine) saveNote() { m.put("s/note", m.noted) }
 
 // notes are the records of a note.
 func (m *Machine) notes() []selfNote {
-	parts := []selfNote{{First: true}}
+	parts := []selfNote{{First: true, Pool: m.poolMark()}}
 	size, n := 0, 0
+	room := func(b int) *selfNote {
+		if size+b > notePart {
+			parts, size = append(parts, selfNote{}), 0
+		}
+		size, n = size+b, n+1
+		return &parts[len(parts)-1]
+	}
 	for _, c := range m.sortedChats() {
+		if c.Person != nil && c.alive() && !c.Leaving && c.Created && c.Knock == nil && n < noteGroupsMax {
+			if p := m.person(*c.Person); p.stored.Door != [16]byte{} && p.stored.Server == c.Server {
+				x := notedPair{Person: p.key, Name: p.stored.Name, Owner: c.Owner}
+				x.Hint = hint{Server: c.Server, Chat: c.log, Queue: plane.LogID(p.stored.Inbox), Rejoin: p.stored.Door, Card: p.stored.Card}
+				last := room(len(timeline.Encode(x)))
+				last.Pairs = append(last.Pairs, x)
+			}
+		}
 		k := c.c.State().Queue
 		if c.kind() != ChatGroup || !c.alive() || c.Leaving || k == nil || n == noteGroupsMax {
 			continue
@@ -171,12 +205,8 @@ func (m *Machine) notes() []selfNote {
 				x.People = append(x.People, c.Noted...)
 			}
 		}
-		b := len(timeline.Encode(x))
-		if size+b > notePart {
-			parts, size = append(parts, selfNote{}), 0
-		}
-		last := &parts[len(parts)-1]
-		last.Groups, size, n = append(last.Groups, x), size+b, n+1
+		last := room(len(timeline.Encode(x)))
+		last.Groups = append(last.Groups, x)
 	}
 	return parts
 }
@@ -192,7 +222,13 @@ func (m *Machine) readNote(body []byte) bool {
 		return true
 	}
 	if n.First {
-		m.noted.News = nil
+		m.noted.News, m.noted.Met = nil, nil
+	}
+	m.poolAnew()
+	for _, p := range n.Pairs {
+		if m.chats[p.Hint.Chat.Text()] == nil && !m.own(p.Person) {
+			m.noted.Met = append(m.noted.Met[max(0, len(m.noted.Met)-noteGroupsMax+1):], p)
+		}
 	}
 	for _, g := range n.Groups {
 		if c := m.chats[g.Hint.Chat.Text()]; c == nil || c.State == chatLeft {
@@ -214,6 +250,48 @@ func (m *Machine) follow(h hint) {
 		return
 	}
 	m.newWait(storedWait{Server: h.Server, Again: true, Hinted: true, Chat: h.Chat, Queue: h.Queue, Door: h.Rejoin, Card: h.Card})
+}
+
+// meet asks into a chat of two that only a note tells of.
+func (m *Machine) meet(x notedPair) {
+	h := x.Hint
+	if m.servers[h.Server] == nil || m.waitOf(h.Chat.Text()) != nil || m.chats[h.Chat.Text()] != nil || len(m.waits) >= waitsMax || len(m.chats) >= chatsMax {
+		return
+	}
+	p := m.person(x.Person)
+	if p.stored.Door == [16]byte{} {
+		p.stored.Inbox, p.stored.Door, p.stored.Card, p.stored.Server = h.Queue, h.Rejoin, h.Card, h.Server
+		if p.stored.Name == "" {
+			p.stored.Name = x.Name
+		}
+		m.savePerson(p)
+	}
+	l := &lostChat{Log: h.Chat, Kind: convo.Two, Key: m.deviceKey(), Numbers: chatNumbers{Next: 1, At: m.now.UnixMilli()}}
+	l.Meta = chatMeta{Server: h.Server, Owner: x.Owner, Person: &x.Person, State: chatOpen, Started: m.now.UnixMilli()}
+	m.emit(Emit{ChatChanged{m.waitView(m.newWait(storedWait{Server: h.Server, Again: true, Inbox: true, Chat: h.Chat, Queue: h.Queue, Door: h.Rejoin, Card: h.Card, Lost: l}))}})
+}
+
+// setBack says of a wait that it is for what only a note tells of.
+func (w *waiting) setBack(m *Machine) bool { return w.Lost != nil && w.Lost.Key == m.deviceKey() }
+
+// poolMark changes with what the pool holds. One's other devices have what several made.
+func (m *Machine) poolMark() (mark [8]byte) {
+	b := &m.inbox
+	if m.others() || len(b.stored.KEMs) == 0 || len(b.packages) == 0 {
+		return mark
+	}
+	return short(append([]byte(b.packages[len(b.packages)-1].ref), b.stored.KEMs[0].Seed...))
+}
+
+// poolAnew puts other packages and another card in the place of those of a later self, which this device
+// cannot open. Where cards are another too often, its own takes that place (see turnKEM).
+func (m *Machine) poolAnew() {
+	if m.others() {
+		return
+	}
+	m.inbox.stored.Renamed, m.inbox.stored.Put, m.inbox.filled = true, false, false
+	m.saveInbox()
+	m.home().stale = true
 }
 
 // vouched says that who asks to come back is no member as far as this device knows, which has gone on

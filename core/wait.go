@@ -359,7 +359,7 @@ func (m *Machine) pumpWaits() {
 func (m *Machine) needless(w *waiting) bool {
 	c := m.chats[w.Chat.Text()]
 	if c == nil || w.Hinted && c.State == chatLeft {
-		return w.Lost == nil && w.Try >= hintTries // one's own chats are waited for, however long
+		return w.Lost == nil && !w.Inbox && w.Try >= hintTries || (w.Lost == nil || w.setBack(m)) && w.Try >= pairTries // one's own chats are waited for, however long
 	}
 	return !m.healing(c)
 }
@@ -552,7 +552,7 @@ func (m *Machine) cardOf(w *waiting, p wire.Package) bool {
 			w.QueueKEM = card.KEM
 			return true
 		}
-		if err != nil || c == nil || !m.own(card.Account) && card.Account != w.Asked && (c.Person == nil || card.Account != *c.Person) {
+		if err != nil || c == nil && card.Account != w.Asked || !m.own(card.Account) && card.Account != w.Asked && (c == nil || c.Person == nil || card.Account != *c.Person) {
 			return false
 		}
 		w.QueueKEM = card.KEM
@@ -717,6 +717,10 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 		if st.Kind != l.Kind || st.Kind == convo.Two && !cv.Has(*l.Meta.Person) {
 			return
 		}
+	} else if c == nil && w.Inbox {
+		if st.Kind != convo.Group || !cv.Has(w.Asked) {
+			return
+		}
 	} else if (!w.Again || c == nil) && (st.Kind != convo.Group || st.Queue == nil || st.Queue.Log != w.Queue) {
 		return // not the group whose link it was
 	}
@@ -775,7 +779,7 @@ func (m *Machine) enter(w *waiting, p *pass, tree []byte) {
 	m.saveWait(w)
 	m.hint(c, fresh)
 	switch {
-	case w.Again && again && first && w.Lost != nil:
+	case w.Again && again && first && w.Lost != nil && !w.setBack(m):
 		m.back(c, "device")
 	case w.Again && again:
 		m.healed(c)
