@@ -2,11 +2,13 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -208,8 +210,18 @@ func DeviceName() string {
 	return "Terminal"
 }
 
+// devices are this one, then the others, by when they were last at work: the core lists them by their keys.
 func (d deviceCall) devices(ctx context.Context) ([]core.Device, error) {
 	l, err := api.Do[core.Devices](ctx, d.s, "getDevices", core.GetDevices{})
+	slices.SortStableFunc(l.Devices, func(a, b core.Device) int {
+		switch {
+		case a.This != b.This && a.This:
+			return -1
+		case a.This != b.This:
+			return 1
+		}
+		return cmp.Or(strings.Compare(b.Active, a.Active), strings.Compare(a.Name, b.Name))
+	})
 	return l.Devices, err
 }
 
@@ -326,6 +338,9 @@ func runRecover(ctx context.Context, env Env) error {
 	}
 	if *name == "" {
 		*name = DeviceName()
+	}
+	if u, err := url.Parse(*origin); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return usage("The server is given as http://host:port or https://host.")
 	}
 	// One line, or everything up to the end: who types ends with Enter.
 	words, err := readWords(env.In)

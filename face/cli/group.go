@@ -210,6 +210,9 @@ func (g *groupCall) member(ctx context.Context, banned bool) (string, error) {
 }
 
 func groupNew(ctx context.Context, g *groupCall) error {
+	if strings.TrimSpace(g.args[0]) == "" {
+		return usage("A group needs a name.") // the core's words for it tell of an option that is not here
+	}
 	x := core.NewGroup{Name: g.args[0]}
 	for _, who := range g.add {
 		id, err := g.contact(who)
@@ -347,6 +350,10 @@ func groupRemove(ctx context.Context, g *groupCall) error {
 	who, err := g.member(ctx, false)
 	if err != nil {
 		return err
+	}
+	if g.st.Account != nil && who == g.st.Account.Person {
+		// The core takes it for leaving: a slip of the keys would cost an owner the group.
+		return usage("That is you. To go: paperplane group leave %s", Isolate(Clean(g.chat.Name, false)))
 	}
 	return g.done(ctx, "removeMember", core.RemoveMember{Chat: g.chat.ID, Person: who, Ban: g.ban || g.erase, Erase: g.erase}, "Removed.")
 }

@@ -60,7 +60,7 @@ func (f *fake) run(t *testing.T, run func(context.Context, Env) error, in, line 
 func TestGroupVerbs(t *testing.T) {
 	f := &fake{answers: map[string]string{
 		"getState": fakeState, "newGroup": `{"chat":"g2"}`, "groupInvite": `{"id":"l1","link":"http://x/i#1.a"}`,
-		"getMembers": `{"members":[{"person":"p1","name":"Ann","role":"admin"},{"person":"p2","name":"Annette"}],"total":2}`,
+		"getMembers": `{"members":[{"person":"p1","name":"Ann","role":"admin"},{"person":"p2","name":"Annette"},{"person":"me","name":"Me","own":true}],"total":3}`,
 		"getKnocks":  `{"knocks":[{"person":"p3","name":"Carl"}]}`,
 	}}
 	cases := []struct{ line, want string }{
@@ -94,14 +94,44 @@ func TestGroupVerbs(t *testing.T) {
 			t.Errorf("group %s: got nil, want a complaint", line)
 		}
 	}
-	for _, line := range []string{"members Ann", "move Garden https://elsewhere", "remove Garden zoe", "add Garden zoe"} {
+	for _, line := range []string{"members Ann", "move Garden https://elsewhere", "remove Garden zoe", "remove Garden me", "add Garden zoe"} {
 		if _, err := f.run(t, runGroup, "", line); err == nil {
 			t.Errorf("group %s: got nil, want a complaint", line)
 		}
 	}
+	f.asked = nil
+	if err := runGroup(t.Context(), Env{Args: []string{"new", " "}, Out: io.Discard, Err: io.Discard,
+		Open: func(context.Context) (api.Core, func(), error) { return f, func() {}, nil }}); err == nil || len(f.asked) > 0 {
+		t.Errorf("group new with a blank name: got %v and %q, want a complaint and no question", err, f.asked)
+	}
 	out, err := f.run(t, runGroup, "", "members Garden --json")
-	if want := 2; err != nil || strings.Count(out, "\n") != want || !strings.Contains(out, `"person":"p1"`) {
+	if want := 3; err != nil || strings.Count(out, "\n") != want || !strings.Contains(out, `"person":"p1"`) {
 		t.Errorf("members --json: got %q and %v, want %d objects", out, err, want)
+	}
+}
+
+// The list begins with this device and goes on with who was at work last.
+func TestDeviceList(t *testing.T) {
+	f := &fake{answers: map[string]string{"getDevices": `{"devices":[{"id":"a","name":"Old","active":"2026-01-02"},{"id":"b","name":"Tablet","active":"2026-11-20"},
+ {"id":"c","name":"Here","this":true,"active":"2026-02-01"},{"id":"d","name":"Phone","active":"2026-11-23"},{"id":"e","name":"Laptop","active":"2026-11-23"}]}`}}
+	out, err := f.run(t, runDevice, "", "list")
+	var got []string
+	for line := range strings.Lines(out) {
+		got = append(got, strings.Trim(strings.Fields(line)[0], "\u2068\u2069"))
+	}
+	if want := "Here Laptop Phone Tablet Old"; err != nil || strings.Join(got, " ") != want {
+		t.Errorf("device list: got %q and %v, want %q", got, err, want)
+	}
+}
+
+// What is no address of a server is not asked for an account.
+func TestRecoverServer(t *testing.T) {
+	for _, origin := range []string{"xx", "ftp://x", "http://", "127.0.0.1:8765", "http://%zz"} {
+		f := &fake{}
+		_, err := f.run(t, runRecover, strings.Repeat("abandon ", 11)+"about\n", "--server "+origin)
+		if err == nil || !strings.Contains(err.Error(), "https://host") || len(f.asked) > 0 {
+			t.Errorf("recover --server %s: got %v and %q, want a complaint and no question", origin, err, f.asked)
+		}
 	}
 }
 

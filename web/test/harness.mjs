@@ -92,7 +92,7 @@ export async function fakePages() {
 /** Collects what a page complains about: errors, and reports of the policy. */
 export function watch(page, into) {
   page.on('console', (m) => {
-    if (m.type() === 'error' || /Content Security Policy|Trusted/i.test(m.text())) into.push(`console: ${m.text()}`);
+    if (m.type() === 'error' || /Content Security Policy|Trusted/i.test(m.text())) into.push(`console: ${m.text()} ${m.location().url}`);
   });
   page.on('pageerror', (e) => into.push(`page: ${e.message}`));
 }

@@ -17,10 +17,11 @@ export function LinksPage({ chat }: { chat: Chat }) {
   const [stamp, setStamp] = useState(0);
   const [shown, setShown] = useState<LinkState | null>(null);
   const [making, setMaking] = useState(false);
-  const got = useAsked(() => act('getLinks', { chat: chat.id }), [chat.id, stamp]);
+  // Whoever comes in or knocks has used a link, which may be the one that is open.
+  const got = useAsked(() => act('getLinks', { chat: chat.id }), [chat.id, stamp, chat.last?.id, chat.knocks, knocksStamp.value]);
   const links = got?.links ?? [];
   const again = () => setStamp((n) => n + 1);
-  if (shown) return <OneLink chat={chat} link={shown} onBack={() => (setShown(null), again())} />;
+  if (shown) return <OneLink chat={chat} link={links.find((l) => l.id === shown.id) ?? shown} onBack={() => (setShown(null), again())} />;
   return (
     <>
       <p class="dim">{t('links.hint')}</p>
