@@ -332,7 +332,7 @@ const list = [
       await dan.page.keyboard.press('Enter');
       await dan.page.locator('.composer textarea').waitFor();
       const origin = `http://127.0.0.1:${port}/`;
-      await dan.page.goto(`${origin}server.key`); // a page without the app
+      await dan.page.goto('about:blank'); // the app is closed
       const cdp = await dan.context.newCDPSession(dan.page);
       await cdp.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb,file_systems,service_workers,cache_storage' });
       await dan.page.goto(origin);

@@ -228,6 +228,13 @@ const list = [
       check('asked for', await page.asked('groupInvite'), [{ chat: 'c-big', uses: 100, days: 1, approve: true }]);
       await page.getByRole('button', { name: 'Copy link' }).click();
       check('copied', await page.evaluate(() => navigator.clipboard.readText()), await page.locator('.link-text').inputValue());
+      // Somebody uses it while it is open.
+      await page.evaluate(() => {
+        const l = globalThis.fake.w.links.get('c-big')[0];
+        l.used = 7;
+      });
+      await page.happens({ event: 'knocksChanged', chat: 'c-big' });
+      await page.locator('p.dim', { hasText: '7 of 100 used' }).waitFor();
       await page.getByRole('button', { name: 'Withdraw' }).click();
       await page.locator('dialog').nth(1).getByRole('button', { name: 'Withdraw' }).click();
       await page.locator('dialog .entry').nth(1).waitFor();
