@@ -47,7 +47,8 @@ async function person({ lang = 'en', dark = false, phone = false } = {}) {
     reducedMotion: 'reduce',
     acceptDownloads: true,
   });
-  await context.addInitScript((l) => localStorage.getItem('pp.lang') ?? localStorage.setItem('pp.lang', l), lang);
+  // A blank page has no storage.
+  await context.addInitScript((l) => location.origin === 'null' || (localStorage.getItem('pp.lang') ?? localStorage.setItem('pp.lang', l)), lang);
   const who = { context, page: null };
   who.tab = async (url = `http://127.0.0.1:${port}/`) => {
     const page = await context.newPage();

@@ -234,7 +234,7 @@ const list = [
         l.used = 7;
       });
       await page.happens({ event: 'knocksChanged', chat: 'c-big' });
-      await page.locator('p.dim', { hasText: '7 of 100 used' }).waitFor();
+      await page.locator('p.dim', { hasText: /7\W? of \W?100\W? used/ }).waitFor();
       await page.getByRole('button', { name: 'Withdraw' }).click();
       await page.locator('dialog').nth(1).getByRole('button', { name: 'Withdraw' }).click();
       await page.locator('dialog .entry').nth(1).waitFor();
