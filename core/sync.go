@@ -75,6 +75,9 @@ func (m *Machine) allHere() bool {
 	if slices.ContainsFunc(m.inbox.stored.Links, func(l ownLink) bool { return l.Gone }) {
 		return false
 	}
+	if at := m.lateDue(); !at.IsZero() && at.Sub(m.now) < answerMax/2 {
+		return false // somebody who has just written, whom this device takes in when no other does
+	}
 	if len(m.devs.Fetch)+len(m.puts)+len(m.tellings)+len(m.hearings) > 0 {
 		return false // history on its way
 	}

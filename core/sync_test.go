@@ -148,3 +148,34 @@ func TestSyncClosesDoors(t *testing.T) {
 		}
 	}
 }
+
+// TestSyncTakesIn shows that Sync is answered when whoever has just written is there, though one's other
+// device, which would have taken them in, is away.
+func TestSyncTakesIn(t *testing.T) {
+	w, ann, _ := pair(t)
+	phone := w.Client("Ann's phone")
+	link(t, ann, phone, "phone")
+	url := coretest.Must[core.InviteLink](ann, core.Invite{}).Link
+	phone.SetOffline(true)
+	ann.SetOffline(true)
+	w.Run()
+	cid := w.Client("Cid")
+	coretest.Must[core.Joined](cid, core.Join{Link: url, Name: "Cid"})
+	w.Run()
+	ann.SetOffline(false)
+	w.Run()
+	n := len(ann.State().Chats)
+	id := ann.Do(core.Sync{})
+	for range 10 {
+		if _, ok := ann.Replies[id]; ok {
+			break
+		}
+		w.Pass(time.Second)
+	}
+	if r, ok := ann.Replies[id]; !ok || r.Err != "" {
+		t.Fatalf("got reply %+v (%v), want Done", r, ok)
+	}
+	if got := len(ann.State().Chats); got != n+1 {
+		t.Errorf("got %d conversations, want %d", got, n+1)
+	}
+}

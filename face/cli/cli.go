@@ -277,6 +277,18 @@ func (s *session) chat(ctx context.Context, who string) (core.Chat, core.State, 
 		return core.Chat{}, st, err
 	}
 	c, err := find(st.Chats, who)
+	if e, ok := errors.AsType[*client.Error](err); ok && e.Code == core.ErrNoChat {
+		// Somebody may have opened one's invite since the last command; where one's other device is away, that takes its time.
+		for range 2 {
+			done := s.syncs(ctx, syncTime)
+			if st, err = s.state(ctx); err != nil {
+				return core.Chat{}, st, err
+			}
+			if c, err = find(st.Chats, who); err == nil || done || !st.Online {
+				break
+			}
+		}
+	}
 	return c, st, err
 }
 
