@@ -204,7 +204,7 @@ func TestCrashRemove(t *testing.T) {
 					t.Errorf("%s: got %q, want it without what the removed one wrote", w.name, out)
 				}
 			}
-			cid.reads("Garden", "banned Cid")
+			cid.reads("Garden", "banned you")
 			s.talk(ann, bob, "Garden", "Garden")
 		})
 	}

@@ -165,7 +165,7 @@ func TestWalkGroup(t *testing.T) {
 			t.Errorf("%s: got %q, want it without what the removed one wrote", w.name, out)
 		}
 	}
-	cid.reads("Garden", "banned Cid")
+	cid.reads("Garden", "banned you")
 	cid.fails(1, "no longer a member", "", "send", "Garden", "still here")
 	if got := bob.members("Garden"); !slices.Equal(got, []string{"Ann", "Bob"}) {
 		t.Errorf("members: got %q, want Ann and Bob", got)
