@@ -580,6 +580,8 @@ const list = [
       await page.chat('Ann');
       await row('Six.').click({ button: 'right' });
       await page.getByRole('menuitem', { name: 'Select' }).click();
+      await page.locator('.composer').waitFor({ state: 'hidden' });
+      await page.waitForTimeout(300); // the bar listens to keys a moment after it is drawn
       await page.keyboard.press('Escape');
       await page.locator('.composer').waitFor();
       await close(page);
